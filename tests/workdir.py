@@ -26,6 +26,14 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 60.0  # seconds after which a process counts as hanging
+KEY = "Source IP"
+
+each_engine = pytest.mark.parametrize("engine", ["reference", "pandas"])
+
+
+def each(*names: str, **table: tuple[object, ...]) -> pytest.MarkDecorator:
+    """One test for each row of a table; the row's name ends up in the test's."""
+    return pytest.mark.parametrize(names, [pytest.param(*row, id=name) for name, row in table.items()])
 
 
 class Workdir:
@@ -39,6 +47,7 @@ class Workdir:
         self.output.mkdir()
         self.variables: dict[str, str] = {}
         self.processes: list[Running] = []
+        self.passing: list[Path] = []
         self.set(input_dir=self.input, output_dir=self.output, engine="reference", runners=1)
 
     def csv(self, name: str, *lines: str, end: str = "\n") -> Path:
@@ -50,6 +59,13 @@ class Workdir:
         path = self.input / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+    def big(self, name: str) -> Path:
+        """An input file that takes seconds to read; it does not outlive the test."""
+        lines = "".join(f"10.{n >> 8}.{n & 255}.1,1\n" for n in range(10_000))
+        path = self.file(name, "Source IP,Count\n" + lines * 300)
+        self.passing.append(path)
         return path
 
     def set(self, **variables: object) -> None:
@@ -96,6 +112,8 @@ class Workdir:
         """Leaves no process behind, whatever became of the test."""
         for running in self.processes:
             running.stop()
+        for path in self.passing:
+            path.unlink(missing_ok=True)
 
 
 def named(key: str) -> str:
@@ -198,6 +216,11 @@ class Outcome:
         header, *rows = csv.reader(io.StringIO(self.combined_bytes.decode(), newline=""))
         assert header == ["Source IP", "Environment"]
         return [tuple(row) for row in rows]
+
+    @property
+    def addresses(self) -> list[str]:
+        """The addresses of Combined.csv in its order; none without it."""
+        return [row[0] for row in self.combined or []]
 
     @property
     def ignored(self) -> dict[str, str]:

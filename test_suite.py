@@ -1,0 +1,395 @@
+"""Acceptance: the task, what goes in and what comes out, promise by promise, through `python reducer.py`.
+
+Elsewhere: the ways to write CSV and addresses (tests/cases); settings, exit codes, kills and many nodes
+(tests/processes).
+"""
+
+import json
+import os
+import random
+import re
+import zlib
+from pathlib import Path
+
+import pytest
+from workdir import KEY, each, each_engine
+
+pytest_plugins = ["workdir"]
+
+TASK = Path(__file__).parent / "task" / "reducer"
+
+
+def names_in(folder: Path) -> list[str]:
+    """What a folder holds, without what lies deeper."""
+    return sorted(path.name for path in folder.iterdir())
+
+
+# The task ------------------------------------------------------------------------------------------------
+
+
+@each("lines", no_file=(None,), no_row=([],), no_valid_row=(["unknown", "300.1.1.1"],))
+def test_01_without_valid_data_there_is_no_result(workdir, lines):
+    workdir.csv("Asia Prod 0.csv", KEY, "1.1.1.1")
+    assert workdir.reduce().combined == [("1.1.1.1", "Asia Prod")]
+    (workdir.input / "Asia Prod 0.csv").unlink()
+    if lines is not None:
+        workdir.csv("Asia Prod.csv", KEY, *lines)
+    outcome = workdir.reduce()
+    assert outcome.exit_code == 0
+    assert outcome.combined_bytes is None
+    assert " - WARNING: " in outcome.stderr
+    assert outcome.report["result"] is None
+    assert outcome.report["rows"]["distinct"] == 0
+
+
+@each_engine
+def test_02_one_folder_of_valid_files(workdir, engine):
+    outcome = workdir.reduce(input_dir=TASK / "exercise", runners=2, engine=engine)
+    assert outcome.exit_code == 0
+    assert outcome.combined_bytes == (TASK / "exercise.expected.csv").read_bytes()
+    assert outcome.report["files"] == {"found": 4, "taken": 4, "ignored": []}
+
+
+def test_03_a_tree_of_valid_files(workdir):
+    workdir.csv("Asia Prod 1.csv", KEY, "3.3.3.3", "1.1.1.1")
+    workdir.csv("2026/05/Asia Prod 1.csv", KEY, "2.2.2.2", "1.1.1.1")
+    workdir.csv("NA Prod 1.csv/EMEA Test.csv", KEY, "1.1.1.1")  # a folder may be called like a file
+    outcome = workdir.reduce(runners=2)
+    assert outcome.exit_code == 0
+    assert outcome.combined == [
+        ("1.1.1.1", "Asia Prod"),
+        ("1.1.1.1", "EMEA Test"),
+        ("2.2.2.2", "Asia Prod"),
+        ("3.3.3.3", "Asia Prod"),
+    ]
+
+
+def test_04_other_files_are_ignored_and_named(workdir):
+    workdir.csv("Asia Prod.csv", KEY, "1.1.1.1")
+    workdir.file("notes.txt", "Source IP\n8.8.8.8\n")
+    workdir.csv("Combined.csv", "Source IP,Environment", "9.9.9.9,Old Prod")
+    outcome = workdir.reduce()
+    assert outcome.exit_code == 0
+    assert outcome.combined == [("1.1.1.1", "Asia Prod")]
+    assert outcome.ignored == {"notes.txt": "other-type", "Combined.csv": "own-result"}
+
+
+def test_05_broken_rows_and_files_do_not_spoil_the_others(workdir):
+    workdir.csv("Asia Prod 1.csv", "Source IP,Count", "1.1.1.1,5", "oops", "2.2.2.2,5,5", "3.3.3.3,7")
+    workdir.file("Asia Prod 2.csv", 'Source IP,Note\n4.4.4.4,fine\n5.5.5.5,"cut o')
+    outcome = workdir.reduce()
+    assert outcome.exit_code == 0
+    assert outcome.combined == [("1.1.1.1", "Asia Prod"), ("3.3.3.3", "Asia Prod")]
+    assert outcome.rejected == {"not-an-address": 1, "too-many-fields": 1}
+    assert outcome.ignored == {"Asia Prod 2.csv": "broken"}
+
+
+@each_engine
+def test_06_a_file_without_the_key_column_is_ignored_and_its_header_named(workdir, engine):
+    workdir.csv("Asia Prod 1.csv", KEY, "1.1.1.1")
+    workdir.csv("Asia Prod 2.csv", "Host,Port", "2.2.2.2,443")
+    outcome = workdir.reduce("--inline", engine=engine)
+    assert outcome.exit_code == 0
+    assert outcome.combined == [("1.1.1.1", "Asia Prod")]
+    (entry,) = outcome.report["files"]["ignored"]
+    assert (entry["path"], entry["reason"]) == ("Asia Prod 2.csv", "no-key-column")
+    assert "Host" in entry["detail"]
+    assert "Port" in entry["detail"]
+
+
+@each("name", missing=("nowhere",), not_a_folder=("Asia Prod.csv",))
+def test_07_without_an_input_directory_the_exit_code_is_1(workdir, name):
+    workdir.csv("Asia Prod.csv", KEY, "1.1.1.1")
+    before = workdir.reduce().combined_bytes
+    outcome = workdir.reduce(input_dir=workdir.input / name)
+    assert outcome.exit_code == 1
+    assert name in outcome.stderr
+    assert outcome.combined_bytes == before
+
+
+@each("name", missing=("nowhere",), not_a_folder=("Asia Prod.csv",))
+def test_08_without_an_output_directory_the_exit_code_is_2(workdir, name):
+    workdir.csv("Asia Prod.csv", KEY, "1.1.1.1")
+    outcome = workdir.reduce(output_dir=workdir.input / name)
+    assert outcome.exit_code == 2
+    assert name in outcome.stderr
+    assert names_in(workdir.input) == ["Asia Prod.csv"]
+
+
+def test_09_many_runners_are_as_many_processes_with_one_result(workdir):
+    for n in range(1, 10):
+        workdir.csv(f"Asia Prod {n}.csv", KEY, f"{n}.{n}.{n}.{n}", "10.10.10.10")
+    outcome = workdir.reduce(runners=7, log_level="DEBUG")
+    assert outcome.exit_code == 0
+    assert outcome.addresses == [f"{n}.{n}.{n}.{n}" for n in range(1, 11)]
+    started = re.findall(r"Runner \[(\d+)\] - DEBUG: started, pid (\d+)", outcome.stderr)
+    assert sorted(runner for runner, _ in started) == list("1234567")
+    assert len({pid for _, pid in started}) == 7
+
+
+@each("name", new_environment=("aaa bbb.csv",), new_part=("aaa bbb ccc.csv",))
+def test_10_and_11_a_new_file_is_part_of_the_next_run(workdir, name):
+    workdir.csv("Asia Prod 1.csv", KEY, "1.1.1.1")
+    assert workdir.reduce().combined == [("1.1.1.1", "Asia Prod")]
+    workdir.csv(name, KEY, "2.2.2.2")
+    assert workdir.reduce().combined == [("1.1.1.1", "Asia Prod"), ("2.2.2.2", "aaa bbb")]
+
+
+# What goes in: names and kinds of files ------------------------------------------------------------------
+
+TAKEN = {
+    "Asia Prod.csv": "Asia Prod",
+    "Asia Prod 1.csv": "Asia Prod",
+    "Asia Prod part_id-7.csv": "Asia Prod",
+    "deep/er/NA Prod 1.csv": "NA Prod",
+    "asia prod x.csv": "asia prod",
+    "Größe Süd ü.csv": "Größe Süd",
+    "A,B C'D.csv": "A,B C'D",
+    '"Q" Prod.csv': '"Q" Prod',
+    "1 2 3.csv": "1 2",
+}
+IGNORED = {
+    "Asia.csv": "other-name",
+    "Asia Prod 1 2.csv": "other-name",
+    "Asia  Prod.csv": "other-name",
+    "Asia Prod .csv": "other-name",
+    " Asia Prod.csv": "other-name",
+    "Asia Prod  1.csv": "other-name",
+    "Asia Prod 1.2.csv": "other-name",
+    "Asia Prod.csv.csv": "other-name",
+    "deep/Asia.Prod 1.csv": "other-name",
+    "notes.txt": "other-type",
+    "Asia Prod": "other-type",
+    "Asia Prod.csv~": "other-type",
+    "Asia Prod 1.csv.gz": "other-type",
+    "Asia Prod 1.CSV": "other-type",
+    ".Asia Prod.csv": "hidden",
+    "deep/.Asia Prod 1.csv": "hidden",
+    "Combined.csv": "own-result",
+    "Combined.report.json": "own-result",
+}
+
+
+def test_the_name_decides_what_is_input_and_of_which_environment(workdir):
+    for name in [*TAKEN, *IGNORED]:
+        workdir.csv(name, KEY, "1.1.1.1")
+    outcome = workdir.reduce()
+    assert outcome.ignored == IGNORED
+    assert outcome.report["files"]["taken"] == len(TAKEN)
+    assert outcome.combined == [
+        ("1.1.1.1", environment) for environment in sorted(set(TAKEN.values()), key=str.encode)
+    ]
+
+
+def test_a_hidden_folder_is_named_once_and_not_entered(workdir):
+    workdir.csv("deep/.git/Asia Prod 1.csv", KEY, "1.1.1.1")
+    workdir.csv("deep/.git/Asia Prod 2.csv", KEY, "2.2.2.2")
+    outcome = workdir.reduce()
+    assert outcome.combined is None
+    assert outcome.ignored == {"deep/.git": "hidden"}
+
+
+def test_links_to_files_are_read_and_links_to_folders_are_not_followed(workdir):
+    workdir.csv("deep/Asia Prod.csv", KEY, "1.1.1.1")
+    (workdir.root / "elsewhere").write_text("Source IP\n2.2.2.2\n")
+    (workdir.input / "NA Prod.csv").symlink_to(workdir.root / "elsewhere")
+    (workdir.input / "deep/again").symlink_to(workdir.input, target_is_directory=True)
+    outcome = workdir.reduce()
+    assert outcome.exit_code == 0
+    assert outcome.combined == [("1.1.1.1", "Asia Prod"), ("2.2.2.2", "NA Prod")]
+    assert outcome.ignored == {"deep/again": "folder-link"}
+
+
+def test_a_pipe_with_the_name_of_an_export_does_not_hang_the_run(workdir):
+    workdir.csv("Asia Prod 1.csv", KEY, "1.1.1.1")
+    os.mkfifo(workdir.input / "Asia Prod 2.csv")
+    outcome = workdir.reduce()
+    assert outcome.combined == [("1.1.1.1", "Asia Prod")]
+    assert outcome.ignored == {"Asia Prod 2.csv": "not-a-file"}
+
+
+def test_a_part_name_that_is_not_utf8_does_no_harm(workdir):
+    name = os.fsdecode(b"Asia Prod \xff.csv")
+    workdir.csv(name, KEY, "1.1.1.1", "oops")
+    workdir.csv(os.fsdecode(b"Asia \xff 1 2.csv"), KEY, "2.2.2.2")
+    outcome = workdir.reduce(log_level="DEBUG")
+    assert outcome.exit_code == 0
+    assert outcome.combined == [("1.1.1.1", "Asia Prod")]
+    assert list(outcome.ignored.values()) == ["other-name"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_that_may_not_be_read_is_broken(workdir):
+    workdir.csv("Asia Prod 1.csv", KEY, "1.1.1.1")
+    workdir.csv("Asia Prod 2.csv", KEY, "2.2.2.2").chmod(0)
+    outcome = workdir.reduce()
+    assert outcome.combined == [("1.1.1.1", "Asia Prod")]
+    assert outcome.ignored == {"Asia Prod 2.csv": "broken"}
+
+
+@each_engine
+def test_a_file_that_changes_while_it_is_read_does_not_count(workdir, engine):
+    workdir.csv("Asia Prod 1.csv", KEY, "1.1.1.1")
+    big = workdir.big("Asia Prod 2.csv")
+    running = workdir.start(engine=engine, log_level="DEBUG")
+    running.wait_for("reading 'Asia Prod 2.csv'")
+    with big.open("ab") as file:
+        file.write(b"9.9.9.9,1\n")
+    outcome = running.finish()
+    assert outcome.exit_code == 0
+    assert outcome.combined == [("1.1.1.1", "Asia Prod")]
+    assert outcome.ignored == {"Asia Prod 2.csv": "changed-while-read"}
+    assert outcome.report["rows"]["read"] == 1
+
+
+# What comes out ------------------------------------------------------------------------------------------
+
+
+@each_engine
+def test_the_order_is_v4_before_v6_by_number_then_environment_by_bytes(workdir, engine):
+    right = ["0.0.0.1", "1.9.9.9", "1.10.0.0", "9.255.0.0", "10.0.0.0", "128.0.0.0", "255.255.255.255"]
+    right += ["::", "::9", "::10", "::a:0", "1::", "2001:db8::9", "2001:db8::a", "a::", "10::", "8000::"]
+    environments = ["Asia Prod", "Asia Zone", "a b", "asia Prod", "Ásia Prod"]
+    for seed, environment in enumerate(environments):
+        lines = random.Random(seed).sample(right, len(right))
+        workdir.csv(f"{environment} {seed}.csv", KEY, *lines)
+    outcome = workdir.reduce(runners=3, engine=engine)
+    assert outcome.combined == [(address, environment) for address in right for environment in environments]
+
+
+def test_the_result_is_plain_csv(workdir):
+    workdir.file("a,b c.csv", "Source IP,x\r\n2.2.2.2,1\r\n1.1.1.1,1\r\n")
+    workdir.csv("Ü x.csv", KEY, "1.1.1.1")
+    right = 'Source IP,Environment\n1.1.1.1,"a,b c"\n1.1.1.1,Ü x\n2.2.2.2,"a,b c"\n'
+    assert workdir.reduce().combined_bytes == right.encode()
+
+
+@each("engine", "runners", "batch_size", "compact_at", "split_size",
+    reference_1_runner=("reference", 1, 250_000, 1_000_000, "64MiB"),
+    reference_2_runners=("reference", 2, 1000, 1, "1KiB"),
+    reference_3_runners=("reference", 3, 7, 100, 0),
+    reference_7_runners=("reference", 7, 1, 1000, 4096),
+    pandas_1_runner=("pandas", 1, 250_000, 1_000_000, "64 MiB"),
+    pandas_2_runners=("pandas", 2, 50, 1, "1KiB"),
+    pandas_3_runners=("pandas", 3, 10, 100, 0),
+    pandas_7_runners=("pandas", 7, 1000, 1000, 4096),
+    auto=("auto", 2, 100, 100, 1024),
+)  # fmt: skip
+def test_the_same_input_gives_the_same_bytes(workdir, engine, runners, batch_size, compact_at, split_size):
+    outcome = workdir.reduce(
+        input_dir=TASK / "regions",
+        engine=engine,
+        runners=runners,
+        batch_size=batch_size,
+        compact_at=compact_at,
+        split_size=split_size,
+    )
+    assert outcome.exit_code == 0
+    assert outcome.combined_bytes == (TASK / "regions.expected.csv").read_bytes()
+
+
+def test_inline_gives_the_same_bytes(workdir):
+    outcome = workdir.reduce("--inline", input_dir=TASK / "regions", runners=3)
+    assert outcome.combined_bytes == (TASK / "regions.expected.csv").read_bytes()
+
+
+def test_the_input_directory_may_be_the_output_directory(workdir):
+    workdir.csv("Asia Prod.csv", KEY, "1.1.1.1")
+    first = workdir.reduce(output_dir=workdir.input)
+    second = workdir.reduce(output_dir=workdir.input)
+    assert first.combined == second.combined == [("1.1.1.1", "Asia Prod")]
+    assert first.ignored == {}
+    assert second.ignored == {"Combined.csv": "own-result", "Combined.report.json": "own-result"}
+    assert names_in(workdir.input) == ["Asia Prod.csv", "Combined.csv", "Combined.report.json"]
+
+
+def test_an_input_directory_of_its_own_is_left_alone(workdir):
+    path = workdir.csv("Asia Prod.csv", KEY, "1.1.1.1")
+    before = path.stat()
+    outcome = workdir.reduce(runners=2)
+    assert names_in(workdir.input) == ["Asia Prod.csv"]
+    assert (path.stat().st_mtime_ns, path.stat().st_size) == (before.st_mtime_ns, before.st_size)
+    assert names_in(workdir.output) == ["Combined.csv", "Combined.report.json"]
+    assert outcome.leftovers == []
+
+
+# The report ----------------------------------------------------------------------------------------------
+
+
+@each_engine
+def test_the_report_accounts_for_every_file_and_row(workdir, engine):
+    outcome = workdir.reduce(input_dir=TASK / "regions", engine=engine, runners=2)
+    right = json.loads((TASK / "regions.expected.json").read_text())
+    report = outcome.report
+    assert outcome.ignored == right["files"]["ignored"]
+    assert (report["files"]["found"], report["files"]["taken"]) == (47, 30)
+    assert {key: report["rows"][key] for key in right["rows"]} == right["rows"]
+    assert report["addresses"] == right["addresses"]
+    assert (report["format"], report["runners"], report["engine"]["name"]) == (1, 2, engine)
+    assert report["engine"]["why"]
+    assert report["seconds"] > 0
+    assert report["bytes"] > 0
+    assert all(set(entry) == {"path", "reason", "detail"} for entry in report["files"]["ignored"])
+
+
+def test_the_report_describes_the_result_file(workdir):
+    workdir.csv("Asia Prod.csv", KEY, "1.1.1.1", "2.2.2.2")
+    outcome = workdir.reduce()
+    result = outcome.report["result"]
+    assert (result["file"], result["bytes"]) == ("Combined.csv", len(outcome.combined_bytes))
+    sum_ = result["crc32"]
+    assert (int(sum_, 16) if isinstance(sum_, str) else sum_) == zlib.crc32(outcome.combined_bytes)
+
+
+def test_rows_are_counted_before_they_become_distinct(workdir):
+    workdir.csv("Asia Prod 1.csv", KEY, "1.1.1.1", "1.1.1.1", "x")
+    workdir.csv("Asia Prod 2.csv", KEY, "1.1.1.1")
+    workdir.csv("NA Prod 1.csv", KEY, "1.1.1.1")
+    report = workdir.reduce(runners=2, compact_at=1).report
+    rows = {key: report["rows"][key] for key in ("read", "valid", "distinct", "rejected")}
+    assert rows == {"read": 5, "valid": 4, "distinct": 2, "rejected": {"not-an-address": 1}}
+    assert report["addresses"] == {"Asia Prod": 1, "NA Prod": 1}
+
+
+@each_engine
+def test_rejected_rows_are_shown_with_file_and_line(workdir, engine):
+    workdir.csv(
+        "deep/Asia Prod.csv", "Site,Source IP", "a,1.1.1.1", "b,oops", "c,2.2.2.2", "d,3.3.3.3,9", "e"
+    )
+    examples = workdir.reduce("--inline", engine=engine).report["rows"]["rejected_examples"]
+    where = {(entry["path"], entry["line"], entry["reason"]) for entry in examples}
+    assert where == {
+        ("deep/Asia Prod.csv", 3, "not-an-address"),
+        ("deep/Asia Prod.csv", 5, "too-many-fields"),
+        ("deep/Asia Prod.csv", 6, "no-key"),
+    }
+    assert ["oops" in entry["text"] for entry in examples if entry["line"] == 3] == [True]
+
+
+@each_engine
+def test_only_some_rejected_rows_are_shown_and_all_are_counted(workdir, engine):
+    workdir.csv("Asia Prod.csv", KEY, *["oops"] * 5000)
+    rows = workdir.reduce("--inline", engine=engine, batch_size=100).report["rows"]
+    assert rows["rejected"] == {"not-an-address": 5000}
+    assert 0 < len(rows["rejected_examples"]) < 500
+
+
+@each_engine
+def test_bytes_that_are_not_utf8_do_not_spoil_the_report(workdir, engine):
+    workdir.file("Asia Prod 1.csv", b"Stra\xdfe\n\xff\n")
+    workdir.file("Asia Prod 2.csv", b"Source IP\n\xff\xfe\xed\xa0\x80\n1.1.1.1\n")
+    outcome = workdir.reduce("--inline", engine=engine)
+    assert outcome.exit_code == 0
+    assert outcome.combined == [("1.1.1.1", "Asia Prod")]
+    assert outcome.ignored == {"Asia Prod 1.csv": "no-key-column"}
+    assert outcome.rejected == {"not-an-address": 1}
+
+
+def test_the_fingerprint_follows_the_input(workdir):
+    workdir.csv("Asia Prod 1.csv", KEY, "1.1.1.1")
+    first, again = workdir.reduce().report, workdir.reduce().report
+    workdir.csv("Asia Prod 2.csv", KEY, "1.1.1.1")
+    other = workdir.reduce().report
+    assert (first["run_id"], first["fingerprint"]) == (again["run_id"], again["fingerprint"])
+    assert first["run_id"] != other["run_id"]
+    assert first["fingerprint"] != other["fingerprint"]
