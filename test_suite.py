@@ -12,9 +12,9 @@ import zlib
 from pathlib import Path
 
 import pytest
-from workdir import KEY, each, each_engine
+from workdir import KEY, each, each_engine, workdir  # noqa: F401 - pytest finds the fixture here
 
-pytest_plugins = ["workdir"]
+# ruff: noqa: F811 - asking for a fixture looks like a second definition of its name
 
 TASK = Path(__file__).parent / "task" / "reducer"
 

@@ -1,4 +1,4 @@
-"""Many nodes: ranges of runners in processes of their own, then a collect; and each way of getting that wrong."""
+"""Many nodes: ranges of runners in processes of their own, then a collect; and each way to get it wrong."""
 
 import json
 import os
@@ -188,51 +188,49 @@ def other_digit(content: bytes) -> bytes:
     return content[:middle] + bytes([content[middle] ^ 7]) + content[middle + 1 :]
 
 
-def fewer_rows(content: bytes) -> bytes:
-    """A manifest whose accounting was changed by hand."""
-    return re.sub(rb'("(?:valid|read)": ?)\d+', rb"\g<1>0", content)
-
-
 WRONG = {
-    "node_missing": (node_missing, r"\b3\b.*\b4\b"),
-    "nothing_reduced": (nothing_reduced, r"\b1\b"),
-    "node_of_an_older_run": (node_of_an_older_run, r"\b3\b"),
-    "node_of_another_quantity": (node_of_another_quantity, r"\b3\b"),
-    "collect_of_fewer": (collect_of_fewer, r"\b6\b"),
-    "file_added_between_nodes": (file_added_between_nodes, r"\b(1|2|3|4|5)\b"),
-    "file_added_after_all_nodes": (file_added_after_all_nodes, r"\b1\b"),
-    "file_removed_between_nodes": (file_removed_between_nodes, r"\b(1|2|3|4|5)\b"),
-    "file_touched_between_nodes": (file_touched_between_nodes, r"\b(1|2|3|4|5)\b"),
-    "manifest_cut": (damaged(".Combined_3.json", lambda content: content[: len(content) // 2]), r"\b3\b"),
-    "manifest_empty": (damaged(".Combined_3.json", lambda content: b""), r"\b3\b"),
-    "manifest_without_content": (damaged(".Combined_3.json", lambda content: b"{}"), r"\b3\b"),
-    "manifest_of_another_kind": (damaged(".Combined_3.json", lambda content: b"[1, 2]"), r"\b3\b"),
-    "manifest_not_text": (damaged(".Combined_3.json", lambda content: b"\xff\x00" + content), r"\b3\b"),
-    "manifest_missing": (damaged(".Combined_3.json", lambda content: None), r"\b3\b"),
-    "partial_cut": (damaged(".Combined_3.csv", lambda content: content[: len(content) // 2]), r"\b3\b"),
-    "partial_longer": (damaged(".Combined_3.csv", lambda content: content + content[-9:]), r"\b3\b"),
-    "partial_with_another_digit": (damaged(".Combined_3.csv", other_digit), r"\b3\b"),
-    "partial_empty": (damaged(".Combined_3.csv", lambda content: b""), r"\b3\b"),
-    "partial_missing": (damaged(".Combined_3.csv", lambda content: None), r"\b3\b"),
+    "node_missing": (node_missing, [3, 4]),
+    "nothing_reduced": (nothing_reduced, [1, 5]),
+    "node_of_an_older_run": (node_of_an_older_run, [3]),
+    "node_of_another_quantity": (node_of_another_quantity, [3]),
+    "collect_of_fewer": (collect_of_fewer, []),
+    "file_added_between_nodes": (file_added_between_nodes, []),
+    "file_added_after_all_nodes": (file_added_after_all_nodes, []),
+    "file_removed_between_nodes": (file_removed_between_nodes, []),
+    "file_touched_between_nodes": (file_touched_between_nodes, []),
+    "manifest_cut": (damaged(".Combined_3.json", lambda content: content[: len(content) // 2]), [3]),
+    "manifest_empty": (damaged(".Combined_3.json", lambda content: b""), [3]),
+    "manifest_without_content": (damaged(".Combined_3.json", lambda content: b"{}"), [3]),
+    "manifest_of_another_kind": (damaged(".Combined_3.json", lambda content: b"[1, 2]"), [3]),
+    "manifest_not_text": (damaged(".Combined_3.json", lambda content: b"\xff\x00" + content), [3]),
+    "manifest_missing": (damaged(".Combined_3.json", lambda content: None), [3]),
+    "partial_cut": (damaged(".Combined_3.csv", lambda content: content[: len(content) // 2]), [3]),
+    "partial_longer": (damaged(".Combined_3.csv", lambda content: content + content[-9:]), [3]),
+    "partial_with_another_digit": (damaged(".Combined_3.csv", other_digit), [3]),
+    "partial_empty": (damaged(".Combined_3.csv", lambda content: b""), [3]),
+    "partial_missing": (damaged(".Combined_3.csv", lambda content: None), [3]),
 }
+TO_DO = r"\b(again|reduce|REDUCER_\w+|[Rr]un (the|it|mode|node|runner)s?)\b"
 
 
-@each("prepare", "culprit", **WRONG)
-def test_collect_refuses(cluster, prepare, culprit):
+@each("prepare", "culprits", **WRONG)
+def test_collect_refuses(cluster, prepare, culprits):
     prepare(cluster)
     outcome = collect(cluster)
     assert outcome.exit_code == 5
-    message = "\n".join(re.findall(r"Reducer - (?:ERROR|CRITICAL): ((?:.|\n)*)", outcome.stderr))
-    assert re.search(culprit, message)
-    assert re.search(
-        r"\b(again|reduce|REDUCER_\w+|[Rr]un (the|it|mode|node|runner)s?)\b", message
-    )  # what to do
+    message = outcome.stderr.partition(" - ERROR: ")[2]
+    assert re.search(r"[Rr]unners? \[?\d|\.Combined_\d", message)
+    assert [n for n in culprits if not re.search(rf"(?<!\d){n}(?!\d)", message)] == []
+    assert re.search(TO_DO, message)
     assert "Traceback" not in outcome.stderr
     assert outcome.combined_bytes == OLD
 
 
 @each(
-    "prepare", **{name: (WRONG[name][0],) for name in ["node_missing", "node_of_an_older_run", "partial_cut"]}
+    "prepare",
+    missing=(node_missing,),
+    older=(node_of_an_older_run,),
+    cut=(damaged(".Combined_3.csv", lambda content: content[:5]),),
 )
 def test_after_a_refusal_the_missing_part_is_enough(cluster, prepare):
     prepare(cluster)
@@ -323,10 +321,10 @@ def test_partials_of_another_run_id_are_refused(cluster):
 def test_a_run_that_does_not_add_up_has_no_result(cluster):
     reduce(cluster, 1, 5)
     path = cluster.output / ".Combined_3.json"
-    changed = fewer_rows(path.read_bytes())
-    assert changed != path.read_bytes()
+    changed = re.sub(r'("valid": ?)\d+', r"\g<1>0", path.read_text())
+    assert changed != path.read_text()
     assert json.loads(changed)
-    path.write_bytes(changed)
+    path.write_text(changed)
     outcome = collect(cluster)
     assert outcome.exit_code != 0
     assert outcome.combined_bytes == OLD
