@@ -104,6 +104,7 @@ def test_07_without_an_input_directory_the_exit_code_is_1(workdir, name):
     outcome = workdir.reduce(input_dir=workdir.input / name)
     assert outcome.exit_code == 1
     assert name in outcome.stderr
+    assert "Traceback" not in outcome.stderr
     assert outcome.combined_bytes == before
 
 
@@ -113,6 +114,7 @@ def test_08_without_an_output_directory_the_exit_code_is_2(workdir, name):
     outcome = workdir.reduce(output_dir=workdir.input / name)
     assert outcome.exit_code == 2
     assert name in outcome.stderr
+    assert "Traceback" not in outcome.stderr
     assert names_in(workdir.input) == ["Asia Prod.csv"]
 
 
@@ -218,6 +220,38 @@ def test_a_part_name_that_is_not_utf8_does_no_harm(workdir):
     assert list(outcome.ignored.values()) == ["other-name"]
 
 
+def test_a_file_that_vanishes_before_it_is_read_does_not_stop_the_run(workdir):
+    workdir.csv("Asia Prod 0.csv", KEY, "1.1.1.1")
+    workdir.big("Asia Prod 1.csv")
+    late = workdir.csv("Asia Prod 2.csv", KEY, "2.2.2.2")
+    running = workdir.start(log_level="DEBUG")
+    running.wait_for("reading 'Asia Prod 1.csv'")
+    late.unlink()
+    outcome = running.finish()
+    assert outcome.exit_code == 0
+    assert "1.1.1.1" in outcome.addresses
+    assert outcome.ignored["Asia Prod 2.csv"] in {"broken", "changed-while-read"}
+
+
+def test_files_are_shared_in_the_byte_order_of_their_paths(workdir):
+    right = [
+        "B x.csv",
+        "a b.csv",
+        "a b/x y.csv",
+        "a-b x.csv",
+        "a/x 1.csv",
+        "a/x y.csv",
+        "a0 b.csv",
+        "Ü x.csv",
+    ]
+    for name in right:
+        workdir.csv(name, KEY, "1.1.1.1")
+    outcome = workdir.reduce(runners=3, log_level="DEBUG")
+    read = re.findall(r"Runner \[(\d)\] - DEBUG: reading '(.*)'", outcome.stderr)
+    for runner in (1, 2, 3):
+        assert [name for who, name in read if who == str(runner)] == right[runner - 1 :: 3]
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_a_file_that_may_not_be_read_is_broken(workdir):
     workdir.csv("Asia Prod 1.csv", KEY, "1.1.1.1")
@@ -293,14 +327,19 @@ def test_inline_gives_the_same_bytes(workdir):
     assert outcome.combined_bytes == (TASK / "regions.expected.csv").read_bytes()
 
 
-def test_the_input_directory_may_be_the_output_directory(workdir):
+@each("folder", the_same=("",), below=("out/",))
+def test_the_output_directory_may_be_in_the_input_tree(workdir, folder):
     workdir.csv("Asia Prod.csv", KEY, "1.1.1.1")
-    first = workdir.reduce(output_dir=workdir.input)
-    second = workdir.reduce(output_dir=workdir.input)
+    (workdir.input / folder).mkdir(exist_ok=True)
+    workdir.set(output_dir=workdir.input / folder)
+    first, second = workdir.reduce(), workdir.reduce()
     assert first.combined == second.combined == [("1.1.1.1", "Asia Prod")]
     assert first.ignored == {}
-    assert second.ignored == {"Combined.csv": "own-result", "Combined.report.json": "own-result"}
-    assert names_in(workdir.input) == ["Asia Prod.csv", "Combined.csv", "Combined.report.json"]
+    assert second.ignored == {
+        f"{folder}Combined.csv": "own-result",
+        f"{folder}Combined.report.json": "own-result",
+    }
+    assert second.leftovers == []
 
 
 def test_an_input_directory_of_its_own_is_left_alone(workdir):

@@ -201,7 +201,9 @@ def test_an_input_directory_that_may_not_be_listed_is_exit_code_1(workdir):
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc is a folder nobody can write to")
 def test_even_root_gets_exit_code_2_where_nobody_can_write(workdir):
     workdir.csv("Asia Prod.csv", KEY, "1.1.1.1")
-    assert workdir.reduce(output_dir="/proc").exit_code == 2
+    outcome = workdir.reduce(output_dir="/proc")
+    assert outcome.exit_code == 2
+    assert "/proc" in errors(outcome.stderr)
 
 
 # Strict --------------------------------------------------------------------------------------------------

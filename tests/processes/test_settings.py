@@ -202,6 +202,8 @@ def test_each_line_of_the_log_says_when_who_and_how_bad(world):
 )  # fmt: skip
 def test_the_log_level_decides_what_is_said(world, level, shown, hidden):
     world.csv("Asia Prod 2.csv", KEY, "oops")
-    said = world.reduce(log_level=level, runners=2).stderr
+    outcome = world.reduce(log_level=level, runners=2)
+    assert outcome.exit_code == 0
+    said = outcome.stderr
     assert [name for name in shown if f" - {name}: " not in said] == []
     assert [name for name in hidden if f" - {name}: " in said] == []
