@@ -1,14 +1,12 @@
 """Acceptance: the task, what goes in and what comes out, promise by promise, through `python reducer.py`.
 
-Elsewhere: the ways to write CSV and addresses (tests/cases); settings, exit codes, kills and many nodes
-(tests/processes).
+Elsewhere: the ways to write CSV, addresses and the report (tests/cases); settings, exit codes, kills and
+many nodes (tests/processes).
 """
 
-import json
 import os
 import random
 import re
-import zlib
 from pathlib import Path
 
 import pytest
@@ -210,19 +208,20 @@ def test_a_pipe_with_the_name_of_an_export_does_not_hang_the_run(workdir):
     assert outcome.ignored == {"Asia Prod 2.csv": "not-a-file"}
 
 
-def test_a_part_name_that_is_not_utf8_does_no_harm(workdir):
-    name = os.fsdecode(b"Asia Prod \xff.csv")
-    workdir.csv(name, KEY, "1.1.1.1", "oops")
-    workdir.csv(os.fsdecode(b"Asia \xff 1 2.csv"), KEY, "2.2.2.2")
+def test_a_name_that_is_not_utf8_does_no_harm_and_is_accounted_for(workdir):
+    workdir.csv("Asia Prod 1.csv", KEY, "1.1.1.1")
+    workdir.csv(os.fsdecode(b"Asia Prod \xff.csv"), KEY, "1.1.1.1", "oops")
+    workdir.csv(os.fsdecode(b"Asia \xff 1 2.csv"), KEY, "1.1.1.1")
     outcome = workdir.reduce(log_level="DEBUG")
     assert outcome.exit_code == 0
     assert outcome.combined == [("1.1.1.1", "Asia Prod")]
-    assert list(outcome.ignored.values()) == ["other-name"]
+    assert outcome.report["files"]["found"] == 3
+    assert "other-name" in outcome.ignored.values()
 
 
 def test_a_file_that_vanishes_before_it_is_read_does_not_stop_the_run(workdir):
     workdir.csv("Asia Prod 0.csv", KEY, "1.1.1.1")
-    workdir.big("Asia Prod 1.csv")
+    workdir.big("Asia Prod 1.csv", rows=500_000)
     late = workdir.csv("Asia Prod 2.csv", KEY, "2.2.2.2")
     running = workdir.start(log_level="DEBUG")
     running.wait_for("reading 'Asia Prod 1.csv'")
@@ -264,7 +263,7 @@ def test_a_file_that_may_not_be_read_is_broken(workdir):
 @each_engine
 def test_a_file_that_changes_while_it_is_read_does_not_count(workdir, engine):
     workdir.csv("Asia Prod 1.csv", KEY, "1.1.1.1")
-    big = workdir.big("Asia Prod 2.csv")
+    big = workdir.big("Asia Prod 2.csv", rows=1_000_000)
     running = workdir.start(engine=engine, log_level="DEBUG")
     running.wait_for("reading 'Asia Prod 2.csv'")
     with big.open("ab") as file:
@@ -282,7 +281,7 @@ def test_a_file_that_changes_while_it_is_read_does_not_count(workdir, engine):
 @each_engine
 def test_the_order_is_v4_before_v6_by_number_then_environment_by_bytes(workdir, engine):
     right = ["0.0.0.1", "1.9.9.9", "1.10.0.0", "9.255.0.0", "10.0.0.0", "128.0.0.0", "255.255.255.255"]
-    right += ["::", "::9", "::10", "::a:0", "1::", "2001:db8::9", "2001:db8::a", "a::", "10::", "8000::"]
+    right += ["::", "::9", "::10", "::a:0", "1::", "a::", "10::", "2001:db8::9", "2001:db8::a", "8000::"]
     environments = ["Asia Prod", "Asia Zone", "a b", "asia Prod", "Ásia Prod"]
     for seed, environment in enumerate(environments):
         lines = random.Random(seed).sample(right, len(right))
@@ -350,85 +349,3 @@ def test_an_input_directory_of_its_own_is_left_alone(workdir):
     assert (path.stat().st_mtime_ns, path.stat().st_size) == (before.st_mtime_ns, before.st_size)
     assert names_in(workdir.output) == ["Combined.csv", "Combined.report.json"]
     assert outcome.leftovers == []
-
-
-# The report ----------------------------------------------------------------------------------------------
-
-
-@each_engine
-def test_the_report_accounts_for_every_file_and_row(workdir, engine):
-    outcome = workdir.reduce(input_dir=TASK / "regions", engine=engine, runners=2)
-    right = json.loads((TASK / "regions.expected.json").read_text())
-    report = outcome.report
-    assert outcome.ignored == right["files"]["ignored"]
-    assert (report["files"]["found"], report["files"]["taken"]) == (47, 30)
-    assert {key: report["rows"][key] for key in right["rows"]} == right["rows"]
-    assert report["addresses"] == right["addresses"]
-    assert (report["format"], report["runners"], report["engine"]["name"]) == (1, 2, engine)
-    assert report["engine"]["why"]
-    assert report["seconds"] > 0
-    assert report["bytes"] > 0
-    assert all(set(entry) == {"path", "reason", "detail"} for entry in report["files"]["ignored"])
-
-
-def test_the_report_describes_the_result_file(workdir):
-    workdir.csv("Asia Prod.csv", KEY, "1.1.1.1", "2.2.2.2")
-    outcome = workdir.reduce()
-    result = outcome.report["result"]
-    assert (result["file"], result["bytes"]) == ("Combined.csv", len(outcome.combined_bytes))
-    sum_ = result["crc32"]
-    assert (int(sum_, 16) if isinstance(sum_, str) else sum_) == zlib.crc32(outcome.combined_bytes)
-
-
-def test_rows_are_counted_before_they_become_distinct(workdir):
-    workdir.csv("Asia Prod 1.csv", KEY, "1.1.1.1", "1.1.1.1", "x")
-    workdir.csv("Asia Prod 2.csv", KEY, "1.1.1.1")
-    workdir.csv("NA Prod 1.csv", KEY, "1.1.1.1")
-    report = workdir.reduce(runners=2, compact_at=1).report
-    rows = {key: report["rows"][key] for key in ("read", "valid", "distinct", "rejected")}
-    assert rows == {"read": 5, "valid": 4, "distinct": 2, "rejected": {"not-an-address": 1}}
-    assert report["addresses"] == {"Asia Prod": 1, "NA Prod": 1}
-
-
-@each_engine
-def test_rejected_rows_are_shown_with_file_and_line(workdir, engine):
-    workdir.csv(
-        "deep/Asia Prod.csv", "Site,Source IP", "a,1.1.1.1", "b,oops", "c,2.2.2.2", "d,3.3.3.3,9", "e"
-    )
-    examples = workdir.reduce("--inline", engine=engine).report["rows"]["rejected_examples"]
-    where = {(entry["path"], entry["line"], entry["reason"]) for entry in examples}
-    assert where == {
-        ("deep/Asia Prod.csv", 3, "not-an-address"),
-        ("deep/Asia Prod.csv", 5, "too-many-fields"),
-        ("deep/Asia Prod.csv", 6, "no-key"),
-    }
-    assert ["oops" in entry["text"] for entry in examples if entry["line"] == 3] == [True]
-
-
-@each_engine
-def test_only_some_rejected_rows_are_shown_and_all_are_counted(workdir, engine):
-    workdir.csv("Asia Prod.csv", KEY, *["oops"] * 5000)
-    rows = workdir.reduce("--inline", engine=engine, batch_size=100).report["rows"]
-    assert rows["rejected"] == {"not-an-address": 5000}
-    assert 0 < len(rows["rejected_examples"]) < 500
-
-
-@each_engine
-def test_bytes_that_are_not_utf8_do_not_spoil_the_report(workdir, engine):
-    workdir.file("Asia Prod 1.csv", b"Stra\xdfe\n\xff\n")
-    workdir.file("Asia Prod 2.csv", b"Source IP\n\xff\xfe\xed\xa0\x80\n1.1.1.1\n")
-    outcome = workdir.reduce("--inline", engine=engine)
-    assert outcome.exit_code == 0
-    assert outcome.combined == [("1.1.1.1", "Asia Prod")]
-    assert outcome.ignored == {"Asia Prod 1.csv": "no-key-column"}
-    assert outcome.rejected == {"not-an-address": 1}
-
-
-def test_the_fingerprint_follows_the_input(workdir):
-    workdir.csv("Asia Prod 1.csv", KEY, "1.1.1.1")
-    first, again = workdir.reduce().report, workdir.reduce().report
-    workdir.csv("Asia Prod 2.csv", KEY, "1.1.1.1")
-    other = workdir.reduce().report
-    assert (first["run_id"], first["fingerprint"]) == (again["run_id"], again["fingerprint"])
-    assert first["run_id"] != other["run_id"]
-    assert first["fingerprint"] != other["fingerprint"]

@@ -61,10 +61,10 @@ class Workdir:
         path.write_bytes(content.encode() if isinstance(content, str) else content)
         return path
 
-    def big(self, name: str) -> Path:
-        """An input file that takes seconds to read; it does not outlive the test."""
+    def big(self, name: str, rows: int = 3_000_000) -> Path:
+        """An input file that takes its time to read; it does not outlive the test."""
         lines = "".join(f"10.{n >> 8}.{n & 255}.1,1\n" for n in range(10_000))
-        path = self.file(name, "Source IP,Count\n" + lines * 300)
+        path = self.file(name, "Source IP,Count\n" + lines * (rows // 10_000))
         self.passing.append(path)
         return path
 
@@ -224,8 +224,8 @@ class Outcome:
 
     @property
     def ignored(self) -> dict[str, str]:
-        """Path → reason, from the report."""
-        return {entry["path"]: entry["reason"] for entry in self.report["files"]["ignored"]}
+        """Path → reason, from the report; a folder may be written with or without its last slash."""
+        return {entry["path"].rstrip("/"): entry["reason"] for entry in self.report["files"]["ignored"]}
 
     @property
     def rejected(self) -> dict[str, int]:

@@ -104,7 +104,7 @@ def test_one_runner_alone(cluster):
 def test_one_runner_alone_fails_with_the_same_exit_codes(cluster, runner, settings, code):
     outcome = cluster.run_one(runner, **settings)
     assert outcome.exit_code == code
-    assert re.search(r" - (ERROR|CRITICAL): ", outcome.stderr)
+    assert re.search(r"\b(ERROR|CRITICAL): ", outcome.stderr)
     assert "Traceback" not in outcome.stderr
 
 
