@@ -65,8 +65,8 @@ def reasons(listing: Listing) -> dict[str, str]:
 
 
 def test_files_stand_in_the_byte_order_of_their_paths(tmp_path):
-    names = ["Asia Prod 10.csv", "Asia Prod 2.csv", "a a.csv", "B b.csv", "b/B b.csv", "b.d/B b.csv", "Ä b.csv",
-             "é b.csv", "😀 b.csv", "\uffee b.csv", "z z.csv"]  # fmt: skip
+    names = ["Asia Prod 10.csv", "Asia Prod 2.csv", "a a.csv", "B b.csv", "b/B b.csv", "b.d/B b.csv",
+             "Ä b.csv", "é b.csv", "😀 b.csv", "\uffee b.csv", "z z.csv"]  # fmt: skip
     touch(tmp_path, *names)
     listed = paths(find(str(tmp_path)))
     assert listed == sorted(names, key=str.encode)
@@ -76,7 +76,7 @@ def test_files_stand_in_the_byte_order_of_their_paths(tmp_path):
 
 def test_a_folder_may_have_any_bytes_in_its_name(tmp_path):
     folder = os.fsencode(tmp_path) + b"/\xff\xfe"
-    os.mkdir(folder)
+    os.mkdir(folder)  # noqa: PTH102 - Path takes no bytes
     Path(os.fsdecode(folder), "Asia Prod.csv").touch()
     touch(tmp_path, "\uffff/Asia Prod.csv")
     listing = find(str(tmp_path))
@@ -104,7 +104,8 @@ def test_shares_part_the_list_without_loss(items, runners):
 
 def test_what_is_not_input_is_named_with_its_reason(tmp_path):
     touch(tmp_path, "Asia Prod.csv", "notes.txt", "Asia Prod.CSV", "Asia.csv", "x/Asia Prod 1 2.csv",
-          ".Asia Prod.csv", ".git/Asia Prod.csv", "Combined.csv", "Combined.report.json", "x/Combined.csv")  # fmt: skip
+          ".Asia Prod.csv", ".git/Asia Prod.csv", "Combined.csv", "Combined.report.json",
+          "x/Combined.csv")  # fmt: skip
     assert reasons(find(str(tmp_path))) == {
         ".Asia Prod.csv": Ignored.HIDDEN,
         ".git/": Ignored.HIDDEN,
