@@ -109,13 +109,16 @@ def csv_rows(stream: BinaryIO) -> Iterator[tuple[int, list[str]]]:
 
 def rows_of_partial(stream: BinaryIO, manifest: Manifest) -> Iterator[Row]:
     """Give the rows of a partial; raises `CollectRefused`."""
-    lines = csv.reader(io.TextIOWrapper(stream, "utf-8", "surrogateescape", newline=""))
-    next(lines, None)
-    for fields in lines:
-        address = parse(fields[0]) if len(fields) == 2 else None
-        if address is None:
-            raise damaged(manifest, f"line {lines.line_num} is not a row")
-        yield Row(address, fields[1])
+    lines = csv.reader(line.decode("utf-8", "surrogateescape") for line in stream)
+    try:
+        next(lines, None)
+        for fields in lines:
+            address = parse(fields[0]) if len(fields) == 2 and fields[1] in manifest.addresses else None
+            if address is None:
+                raise damaged(manifest, f"line {lines.line_num} is not a row")
+            yield Row(address, fields[1])
+    except csv.Error as error:
+        raise damaged(manifest, f"line {lines.line_num}: {error}") from error
 
 
 def _write(rows: Iterator[Row] | list[Row], output: Output) -> dict[str, int]:
