@@ -17,6 +17,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 
 import config
 from reduction import __version__, engines, inputs, logs, partials
@@ -24,7 +25,7 @@ from reduction.collect import Expected, collect
 from reduction.display import Display
 from reduction.door import open_door
 from reduction.engines import Choice
-from reduction.errors import RunnerFailed, StrictFault
+from reduction.errors import RunnerFailed, StrictFault, WriteError
 from reduction.inputs import Listing
 from reduction.processes import Failure, Runners
 from reduction.progress import Board, Standing
@@ -69,7 +70,8 @@ def reduce_range(settings: config.Settings, jobs: dict[int, Job], *, inline: boo
         else:
             run_processes(settings, jobs, board)
     except BaseException:
-        partials.remove(settings.output_dir, low, high)
+        with suppress(WriteError):  # what was raised first says more
+            partials.remove(settings.output_dir, low, high)
         raise
 
 
