@@ -126,9 +126,7 @@ def _log_listing(listing: Listing, run_id: str) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Return the exit code of `python reducer.py`."""
-    parser = argparse.ArgumentParser(
-        prog="reducer.py", description="Turns a tree of CSV files into Combined.csv."
-    )
+    parser = argparse.ArgumentParser(prog="reducer.py", description="Turns CSV files into one Combined.csv.")
     parser.add_argument("--env-file", metavar="FILE", help="variables that are not set are taken from here")
     parser.add_argument("--explain", action="store_true", help="print the effective configuration and exit")
     parser.add_argument("--inline", action="store_true", help="run everything in this one process")
