@@ -19,7 +19,7 @@ setup: $(STAMP) ## make .venv with everything in it (PYTHON=python3.12 picks ano
 # Made anew whenever the pins change (--clear), so that nothing of an older set stays behind.
 # pip comes first and alone: older ones do not know --build-constraint.
 $(STAMP): pyproject.toml requirements.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 	  echo "Python 3.11 or newer is needed; '$(PYTHON)' is: $$($(PYTHON) --version 2>&1)." >&2; \
 	  echo "Name another one: make setup PYTHON=python3.12" >&2; exit 1; }
 	$(PYTHON) -m venv --clear .venv
