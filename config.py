@@ -1,0 +1,222 @@
+"""Every environment variable of the Reducer: name, default, check; and the frozen `Settings` made of them.
+
+This is the only place that reads the environment. `VARIABLES` is the one table: `dev.env`, README and
+`--explain` are made from it or tested against it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from reduction import engines, processors
+from reduction.errors import SettingsError
+
+PREFIX = "REDUCER_"
+MODES = ("reduce_collect", "reduce", "collect")
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+_SIZE_UNITS = {"": 1, "B": 1, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30}
+_RULE_OF_DERIVED = "derived from the input"
+
+
+class _Rejected(ValueError):
+    """A value breaks its rule; the text is the rule."""
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One variable: its default as a user would write it (or in words, if it is computed) and its check."""
+
+    name: str
+    field: str
+    default: str
+    parse: Callable[[str], Any]
+    meaning: str
+    computed: Callable[[dict[str, Any]], Any] | None = None
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The checked configuration. `run_id` is None where it is to be derived from the input."""
+
+    input_dir: str
+    output_dir: Path
+    log_level: str
+    mode: str
+    runners: int
+    low_runner: int
+    high_runner: int
+    batch_rows: int
+    compact_at_rows: int
+    engine: str
+    run_id: str | None
+    split_bytes: int
+    strict: bool
+    origins: Mapping[str, str]
+
+    @property
+    def reduces(self) -> bool:
+        """Whether runners are started."""
+        return self.mode != "collect"
+
+    @property
+    def collects(self) -> bool:
+        """Whether the partials are merged."""
+        return self.mode != "reduce"
+
+
+def _folder(text: str) -> str:
+    return text
+
+
+def _one_of(*allowed: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in allowed:
+            raise _Rejected(f"must be one of {', '.join(allowed)}")
+        return text
+
+    return parse
+
+
+def _level(text: str) -> str:
+    return _one_of(*LEVELS)(text.upper())
+
+
+def _at_least_one(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,12}", text) or int(text) < 1:
+        raise _Rejected("must be a whole number, 1 or more")
+    return int(text)
+
+
+def _size(text: str) -> int:
+    match = re.fullmatch(r"([0-9]{1,15}) ?([A-Za-z]{0,3})", text)
+    if not match or match[2].upper() not in _SIZE_UNITS:
+        raise _Rejected("must be a number of bytes, or one with KiB, MiB or GiB behind it")
+    return int(match[1]) * _SIZE_UNITS[match[2].upper()]
+
+
+def _yes_or_no(text: str) -> bool:
+    return _one_of("true", "false")(text.lower()) == "true"
+
+
+def _run_id(text: str) -> str:
+    if len(text) > 250 or not text.isprintable():
+        raise _Rejected("must be at most 250 printable characters")
+    return text
+
+
+VARIABLES = (
+    Variable("REDUCER_INPUT_DIR", "input_dir", "data", _folder, "the input tree"),
+    Variable("REDUCER_OUTPUT_DIR", "output_dir", "data", Path, "where results go"),
+    Variable("LOG_LEVEL", "log_level", "INFO", _level, ", ".join(LEVELS)),
+    Variable("REDUCER_MODE", "mode", "reduce_collect", _one_of(*MODES), ", ".join(MODES)),
+    Variable(
+        "REDUCER_RUNNERS_QTY", "runners", "processors this process may use", _at_least_one,
+        "runners in total, over all nodes", lambda _: processors.usable(),
+    ),
+    Variable("REDUCER_LOW_RUNNER", "low_runner", "1", _at_least_one, "the first runner started here"),
+    Variable(
+        "REDUCER_HIGH_RUNNER", "high_runner", "REDUCER_RUNNERS_QTY", _at_least_one,
+        "the last runner started here",
+        lambda values: values.get("runners"),
+    ),
+    Variable("REDUCER_BATCH_SIZE", "batch_rows", "250000", _at_least_one, "rows read at a time"),
+    Variable(
+        "REDUCER_COMPACT_AT", "compact_at_rows", "1000000", _at_least_one,
+        "buffer rows at which compaction runs; a buffer that stays larger waits until it has doubled",
+    ),
+    Variable("REDUCER_ENGINE", "engine", "auto", _one_of(*engines.NAMES), ", ".join(engines.NAMES)),
+    Variable(
+        "REDUCER_RUN_ID", "run_id", _RULE_OF_DERIVED, _run_id,
+        "names the run; an orchestrator may give its own, the same on every node", lambda _: None,
+    ),
+    Variable(
+        "REDUCER_SPLIT_SIZE", "split_bytes", "64 MiB", _size,
+        "a bigger file is cut into units of this many bytes where the engine can; 0: whole files only",
+    ),
+    Variable(
+        "REDUCER_STRICT", "strict", "false", _yes_or_no,
+        "true: anything ignored or rejected makes exit code 7, after everything is written",
+    ),
+)  # fmt: skip
+
+
+def load(environment: Mapping[str, str], env_file: str | None = None) -> Settings:
+    """Return the settings that `environment` gives, filled up from `env_file` and the defaults.
+
+    Raises `SettingsError` with all faults at once.
+    """
+    given = {name: (text, "environment") for name, text in environment.items()}
+    faults: list[str] = []
+    if env_file is not None:
+        from_file, faults = _read_env_file(env_file)
+        given = {name: (text, env_file) for name, text in from_file.items()} | given
+    faults += _unknown_names(given)
+    values: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    for variable in VARIABLES:
+        text, origin = given.get(variable.name, ("", ""))
+        origins[variable.name] = origin if text else "default"
+        try:
+            if text or variable.computed is None:
+                values[variable.field] = variable.parse(text or variable.default)
+            else:
+                values[variable.field] = variable.computed(values)
+        except _Rejected as rule:
+            faults.append(f"{variable.name}={text} ({origin}): {rule}")
+    faults += _range_faults(values)
+    if faults:
+        raise SettingsError(faults)
+    return Settings(**values, origins=origins)
+
+
+def explain(settings: Settings) -> str:
+    """Return every effective value and where it came from, one variable a line."""
+    lines = []
+    for variable in VARIABLES:
+        value = getattr(settings, variable.field)
+        shown = (
+            _RULE_OF_DERIVED if value is None else str(value).lower() if isinstance(value, bool) else value
+        )
+        lines.append(f"{variable.name + '=' + str(shown):<50} # {settings.origins[variable.name]}")
+    return "\n".join(lines)
+
+
+def _read_env_file(env_file: str) -> tuple[dict[str, str], list[str]]:
+    if not os.path.isfile(env_file):  # noqa: PTH113 - the name is shown as it was given
+        return {}, [f"--env-file {env_file}: there is no such file"]
+    from dotenv import dotenv_values
+
+    return {name: text for name, text in dotenv_values(env_file).items() if text is not None}, []
+
+
+def _unknown_names(given: Mapping[str, tuple[str, str]]) -> list[str]:
+    known = {variable.name for variable in VARIABLES}
+    faults = []
+    for name in sorted(given):
+        if name.startswith(PREFIX) and name not in known:
+            from difflib import get_close_matches
+
+            nearest = get_close_matches(name, sorted(known), n=1, cutoff=0.0)[0]
+            faults.append(f"{name} ({given[name][1]}): there is no such variable; did you mean {nearest}?")
+    return faults
+
+
+def _range_faults(values: Mapping[str, Any]) -> list[str]:
+    runners, low, high = (values.get(name) for name in ("runners", "low_runner", "high_runner"))
+    if runners is None or low is None or high is None:
+        return []
+    faults = []
+    if high > runners:
+        faults.append(
+            f"REDUCER_HIGH_RUNNER={high} is above REDUCER_RUNNERS_QTY={runners}: there is no such runner"
+        )
+    if low > high:
+        faults.append(
+            f"REDUCER_LOW_RUNNER={low} is above REDUCER_HIGH_RUNNER={high}: runners {low}..{high} are none"
+        )
+    return faults

@@ -1,0 +1,135 @@
+"""One runner: its share of the units, reduced by the engine, committed as a partial.
+
+    python runner.py ID [--env-file FILE]    runs just runner ID of REDUCER_RUNNERS_QTY, for job arrays
+
+The controller (`reducer.py`) runs `reduce_share` in a process for each runner of its range.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import config
+from reduction import engines, inputs, logs, partials
+from reduction.accounting import DoesNotAddUp, IgnoredFile
+from reduction.door import open_door
+from reduction.engines.contract import Limits
+from reduction.errors import SettingsError
+from reduction.inputs import Listing, Unit
+from reduction.partials import Manifest
+from reduction.progress import Progress, Silent
+from reduction.whole_file import check_directory, whole_file
+
+_LOG = logging.getLogger("reduction.runner")
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a runner is told: plain values, so that it may cross a process border."""
+
+    runner: int
+    runners: int
+    run_id: str
+    fingerprint: str
+    units_of_run: int
+    input_dir: str
+    output_dir: Path
+    engine: str
+    limits: Limits
+    units: Sequence[Unit]
+    ignored: Sequence[IgnoredFile]
+
+
+def jobs_for(settings: config.Settings, listing: Listing, run_id: str, engine: str) -> dict[int, Job]:
+    """Return the job of each runner that is started here."""
+    fingerprint = listing.fingerprint()
+    return {
+        runner: Job(
+            runner=runner,
+            runners=settings.runners,
+            run_id=run_id,
+            fingerprint=fingerprint,
+            units_of_run=len(listing.units),
+            input_dir=settings.input_dir,
+            output_dir=settings.output_dir,
+            engine=engine,
+            limits=Limits(settings.batch_rows, settings.compact_at_rows),
+            units=inputs.share_of(listing.units, runner, settings.runners),
+            ignored=inputs.share_of(listing.ignored, runner, settings.runners),
+        )
+        for runner in range(settings.low_runner, settings.high_runner + 1)
+    }
+
+
+def reduce_share(job: Job, progress: Progress) -> None:
+    """Write and commit the partial of `job`; raises what the engine or the disk raises."""
+    started = time.monotonic()
+    _LOG.debug("started, pid %s, %s units", os.getpid(), len(job.units))
+    engine = engines.load(job.engine)
+    partials.remove(job.output_dir, job.runner, job.runner)
+    with whole_file(partials.partial_path(job.output_dir, job.runner)) as file:
+        reduced = engine.reduce(job.input_dir, job.units, job.limits, file, progress)
+        books = reduced.accounting
+        books.check()
+        if books.taken + len(books.ignored) != len(job.units):
+            raise DoesNotAddUp(
+                f"{books.taken} taken and {len(books.ignored)} ignored of {len(job.units)} units"
+            )
+    books.ignored += job.ignored
+    seconds = time.monotonic() - started
+    partials.commit(
+        job.output_dir,
+        Manifest(
+            run_id=job.run_id,
+            runner=job.runner,
+            runners=job.runners,
+            units=job.units_of_run,
+            fingerprint=job.fingerprint,
+            engine=engine.name,
+            seconds=round(seconds, 3),
+            bytes=file.bytes,
+            crc32=f"{file.crc32:08x}",
+            addresses=reduced.addresses,
+            accounting=books,
+        ),
+    )
+    _LOG.info(
+        "done in %.2f s: %s files, %s rows, %s distinct",
+        seconds, f"{books.taken:,}", f"{books.read:,}", f"{sum(reduced.addresses.values()):,}",
+    )  # fmt: skip
+
+
+def run_one(runner: int, env_file: str | None) -> None:
+    """Be runner number `runner` of the configured run, alone."""
+    settings = config.load(
+        os.environ | {"REDUCER_LOW_RUNNER": str(runner), "REDUCER_HIGH_RUNNER": str(runner)}, env_file
+    )
+    if settings.mode == "collect":
+        raise SettingsError(["REDUCER_MODE=collect: a runner reduces; python reducer.py collects"])
+    logs.to_standard_error(settings.log_level, logs.runner_name(runner))
+    engine = engines.choose(settings.engine)
+    _LOG.info("engine %s: %s", *engine)
+    listing = inputs.find(settings.input_dir)
+    check_directory(settings.output_dir)
+    run_id = settings.run_id or inputs.derived_run_id(listing, settings.runners)
+    reduce_share(jobs_for(settings, listing, run_id, engine.name)[runner], Silent())
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Return the exit code of `python runner.py`."""
+    parser = argparse.ArgumentParser(prog="runner.py", description="Runs one runner alone.")
+    parser.add_argument("runner", metavar="ID", type=int, help="which one, 1 to REDUCER_RUNNERS_QTY")
+    parser.add_argument("--env-file", metavar="FILE", help="variables that are not set are taken from here")
+    options = parser.parse_args(arguments)
+    return open_door(lambda: run_one(options.runner, options.env_file))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,178 @@
+"""Merges the partials of all runners into one result, or refuses and leaves the old one as it is."""
+
+from __future__ import annotations
+
+import logging
+import time
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from reduction import partials, report
+from reduction.accounting import Accounting, DoesNotAddUp
+from reduction.engines.contract import Engine
+from reduction.errors import CollectRefused, WriteError
+from reduction.inputs import RESULT_NAME
+from reduction.partials import Manifest
+from reduction.report import Report, Result
+from reduction.whole_file import whole_file
+
+_LOG = logging.getLogger("reduction.collect")
+
+
+@dataclass(frozen=True)
+class Expected:
+    """The run whose partials are wanted: its id and how many runners it has."""
+
+    run_id: str
+    runners: int
+
+
+def collect(
+    directory: Path, expected: Expected, engine: Engine, why_engine: str, started: float
+) -> Report | None:
+    """Write `Combined.csv` and its report from all partials in `directory`, then remove the partials.
+
+    `started` is the `time.monotonic()` from which the report counts its seconds. Returns None if the
+    partials are gone because this very run was collected before.
+    Raises `CollectRefused`, `WriteError` or `DoesNotAddUp`; the result that stood there is then untouched.
+    """
+    partials.remove_half_written_results(directory)
+    manifests, faults = _read_manifests(directory, expected)
+    if faults:
+        if was_collected(directory, expected, manifests):
+            partials.remove_all(directory)
+            return None
+        raise CollectRefused(faults)
+    books = _books_of(manifests)
+    result, addresses = _write_result(directory, manifests, engine, books)
+    made = Report(
+        run_id=expected.run_id,
+        fingerprint=manifests[0].fingerprint,
+        engine=engine.name,
+        why_engine=why_engine,
+        runners=expected.runners,
+        seconds=time.monotonic() - started,
+        slowest_runner_seconds=max(manifest.seconds for manifest in manifests),
+        books=books,
+        addresses=addresses,
+        result=result,
+    )
+    made.write(directory)
+    partials.remove_all(directory)
+    return made
+
+
+def was_collected(directory: Path, expected: Expected, manifests: Sequence[Manifest]) -> bool:
+    """Return whether the report says that this run is complete and its result still stands.
+
+    `manifests` are partials that are there all the same (a node that was repeated): they must be of the
+    run as it was collected.
+    """
+    plain = report.read_plain(directory)
+    if plain is None or (plain.get("run_id"), plain.get("runners")) != (expected.run_id, expected.runners):
+        return False
+    if any((of.run_id, of.fingerprint) != (expected.run_id, plain.get("fingerprint")) for of in manifests):
+        return False
+    result = plain.get("result")
+    path = directory / RESULT_NAME
+    if result is None:
+        return not path.exists()
+    return path.exists() and (path.stat().st_size, _crc32(path)) == (result["bytes"], result["crc32"])
+
+
+def _read_manifests(directory: Path, expected: Expected) -> tuple[list[Manifest], list[str]]:
+    """Return the manifests that are there, and what keeps them from being one whole run."""
+    manifests: list[Manifest] = []
+    missing: list[int] = []
+    faults: list[str] = []
+    for runner in range(1, expected.runners + 1):
+        name = partials.manifest_path(Path(), runner).name
+        try:
+            manifest = partials.read_manifest(directory, runner)
+        except partials.ManifestMissing:
+            missing.append(runner)
+        except partials.ManifestDamaged as fault:
+            faults.append(f"manifest '{name}' is damaged ({fault}): {partials.advice_to_repeat([runner])}")
+        else:
+            manifests.append(manifest)
+            faults += _disagreement(manifest, expected, manifests[0])
+    if missing:
+        numbers = ", ".join(map(str, missing))
+        faults.insert(
+            0,
+            f"no partial of runner {numbers} of {expected.runners}: its node failed or has not finished;"
+            f" {partials.advice_to_repeat(missing)}",
+        )
+    return manifests, faults
+
+
+def _disagreement(manifest: Manifest, expected: Expected, first: Manifest) -> list[str]:
+    name = partials.partial_path(Path(), manifest.runner).name
+    again = partials.advice_to_repeat([manifest.runner])
+    if manifest.runners != expected.runners:
+        return [
+            f"partial '{name}' is of a run with REDUCER_RUNNERS_QTY={manifest.runners}, this one has"
+            f" {expected.runners}: give every node the same number, then {again}"
+        ]
+    if manifest.run_id != expected.run_id:
+        return [
+            f"partial '{name}' is of run {manifest.run_id}, this is run {expected.run_id}: it is older, or"
+            f" the input has changed since; {again},"
+            f" or give REDUCER_RUN_ID={manifest.run_id} to collect that run"
+        ]
+    if (manifest.fingerprint, manifest.units) != (first.fingerprint, first.units):
+        return [
+            f"partial '{name}' saw other input ({manifest.units} units) than partial"
+            f" '{partials.partial_path(Path(), first.runner).name}' ({first.units} units): a file was added,"
+            f" changed or removed between the nodes' listings; {again}, or all of them"
+        ]
+    return []
+
+
+def _books_of(manifests: Sequence[Manifest]) -> Accounting:
+    """Return the books of the whole run; raises `DoesNotAddUp` if a row or a file is missing in them."""
+    books = Accounting()
+    for manifest in manifests:
+        manifest.accounting.check()
+        books.add(manifest.accounting)
+    books.ignored.sort(key=lambda file: file.path.encode())
+    books.check()
+    return books
+
+
+def _write_result(
+    directory: Path, manifests: Sequence[Manifest], engine: Engine, books: Accounting
+) -> tuple[Result | None, dict[str, int]]:
+    path = directory / RESULT_NAME
+    if books.valid == 0:
+        _LOG.warning("no valid row in the whole tree: there is no %s", RESULT_NAME)
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise WriteError(f"the old '{path}' can't be removed: {error.strerror}") from error
+        return None, {}
+    _LOG.info("collecting %s partials into %s", len(manifests), path)
+    with whole_file(path) as file:
+        addresses = engine.merge(directory, manifests, file)
+        _check_distinct(addresses, manifests, books)
+    return Result(RESULT_NAME, file.bytes, f"{file.crc32:08x}"), addresses
+
+
+def _check_distinct(addresses: dict[str, int], manifests: Sequence[Manifest], books: Accounting) -> None:
+    """Raise `DoesNotAddUp` unless each environment has as many rows as its partials allow."""
+    for name in {name for manifest in manifests for name in manifest.addresses}:
+        parts = [manifest.addresses.get(name, 0) for manifest in manifests]
+        if not max(parts) <= addresses.get(name, 0) <= sum(parts):
+            raise DoesNotAddUp(f"'{name}': partials of {parts} rows were merged to {addresses.get(name, 0)}")
+    if sum(addresses.values()) > books.valid:
+        raise DoesNotAddUp(f"{sum(addresses.values())} distinct of {books.valid} valid rows")
+
+
+def _crc32(path: Path) -> str:
+    crc32 = 0
+    with path.open("rb") as file:
+        while chunk := file.read(1 << 20):
+            crc32 = zlib.crc32(chunk, crc32)
+    return f"{crc32:08x}"

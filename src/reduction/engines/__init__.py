@@ -1,0 +1,52 @@
+"""The engines and the one place that chooses among them. Each is imported only by who works with it."""
+
+from __future__ import annotations
+
+import importlib
+from importlib.util import find_spec
+from typing import NamedTuple
+
+from reduction.engines.contract import Engine
+from reduction.errors import SettingsError
+
+AUTO = "auto"
+_MODULES = {  # in the order in which `auto` prefers them: name, module, and the library it can't do without
+    "pandas": ("reduction.engines.pandas_engine", "pandas"),
+    "reference": ("reduction.engines.reference", None),
+}
+NAMES = (AUTO, *_MODULES)
+
+
+class Choice(NamedTuple):
+    """Which engine it is, and why."""
+
+    name: str
+    why: str
+
+
+def choose(wanted: str) -> Choice:
+    """Choose the engine for `wanted`, one of `NAMES`.
+
+    Raises `SettingsError` if it is forced and not there: a wish is never quietly replaced.
+    """
+    if wanted != AUTO:
+        if not is_installed(wanted):
+            raise SettingsError([f"REDUCER_ENGINE={wanted}: this engine is not installed here; take auto"])
+        return Choice(wanted, "asked for by REDUCER_ENGINE")
+    missing = [name for name in _MODULES if not is_installed(name)]
+    name = next(name for name in _MODULES if name not in missing)
+    return Choice(
+        name, "the fastest one installed" + (f"; not installed: {', '.join(missing)}" if missing else "")
+    )
+
+
+def is_installed(name: str) -> bool:
+    """Return whether the engine `name` can be loaded here."""
+    needs = _MODULES[name][1]
+    return needs is None or find_spec(needs) is not None
+
+
+def load(name: str) -> Engine:
+    """Return the engine `name`; this is where its libraries are imported."""
+    engine: Engine = importlib.import_module(_MODULES[name][0]).ENGINE
+    return engine

@@ -1,0 +1,60 @@
+"""What every engine promises. Callers know this page and nothing else of an engine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from reduction.accounting import Accounting
+from reduction.inputs import Unit
+from reduction.partials import Manifest
+from reduction.progress import Progress
+
+
+class Output(Protocol):
+    """Where rows go; `whole_file.WholeFile` is one."""
+
+    def write(self, data: bytes) -> None:
+        """Append `data`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much an engine holds: rows read at a time, and buffer rows at which compaction runs."""
+
+    batch_rows: int
+    compact_at_rows: int
+
+
+@dataclass(frozen=True)
+class Reduced:
+    """What became of a share: its books, and the distinct rows written for each environment."""
+
+    accounting: Accounting
+    addresses: dict[str, int]
+
+
+class Engine(Protocol):
+    """A way to reduce; all of them give the same bytes and the same books for the same input."""
+
+    name: str
+    cuts_files: bool
+    """Whether `reduce` takes units that are byte ranges of a file."""
+
+    def reduce(
+        self, tree: str, units: Sequence[Unit], limits: Limits, output: Output, progress: Progress
+    ) -> Reduced:
+        """Read the units, in their order, and write `RESULT_HEADER` and their distinct rows, sorted.
+
+        A file that turns out bad is in the books as ignored and none of its rows count anywhere.
+        Raises only what ends the runner: no memory, or what `output` raises.
+        """
+
+    def merge(self, directory: Path, manifests: Sequence[Manifest], output: Output) -> dict[str, int]:
+        """Merge committed partials into `output`: `RESULT_HEADER`, then the distinct rows, sorted.
+
+        Returns the number of rows for each environment. Memory does not depend on their number.
+        Raises `CollectRefused` if a partial is not what its manifest says.
+        """

@@ -1,0 +1,176 @@
+"""The engine that runs wherever pandas does: whole-array operations on blocks of bytes, no Python for a row.
+
+It does not use `read_csv`, which tells a missing field from an empty one, and a blank row from a row of
+blanks, neither in the data nor in the accounting (docs/adr/0004).
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from reduction.accounting import Accounting, Ignored, Rejected, RejectedRow
+from reduction.addresses import BLANKS
+from reduction.compaction import CompactionRule
+from reduction.engines.address_arrays import Mask, parse_dotted_quads
+from reduction.engines.byte_scan import QUOTE, Block, Bytes, Positions, Rows, blocks
+from reduction.engines.contract import Limits, Output, Reduced
+from reduction.engines.distinct_buffer import Addresses, DistinctBuffer, distinct_sorted
+from reduction.engines.file_by_file import files_taken
+from reduction.engines.odd_keys import field_value, look_at
+from reduction.engines.partial_arrays import merge_partials, write_rows
+from reduction.errors import FileIgnored
+from reduction.inputs import Unit
+from reduction.partials import Manifest
+from reduction.progress import Progress
+from reduction.rows import key_position, shown_value
+
+BLOCK_BYTES = 8 << 20  # read at a time; a batch is at most the rows of one block
+_BLANKS_TRIMMED = 4  # on each side, with whole-array operations; a key with more is an odd one
+
+
+class PandasEngine:
+    """See `contract.Engine` for what its methods promise."""
+
+    name = "pandas"
+    cuts_files = False
+
+    def reduce(
+        self, tree: str, units: Sequence[Unit], limits: Limits, output: Output, progress: Progress
+    ) -> Reduced:
+        """Hold the distinct rows: 4 bytes each for IPv4, 16 for IPv6, twice that while compacting."""
+
+        def read(stream: BinaryIO, path: str, file_books: Accounting) -> Addresses:
+            return _FileReader(path, file_books, limits).read(stream)
+
+        books = Accounting()
+        buffer = DistinctBuffer(limits.compact_at_rows)
+        for environment, addresses in files_taken(tree, units, books, progress, read):
+            buffer.absorb(environment, addresses)
+        buffer.compact()
+        return Reduced(books, write_rows(buffer.items(), output))
+
+    def merge(self, directory: Path, manifests: Sequence[Manifest], output: Output) -> dict[str, int]:
+        """Hold one block of each partial."""
+        return merge_partials(directory, manifests, output)
+
+
+class _FileReader:
+    """Reads one file: its distinct addresses, and what its books say."""
+
+    def __init__(self, path: str, books: Accounting, limits: Limits) -> None:
+        self._path = path
+        self._books = books
+        self._batch_rows = limits.batch_rows
+        self._rule = CompactionRule(limits.compact_at_rows)
+        self._addresses = Addresses()
+        self._columns = 0
+        self._key = 0
+
+    def read(self, stream: BinaryIO) -> Addresses:
+        """Return the distinct addresses; raises `FileIgnored`."""
+        header_is_known = False
+        for block in blocks(stream, BLOCK_BYTES):
+            rows = block.rows
+            if len(rows) and not header_is_known:
+                self._take_header(block, int(rows.starts[0]), int(rows.ends[0]))
+                header_is_known = True
+                rows = rows[1:]
+            _raise_fault_of(block)
+            for first in range(0, len(rows), self._batch_rows):
+                self._take_batch(block, rows[first : first + self._batch_rows])
+        return self._addresses
+
+    def _take_header(self, block: Block, start: int, end: int) -> None:
+        if 0 <= block.nul < end:
+            _raise_fault_of(block)
+        header = next(csv.reader([block.text(start, end)]))
+        self._key = key_position(header)
+        self._columns = len(header)
+
+    def _take_batch(self, block: Block, rows: Rows) -> None:
+        self._books.read += len(rows)
+        too_many, too_few = rows.fields > self._columns, rows.fields <= self._key
+        if (too_many | too_few).any():
+            self._reject_by_width(
+                block, rows[too_many], Rejected.TOO_MANY_FIELDS, f"the header has {self._columns}"
+            )
+            self._reject_by_width(block, rows[too_few], Rejected.NO_KEY, f"the key is field {self._key + 1}")
+            rows = rows[~(too_many | too_few)]
+        starts, ends = rows.field(self._key)
+        quads, are_quads = parse_dotted_quads(block.data, *_bare(block.data, starts, ends))
+        if are_quads.all():
+            self._addresses.add(distinct_sorted(quads))
+        else:
+            odd = look_at(block, starts[~are_quads], ends[~are_quads])
+            self._addresses.add(distinct_sorted(np.concatenate([quads[are_quads], odd.quads])), odd.pairs)
+            are_quads[~are_quads] = odd.are_addresses
+            self._reject_keys(block, rows[~are_quads])
+        self._books.valid += int(are_quads.sum())
+        if self._rule.is_due(self._addresses.rows):
+            self._addresses.compact()
+            self._rule.compacted_to(self._addresses.rows)
+
+    def _reject_by_width(self, block: Block, rows: Rows, reason: Rejected, against: str) -> None:
+        wanted = self._books.wants_example(reason)
+        texts = [f"{fields} fields, {against}" for fields in rows.fields[:wanted].tolist()]
+        self._reject(block, rows, reason, texts)
+
+    def _reject_keys(self, block: Block, rows: Rows) -> None:
+        wanted = self._books.wants_example(Rejected.NOT_AN_ADDRESS)
+        starts, ends = rows[:wanted].field(self._key)
+        texts = [
+            shown_value(field_value(block.text(start, end)))
+            for start, end in zip(starts.tolist(), ends.tolist(), strict=True)
+        ]
+        self._reject(block, rows, Rejected.NOT_AN_ADDRESS, texts)
+
+    def _reject(self, block: Block, rows: Rows, reason: Rejected, texts: list[str]) -> None:
+        self._books.reject(reason, len(rows))
+        self._books.examples += [
+            RejectedRow(self._path, block.line_at(start), reason, text)
+            for start, text in zip(rows.starts[: len(texts)].tolist(), texts, strict=True)
+        ]
+
+
+def _raise_fault_of(block: Block) -> None:
+    """Raise what makes the whole file bad, in the order in which a reader meets it."""
+    if block.nul >= 0:
+        raise FileIgnored(
+            Ignored.BROKEN, f"line {block.line_at(block.nul)}: a NUL byte; this is not a CSV text file"
+        )
+    if block.fault is not None:
+        raise block.fault
+    if block.open_quote_line is not None:
+        raise FileIgnored(
+            Ignored.BROKEN, f"line {block.open_quote_line}: a quote is still open at the end of the file"
+        )
+
+
+def _bare(data: Bytes, starts: Positions, ends: Positions) -> tuple[Positions, Positions]:
+    """Return the fields without the quotes and the blanks round them, as far as that needs no second look.
+
+    What is left may still hold quotes or blanks; it is no dotted quad then.
+    """
+    quoted = (data[starts] == QUOTE) & (data[ends - 1] == QUOTE) & (ends - starts >= 2)
+    if quoted.any():
+        starts, ends = starts + quoted, ends - quoted
+    for _ in range(_BLANKS_TRIMMED):
+        before, after = _is_blank(data[starts]) & (starts < ends), _is_blank(data[ends - 1]) & (starts < ends)
+        if not (before.any() or after.any()):
+            break
+        starts, ends = starts + before, ends - (after & (ends - starts > before))
+    return starts, ends
+
+
+def _is_blank(characters: Bytes) -> Mask:
+    space, tab = BLANKS.encode()
+    mask: Mask = (characters == space) | (characters == tab)
+    return mask
+
+
+ENGINE = PandasEngine()

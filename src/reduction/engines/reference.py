@@ -1,0 +1,130 @@
+"""The dull engine: `csv`, `ipaddress` and a set, one row at a time. It is the oracle for all others.
+
+It has no batches and no compaction: a set is always distinct. Nothing here may become clever.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import BinaryIO
+
+from reduction.accounting import Accounting, Ignored, Rejected, RejectedRow
+from reduction.addresses import Address, parse
+from reduction.engines.contract import Limits, Output, Reduced
+from reduction.engines.file_by_file import files_taken
+from reduction.errors import FileIgnored
+from reduction.inputs import Unit
+from reduction.partials import Manifest, damaged, opened_partial
+from reduction.progress import Progress
+from reduction.rows import RESULT_HEADER, Row, csv_line, key_position, merged, shown_value
+
+
+class ReferenceEngine:
+    """See `contract.Engine` for what its methods promise."""
+
+    name = "reference"
+    cuts_files = False
+
+    def reduce(
+        self,
+        tree: str,
+        units: Sequence[Unit],
+        limits: Limits,
+        output: Output,
+        progress: Progress,
+    ) -> Reduced:
+        """Hold the whole result in one set."""
+        books = Accounting()
+        rows: set[Row] = set()
+        for environment, addresses in files_taken(tree, units, books, progress, read_file):
+            rows.update(Row(address, environment) for address in addresses)
+        return Reduced(books, _write(sorted(rows), output))
+
+    def merge(self, directory: Path, manifests: Sequence[Manifest], output: Output) -> dict[str, int]:
+        """Hold one row of each partial."""
+        with ExitStack() as stack:
+            streams = [stack.enter_context(opened_partial(directory, manifest)) for manifest in manifests]
+            return _write(
+                merged([rows_of_partial(stream, of) for stream, of in zip(streams, manifests, strict=True)]),
+                output,
+            )
+
+
+def read_file(stream: BinaryIO, path: str, books: Accounting) -> set[Address]:
+    """Return the distinct addresses of one file; raises `FileIgnored`."""
+    addresses: set[Address] = set()
+    rows = csv_rows(stream)
+    _, header = next(rows, (1, None))
+    if header is None:
+        return addresses
+    key = key_position(header)
+    for line, row in rows:
+        books.read += 1
+        if len(row) > len(header):
+            reason, text = Rejected.TOO_MANY_FIELDS, f"{len(row)} fields, the header has {len(header)}"
+        elif len(row) <= key:
+            reason, text = Rejected.NO_KEY, f"{len(row)} fields, the key is field {key + 1}"
+        elif (address := parse(row[key])) is None:
+            reason, text = Rejected.NOT_AN_ADDRESS, shown_value(row[key])
+        else:
+            books.valid += 1
+            addresses.add(address)
+            continue
+        books.reject(reason, 1)
+        if books.wants_example(reason) > 0:
+            books.examples.append(RejectedRow(path, line, reason, text))
+    return addresses
+
+
+def csv_rows(stream: BinaryIO) -> Iterator[tuple[int, list[str]]]:
+    """Give each row that is not blank with the number of the line it starts on; raises `FileIgnored`."""
+    csv.field_size_limit(sys.maxsize)
+    at_end = False
+
+    def lines() -> Iterator[str]:
+        nonlocal at_end
+        for number, line in enumerate(io.TextIOWrapper(stream, "utf-8", "surrogateescape", newline=""), 1):
+            if "\0" in line:
+                raise FileIgnored(Ignored.BROKEN, f"line {number}: a NUL byte; this is not a CSV text file")
+            yield line
+        at_end = True
+
+    reader = csv.reader(lines())
+    started_after = 0
+    for row in reader:
+        if at_end:  # the reader asks for a line after the last one only when a quote is open
+            raise FileIgnored(
+                Ignored.BROKEN, f"line {started_after + 1}: a quote is still open at the end of the file"
+            )
+        if row:
+            yield started_after + 1, row
+        started_after = reader.line_num
+
+
+def rows_of_partial(stream: BinaryIO, manifest: Manifest) -> Iterator[Row]:
+    """Give the rows of a partial; raises `CollectRefused`."""
+    lines = csv.reader(io.TextIOWrapper(stream, "utf-8", "surrogateescape", newline=""))
+    next(lines, None)
+    for fields in lines:
+        address = parse(fields[0]) if len(fields) == 2 else None
+        if address is None:
+            raise damaged(manifest, f"line {lines.line_num} is not a row")
+        yield Row(address, fields[1])
+
+
+def _write(rows: Iterator[Row] | list[Row], output: Output) -> dict[str, int]:
+    addresses: Counter[str] = Counter()
+    output.write(RESULT_HEADER)
+    for row in rows:
+        output.write(csv_line(row))
+        addresses[row.environment] += 1
+    return dict(sorted(addresses.items()))
+
+
+ENGINE = ReferenceEngine()

@@ -1,0 +1,162 @@
+"""Finds the input: which files are taken, in which order, whose share they are, which environment they name.
+
+It lists and names; it opens no file (that is `opening`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import stat
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from reduction.accounting import Ignored, IgnoredFile
+from reduction.errors import InputError
+
+RESULT_NAME = "Combined.csv"
+REPORT_NAME = "Combined.report.json"
+WORKING_PREFIXES = (".Combined_", ".Combined.")  # partials, manifests and half-written results
+
+# Two or three words parted by single spaces; a word holds neither dots nor control characters.
+_WORD = r"[^ ./\x00-\x1f\x7f]+"
+_INPUT_NAME = re.compile(rf"({_WORD} {_WORD})(?: {_WORD})?\.csv")
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One piece of work: the bytes `start` to `stop` (exclusive) of a file, as it was when it was listed.
+
+    `path` is relative to the tree; `size` in bytes and `modified_ns` are those of the whole file.
+    """
+
+    path: str
+    size: int
+    modified_ns: int
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What one look at the tree found, each part in the byte order of the paths."""
+
+    units: tuple[Unit, ...]
+    ignored: tuple[IgnoredFile, ...]
+
+    def fingerprint(self) -> str:
+        """Return a digest of the whole unit list: two nodes that saw the same input have the same."""
+        digest = hashlib.sha256()
+        for unit in self.units:
+            digest.update(os.fsencode(unit.path))
+            digest.update(f"\0{unit.size}\0{unit.modified_ns}\0{unit.start}\0{unit.stop}\n".encode())
+        return digest.hexdigest()
+
+
+def environment_of(path: str) -> str | None:
+    """Return the environment that a file's name gives, or None if the name is not that of an input file.
+
+    >>> environment_of("deep/Asia Prod 1.csv")
+    'Asia Prod'
+    >>> environment_of("Combined.csv") is None
+    True
+    """
+    match = _INPUT_NAME.fullmatch(path.rpartition("/")[2])
+    return match[1] if match and _is_utf8(match[0]) else None
+
+
+def share_of(items: Sequence[_T], runner: int, runners: int) -> Sequence[_T]:
+    """Return every `runners`-th item from the `runner`-th on (counting from 1).
+
+    >>> share_of("abcdefg", 2, 3)
+    'be'
+    """
+    return items[runner - 1 :: runners]
+
+
+def shown(path: str) -> str:
+    r"""Return `path` as text that can be printed and stored: bytes that are not UTF-8 as `\xff`."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def derived_run_id(listing: Listing, runners: int) -> str:
+    """Return the id of a run that nobody named: the same wherever the same input meets as many runners."""
+    return hashlib.sha256(f"{listing.fingerprint()} {runners}".encode()).hexdigest()[:16]
+
+
+def find(tree: str) -> Listing:
+    """List the folder `tree` and everything below it in one pass.
+
+    Raises `InputError` if the folder itself is missing or cannot be listed; a folder below it that
+    cannot be listed is an ignored one.
+    """
+    units: list[Unit] = []
+    ignored: list[IgnoredFile] = []
+    for found in _walk(tree):
+        if isinstance(found, Unit):
+            units.append(found)
+        else:
+            ignored.append(found)
+    units.sort(key=lambda unit: (os.fsencode(unit.path), unit.start))
+    ignored.sort(key=lambda file: file.path.encode())
+    return Listing(tuple(units), tuple(ignored))
+
+
+def _walk(tree: str) -> Iterator[Unit | IgnoredFile]:
+    folders = [""]
+    while folders:
+        folder = folders.pop()
+        try:
+            entries = list(os.scandir(os.path.join(tree, folder)))  # noqa: PTH118 - a hot path for large trees
+        except OSError as error:
+            if not folder:
+                raise InputError(f"the input directory '{tree}' can't be listed: {error.strerror}") from error
+            yield IgnoredFile(shown(folder), Ignored.BROKEN, f"the folder can't be listed: {error.strerror}")
+            continue
+        for entry in entries:
+            path = folder + entry.name
+            if entry.name.startswith(WORKING_PREFIXES):
+                continue
+            if entry.is_dir(follow_symlinks=False) and not entry.name.startswith("."):
+                folders.append(path + "/")
+            else:
+                yield _judged(entry, path)
+
+
+def _judged(entry: os.DirEntry[str], path: str) -> Unit | IgnoredFile:  # noqa: PLR0911 - a list of reasons
+    """Return the unit that a directory entry is, or the reason why it is none."""
+
+    def ignored(reason: Ignored, detail: str, end: str = "") -> IgnoredFile:
+        return IgnoredFile(shown(path) + end, reason, detail)
+
+    if entry.is_dir(follow_symlinks=False):
+        return ignored(Ignored.HIDDEN, "a folder whose name begins with a dot is not entered", "/")
+    if entry.is_dir():
+        return ignored(Ignored.FOLDER_LINK, "links to folders are not followed", "/")
+    if entry.name.startswith("."):
+        return ignored(Ignored.HIDDEN, "a name that begins with a dot is not input")
+    if entry.name in (RESULT_NAME, REPORT_NAME):
+        return ignored(Ignored.OWN_RESULT, "the result of a run is not input")
+    if not entry.name.endswith(".csv"):
+        return ignored(Ignored.OTHER_TYPE, "the name does not end in .csv")
+    if environment_of(path) is None:
+        return ignored(Ignored.OTHER_NAME, "the name is not two or three words parted by single spaces")
+    try:
+        status = entry.stat()
+    except OSError as error:
+        return ignored(Ignored.BROKEN, f"can't be looked at: {error.strerror}")
+    if not stat.S_ISREG(status.st_mode):
+        return ignored(Ignored.NOT_A_FILE, "not a regular file")
+    return Unit(path, status.st_size, status.st_mtime_ns, 0, status.st_size)
+
+
+def _is_utf8(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

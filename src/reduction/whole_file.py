@@ -1,0 +1,104 @@
+"""Writes files that appear whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from reduction.errors import OutputError, WriteError
+
+_BUFFER = 1 << 20  # bytes
+
+
+class WholeFile:
+    """A file being written: counts its bytes and their CRC-32 on the way."""
+
+    def __init__(self, descriptor: int, path: Path) -> None:
+        self._file = os.fdopen(descriptor, "wb", buffering=_BUFFER)
+        self._path = path
+        self.bytes = 0
+        self.crc32 = 0
+
+    def write(self, data: bytes) -> None:
+        """Append `data`; raises `WriteError`."""
+        self.bytes += len(data)
+        self.crc32 = zlib.crc32(data, self.crc32)
+        try:
+            self._file.write(data)
+        except OSError as error:
+            raise _write_error(self._path, error) from error
+
+    def flush_to_disk(self) -> None:
+        """Return when the bytes are on the disk."""
+        self._file.flush()
+        os.fsync(self._file.fileno())
+
+    def close(self) -> None:
+        """Give the descriptor back; what could not be written is not tried again."""
+        with suppress(OSError):
+            self._file.close()
+
+
+def check_directory(directory: Path) -> None:
+    """Raise `OutputError` unless `directory` exists and takes new files."""
+    if not directory.is_dir():
+        raise OutputError(
+            f"the output directory '{directory}' does not exist: make it, or set REDUCER_OUTPUT_DIR"
+        )
+    probe = _beside(directory / "Combined.csv")
+    try:
+        probe.touch()
+        probe.unlink(missing_ok=True)
+    except OSError as error:
+        raise OutputError(f"the output directory '{directory}' can't be written: {error.strerror}") from error
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[WholeFile]:
+    """Write beside `path`, flush to disk, then rename over it; whatever fails, the old file stays.
+
+    The name beside is a dot file ending in `.tmp`, new each time: two writers never share one.
+    Raises `WriteError`.
+    """
+    beside = _beside(path)
+    try:
+        file = WholeFile(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666), path)
+    except OSError as error:
+        raise _write_error(path, error) from error
+    try:
+        yield file
+        try:
+            file.flush_to_disk()
+            beside.replace(path)
+            _flush_folder(path.parent)
+        except OSError as error:
+            raise _write_error(path, error) from error
+    except BaseException:
+        file.close()
+        beside.unlink(missing_ok=True)
+        raise
+    file.close()
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f".{path.name.removeprefix('.')}.{secrets.token_hex(4)}.tmp")
+
+
+def _flush_folder(folder: Path) -> None:
+    """Make the rename itself durable."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _write_error(path: Path, error: OSError) -> WriteError:
+    return WriteError(
+        f"'{path}' can't be written: {error.strerror or error}; what stood there before is untouched."
+        " Free space or mend the permission, then run again"
+    )
