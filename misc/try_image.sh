@@ -41,7 +41,7 @@ import json, pathlib, sys
 folder = pathlib.Path(sys.argv[1])
 rows = json.loads((folder / "Combined.report.json").read_text())["rows"]
 lines = (folder / "Combined.csv").read_text().count("\n")
-assert rows["read"] == rows["valid"] + rows["rejected"] > 0, rows
+assert rows["read"] == rows["valid"] + sum(rows["rejected"].values()) > 0, rows
 assert rows["distinct"] == lines - 1, (rows, lines)
 PY
   leftovers=$(cd "$1" && find . -mindepth 1 ! -name Combined.csv ! -name Combined.report.json)
