@@ -17,13 +17,14 @@ setup: $(STAMP) ## make .venv with everything in it (PYTHON=python3.12 picks ano
 	@echo "ready: .venv with $$($(BIN)/python --version)"
 
 # Made anew whenever the pins change (--clear), so that nothing of an older set stays behind.
-# pip comes first and alone: older ones do not know --build-constraint.
+# pip comes first and alone, because older ones do not know --build-constraint; setuptools with it, because
+# Python 3.11 puts an old one into every venv.
 $(STAMP): pyproject.toml requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 	  echo "Python 3.11 or newer is needed; '$(PYTHON)' is: $$($(PYTHON) --version 2>&1)." >&2; \
 	  echo "Name another one: make setup PYTHON=python3.12" >&2; exit 1; }
 	$(PYTHON) -m venv --clear .venv
-	$(BIN)/python -m pip install --quiet -c requirements.txt --upgrade pip
+	$(BIN)/python -m pip install --quiet -c requirements.txt --upgrade pip setuptools
 	$(BIN)/python -m pip $(INSTALL) -e ".[app,dev]"
 	@touch $@
 
