@@ -39,6 +39,10 @@ def run(settings: config.Settings, *, inline: bool) -> None:
     started = time.monotonic()
     engine = engines.choose(settings.engine)
     _LOG.info("engine %s: %s", *engine)
+    # Loaded once, before the runners are forked. numpy's BLAS would start a thread for each processor then;
+    # nothing here multiplies matrices, and a process with threads should not be forked.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    engines.load(engine.name)
     run_id = settings.run_id
     if settings.reduces or run_id is None:
         listing = inputs.find(settings.input_dir)
@@ -83,10 +87,6 @@ def run_processes(settings: config.Settings, jobs: dict[int, Job], board: Board)
 
     with display, Runners(work, settings.log_level) as runners:
         runners.start(jobs)
-        if settings.collects:
-            engines.load(
-                next(iter(jobs.values())).engine
-            )  # while they work; before the fork it starts threads
         failure = runners.wait(show_progress)
     if failure is not None:
         raise _failed(failure, jobs[failure.runner], board.standing(list(jobs).index(failure.runner)))

@@ -15,7 +15,13 @@ Mask = npt.NDArray[np.bool_]
 
 SHORTEST, LONGEST = 7, 15  # characters of a dotted quad
 WINDOW = 64  # bytes: a longer key is looked at on its own
-_ZERO, _DOT = b"0."
+_ZERO, _DOT = map(np.uint8, b"0.")
+_1, _4, _8, _10 = np.uint8(1), np.uint8(4), np.uint32(8), np.uint16(10)
+_NEVER = 0xFFFF
+_LEAST_OF_DIGITS = np.array(
+    [_NEVER, 0, 10, 100, _NEVER], np.uint16
+)  # of a number written with so many digits
+_IN_CACHE = 1 << 15  # rows
 
 
 def windows(data: Bytes, starts: Positions, width: int) -> Bytes:
@@ -29,33 +35,42 @@ def parse_dotted_quads(data: Bytes, starts: Positions, ends: Positions) -> tuple
     """Return the numbers of the dotted quads at `starts` to `ends` (exclusive), and which ones are such.
 
     The rule is `ipaddress.IPv4Address`'s: four decimal octets up to 255 without leading zeros. `data` must be
-    readable for 16 bytes from each start on. All rows go through one state machine in step, a column of
-    characters at a time; the end of the text counts as a last dot.
+    readable for 16 bytes from each start on.
     """
-    lengths = ends - starts
-    fits = (lengths >= SHORTEST) & (lengths <= LONGEST)
-    length = np.where(fits, lengths, 0).astype(np.uint8)
+    numbers = np.empty(len(starts), np.uint32)
+    good = np.empty(len(starts), np.bool_)
+    for first in range(0, len(starts), _IN_CACHE):
+        part = slice(first, first + _IN_CACHE)
+        numbers[part], good[part] = _parse_part(data, starts[part], ends[part] - starts[part])
+    return numbers, good
+
+
+def _parse_part(data: Bytes, starts: Positions, lengths: Positions) -> tuple[Numbers, Mask]:
+    """Parse so few that their columns stay in the processor's cache.
+
+    All rows go through one state machine in step, a column of characters at a time. An octet is judged at the
+    dot behind it, and the end of the text counts as a last dot; what is left in `octet` and `digits` by other
+    characters does not matter, because they make the row bad.
+    """
+    good = (lengths >= SHORTEST) & (lengths <= LONGEST)
+    length = np.where(good, lengths, 0).astype(np.uint8)
     columns = np.ascontiguousarray(windows(data, starts, LONGEST + 1).T)
     number = np.zeros(len(starts), np.uint32)
     octet = np.zeros(len(starts), np.uint16)
     digits = np.zeros(len(starts), np.uint8)
     dots = np.zeros(len(starts), np.uint8)
-    good = fits.copy()
     for position in range(int(length.max(initial=0)) + 1):
-        digit = columns[position] - np.uint8(_ZERO)  # wraps round: what is no digit becomes large
-        is_inside = length > position
-        is_digit = (digit < 10) & is_inside
-        is_dot = ((columns[position] == _DOT) & is_inside) | (length == position)
-        good &= is_digit | is_dot | (length < position)
-        good &= ~(is_digit & (digits == 1) & (octet == 0))  # a leading zero
-        good &= ~(is_dot & (digits == 0))
-        octet = np.where(is_digit, octet * np.uint16(10) + digit, octet)
-        digits += is_digit
-        good &= (digits <= 3) & (octet <= 255)
-        number = np.where(is_dot, (number << np.uint32(8)) | octet, number)
+        is_outside = length <= position
+        is_dot = np.where(is_outside, length == position, columns[position] == _DOT)
+        digit = columns[position] - _ZERO  # wraps round: what is no digit becomes large
+        good &= is_dot | is_outside | (digit < 10)
+        has_no_leading_zero = octet >= _LEAST_OF_DIGITS[digits]
+        good &= ~is_dot | ((octet <= 255) & has_no_leading_zero)
+        number = np.where(is_dot, (number << _8) | octet, number)
         dots += is_dot
-        octet[is_dot] = 0
-        digits[is_dot] = 0
+        goes_on = ~is_dot
+        octet = (octet * _10 + digit) * goes_on
+        digits = np.minimum(digits + _1, _4) * goes_on
     return number, good & (dots == 4)
 
 
