@@ -1,4 +1,4 @@
-"""Dockerfile.build repeats the defaults of config.py, so that `docker inspect` shows them; here they are compared."""
+"""Dockerfile.build repeats the defaults of config.py for `docker inspect` to show; here they are compared."""
 
 import re
 from pathlib import Path
