@@ -41,7 +41,7 @@ def make_tree(folder: Path, files: Mapping[str, bytes]) -> Path:
 
 
 def reduce_tree(tree: Path, output: Path, **variables: object) -> Outcome:
-    """Reduce `tree` into `output`; `variables` are those of `config`, without the prefix and in lower case."""
+    """Reduce `tree` into `output`; `variables` are those of `config`, in lower case, without prefix."""
     environment = {"REDUCER_INPUT_DIR": str(tree), "REDUCER_OUTPUT_DIR": str(output)}
     environment |= {f"REDUCER_{name.upper()}": str(value) for name, value in variables.items()}
     settings = config.load(environment)
