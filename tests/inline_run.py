@@ -25,7 +25,7 @@ class Outcome:
     report: dict[str, Any]
 
     def books(self) -> dict[str, Any]:
-        """Return the part of the report that is the same for every engine, number of runners and batch size."""
+        """Return what the report says alike for every engine, number of runners and batch size."""
         return {name: self.report[name] for name in ("bytes", "files", "rows", "addresses", "result")}
 
 
@@ -41,11 +41,10 @@ def make_tree(folder: Path, files: Mapping[str, bytes]) -> Path:
 
 
 def reduce_tree(tree: Path, output: Path, **variables: object) -> Outcome:
-    """Reduce `tree` into `output`; `variables` are those of `config`, without the prefix and in lower case."""
+    """Reduce `tree` into `output`; `variables` are those of `config`, in lower case, without prefix."""
     environment = {"REDUCER_INPUT_DIR": str(tree), "REDUCER_OUTPUT_DIR": str(output)}
-    settings = config.load(
-        environment | {f"REDUCER_{name.upper()}": str(value) for name, value in variables.items()}
-    )
+    environment |= {f"REDUCER_{name.upper()}": str(value) for name, value in variables.items()}
+    settings = config.load(environment)
     output.mkdir(exist_ok=True)
     partials.remove_all(output)
     listing = inputs.find(settings.input_dir)
