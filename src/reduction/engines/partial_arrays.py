@@ -29,7 +29,7 @@ Keys = npt.NDArray[np.uint64]
 """IPv4 rows: the address in the upper 32 bits, the index of the environment below; sorts as rows do."""
 
 _ROWS_WRITTEN = 1 << 18  # at a time
-_MERGE_BYTES = 64 << 20  # blocks of all partials together
+_MERGE_BYTES = 8 << 20  # blocks of all partials together
 _LEAST_BLOCK = 1 << 16  # bytes
 
 
