@@ -25,7 +25,7 @@ ADDRESSES = {
     "64:ff9b::192.0.2.33": "64:ff9b::c000:221",
     "1:2:3:4:5:6:1.2.3.4": "1:2:3:4:5:6:102:304",
     "::1.2.3.4": "::102:304",
-    "::ffff:1.2.3.4": str(ipaddress.ip_address("::ffff:1.2.3.4")),  # later Pythons keep the dots
+    "::ffff:1.2.3.4": "::ffff:102:304",  # whatever a later Python's str makes of it: one input, one result
     "FFFF:FFFF:FFFF:FFFF:FFFF:FFFF:FFFF:FFFF": "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
 }
 
@@ -35,9 +35,8 @@ def test_every_spelling_of_an_address_becomes_one_key(workdir, engine):
     workdir.csv("Asia Prod.csv", KEY, *ADDRESSES)
     outcome = workdir.reduce("--inline", engine=engine)
     assert outcome.rejected == {}
-    keys = [ipaddress.ip_address(address) for address in set(ADDRESSES.values())]
-    keys.sort(key=lambda key: (key.version, int(key)))
-    assert outcome.addresses == [str(key) for key in keys]
+    keys = {ipaddress.ip_address(address): address for address in ADDRESSES.values()}
+    assert outcome.addresses == [keys[key] for key in sorted(keys, key=lambda key: (key.version, int(key)))]
 
 
 NOT_ADDRESSES = (

@@ -64,6 +64,7 @@ TWO = ["1.1.1.1", "2.2.2.2"]
     latin1_in_another_column=(b"Stra\xdfe,Source IP\n\xfc,1.1.1.1\n\xff\xfe,2.2.2.2\n", TWO, {}),
     latin1_in_the_key=(b"Source IP\n\xff3.3.3.3\n1.1.1.1\n3.3.3.3\xa0\n2.2.2.2", TWO, {"not-an-address": 2}),
     a_field_of_200_kb=(b"Note,Source IP\n" + b"x" * 200_000 + b",1.1.1.1\ny,2.2.2.2\n", TWO, {}),
+    a_field_of_20_mb=(b'Source IP,Note\n1.1.1.1,"' + b"\n9.9.9.9," * 2_000_000 + b'"\n2.2.2.2,x\n', TWO, {}),
     numbers_are_not_addresses=(b"Source IP\n16843009\n33686018\n", [], {"not-an-address": 2}),
     words_for_nothing=(b"Source IP\nNA\nnan\nNULL\n\nNone\n1.1.1.1\n2.2.2.2\n", TWO, {"not-an-address": 4}),
 )  # fmt: skip

@@ -179,6 +179,25 @@ def test_a_folder_in_the_place_of_the_result_is_a_result_that_cannot_be_written(
     assert "Combined.csv" in errors(outcome.stderr)
 
 
+def test_a_report_that_cannot_be_written_keeps_the_old_result_too(with_result):
+    (with_result.output / "Combined.report.json").unlink()
+    (with_result.output / "Combined.report.json" / "deep").mkdir(parents=True)
+    with_result.csv("Asia Prod 2.csv", KEY, "2.2.2.2")
+    outcome = with_result.reduce()
+    assert outcome.exit_code == 6
+    assert outcome.combined == OLD
+
+
+def test_a_disk_that_is_full_when_the_report_is_written_keeps_the_old_result_too(with_result):
+    for n in range(400):
+        with_result.file(f"a note that nobody should have left here, number {n}.txt", "")
+    with_result.csv("Asia Prod 2.csv", KEY, "2.2.2.2")
+    outcome = with_result.reduce(runners=4, before=small_files)
+    assert outcome.exit_code == 6
+    assert outcome.combined == OLD
+    assert len(outcome.report["files"]["ignored"]) == 0
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_an_output_directory_that_may_not_be_written_is_exit_code_2(workdir):
     workdir.csv("Asia Prod.csv", KEY, "1.1.1.1")

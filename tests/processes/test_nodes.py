@@ -189,6 +189,13 @@ def other_digit(content: bytes) -> bytes:
     return content[:middle] + bytes([content[middle] ^ 7]) + content[middle + 1 :]
 
 
+def one_row_more(content: bytes) -> bytes:
+    """A manifest whose equation still holds, but it is not the one the runner wrote."""
+    more = re.sub(rb'("(?:read|valid)": ?)(\d+)', lambda m: m[1] + b"%d" % (int(m[2]) + 1), content)
+    assert more != content
+    return more
+
+
 WRONG = {
     "node_missing": (node_missing, [3, 4]),
     "nothing_reduced": (nothing_reduced, [1, 5]),
@@ -204,6 +211,7 @@ WRONG = {
     "manifest_without_content": (damaged(".Combined_3.json", lambda content: b"{}"), [3]),
     "manifest_of_another_kind": (damaged(".Combined_3.json", lambda content: b"[1, 2]"), [3]),
     "manifest_not_text": (damaged(".Combined_3.json", lambda content: b"\xff\x00" + content), [3]),
+    "manifest_with_one_row_more": (damaged(".Combined_3.json", one_row_more), [3]),
     "manifest_missing": (damaged(".Combined_3.json", lambda content: None), [3]),
     "partial_cut": (damaged(".Combined_3.csv", lambda content: content[: len(content) // 2]), [3]),
     "partial_longer": (damaged(".Combined_3.csv", lambda content: content + content[-9:]), [3]),

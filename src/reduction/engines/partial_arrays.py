@@ -29,7 +29,7 @@ Keys = npt.NDArray[np.uint64]
 """IPv4 rows: the address in the upper 32 bits, the index of the environment below; sorts as rows do."""
 
 _ROWS_WRITTEN = 1 << 18  # at a time
-_MERGE_BYTES = 64 << 20  # blocks of all partials together
+_MERGE_BYTES = 8 << 20  # blocks of all partials together
 _LEAST_BLOCK = 1 << 16  # bytes
 
 
@@ -39,13 +39,8 @@ def write_rows(of_environments: Sequence[tuple[str, Addresses]], output: Output)
     writer = _RowWriter(names, output)
     quads = [addresses.quads() for _, addresses in of_environments]
     for low, high in _address_ranges(quads):
-        parts = [
-            numbers[np.searchsorted(numbers, low) : np.searchsorted(numbers, high, "right")]
-            for numbers in quads
-        ]
-        keys = np.concatenate([_keys(part, index) for index, part in enumerate(parts)])
-        keys.sort()
-        writer.write(keys)
+        parts = [_keys_between(numbers, low, high, index) for index, numbers in enumerate(quads)]
+        writer.write(distinct_sorted(np.concatenate(parts)))
     writer.write_six(merged([_rows_of(name, addresses) for name, addresses in of_environments]))
     return writer.addresses()
 
@@ -187,14 +182,17 @@ def _rows_of(environment: str, addresses: Addresses) -> Iterator[Row]:
         yield Row(address, environment)
 
 
-def _keys(quads: npt.NDArray[np.uint32], environment: int) -> Keys:
-    return (quads.astype(np.uint64) << np.uint64(32)) | np.uint64(environment)
+def _keys_between(quads: npt.NDArray[np.uint32], low: int, high: int, environment: int) -> Keys:
+    part = quads[np.searchsorted(quads, low) : np.searchsorted(quads, high, "right")]
+    return (part.astype(np.uint64) << np.uint64(32)) | np.uint64(environment)
 
 
 def _address_ranges(quads: Sequence[npt.NDArray[np.uint32]]) -> Iterator[tuple[int, int]]:
     """Cut the address space into inclusive ranges that hold about `_ROWS_WRITTEN` rows of all arrays."""
+    if not quads:
+        return
     step = max(1, _ROWS_WRITTEN // (len(quads) + 1))
-    samples = np.sort(np.concatenate([np.empty(0, np.uint32), *(numbers[step::step] for numbers in quads)]))
+    samples = np.sort(np.concatenate([numbers[step::step] for numbers in quads]))
     apart = max(1, _ROWS_WRITTEN // step)  # each sample stands for `step` rows of its array
     cuts = np.unique(samples[apart::apart])
     low = 0

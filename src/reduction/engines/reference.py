@@ -9,7 +9,7 @@ import csv
 import io
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO
@@ -49,20 +49,32 @@ class ReferenceEngine:
     def merge(self, directory: Path, manifests: Sequence[Manifest], output: Output) -> dict[str, int]:
         """Hold one row of each partial."""
         with ExitStack() as stack:
-            streams = [stack.enter_context(opened_partial(directory, manifest)) for manifest in manifests]
-            return _write(
-                merged([rows_of_partial(stream, of) for stream, of in zip(streams, manifests, strict=True)]),
-                output,
-            )
+            texts = [
+                stack.enter_context(text_of(stack.enter_context(opened_partial(directory, manifest))))
+                for manifest in manifests
+            ]
+            rows = merged([rows_of_partial(text, of) for text, of in zip(texts, manifests, strict=True)])
+            return _write(rows, output)
+
+
+def text_of(stream: BinaryIO) -> io.TextIOWrapper:
+    """Return the stream as text with its line ends as they are; bytes that are not UTF-8 as surrogates."""
+    return io.TextIOWrapper(stream, "utf-8", "surrogateescape", newline="")
 
 
 def read_file(stream: BinaryIO, path: str, books: Accounting) -> set[Address]:
     """Return the distinct addresses of one file; raises `FileIgnored`."""
+    with text_of(stream) as text:
+        rows = csv_rows(text)
+        _, header = next(rows, (1, None))
+        return set() if header is None else addresses_of(rows, header, path, books)
+
+
+def addresses_of(
+    rows: Iterator[tuple[int, list[str]]], header: list[str], path: str, books: Accounting
+) -> set[Address]:
+    """Return the distinct addresses of the rows below the header; raises `FileIgnored`."""
     addresses: set[Address] = set()
-    rows = csv_rows(stream)
-    _, header = next(rows, (1, None))
-    if header is None:
-        return addresses
     key = key_position(header)
     for line, row in rows:
         books.read += 1
@@ -82,14 +94,14 @@ def read_file(stream: BinaryIO, path: str, books: Accounting) -> set[Address]:
     return addresses
 
 
-def csv_rows(stream: BinaryIO) -> Iterator[tuple[int, list[str]]]:
+def csv_rows(text: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
     """Give each row that is not blank with the number of the line it starts on; raises `FileIgnored`."""
     csv.field_size_limit(sys.maxsize)
     at_end = False
 
     def lines() -> Iterator[str]:
         nonlocal at_end
-        for number, line in enumerate(io.TextIOWrapper(stream, "utf-8", "surrogateescape", newline=""), 1):
+        for number, line in enumerate(text, 1):
             if "\0" in line:
                 raise FileIgnored(Ignored.BROKEN, f"line {number}: a NUL byte; this is not a CSV text file")
             yield line
@@ -107,9 +119,9 @@ def csv_rows(stream: BinaryIO) -> Iterator[tuple[int, list[str]]]:
         started_after = reader.line_num
 
 
-def rows_of_partial(stream: BinaryIO, manifest: Manifest) -> Iterator[Row]:
+def rows_of_partial(text: Iterable[str], manifest: Manifest) -> Iterator[Row]:
     """Give the rows of a partial; raises `CollectRefused`."""
-    lines = csv.reader(line.decode("utf-8", "surrogateescape") for line in stream)
+    lines = csv.reader(text)
     try:
         next(lines, None)
         for fields in lines:
@@ -121,7 +133,7 @@ def rows_of_partial(stream: BinaryIO, manifest: Manifest) -> Iterator[Row]:
         raise damaged(manifest, f"line {lines.line_num}: {error}") from error
 
 
-def _write(rows: Iterator[Row] | list[Row], output: Output) -> dict[str, int]:
+def _write(rows: Iterable[Row], output: Output) -> dict[str, int]:
     addresses: Counter[str] = Counter()
     output.write(RESULT_HEADER)
     for row in rows:

@@ -1,0 +1,62 @@
+"""Runs the whole plan in this process, through `config`, `runner` and `collect`: what most tests need."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import config
+from reduction import engines, inputs, partials
+from reduction.collect import Expected, collect
+from reduction.progress import Silent
+from runner import jobs_for, reduce_share
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The bytes of Combined.csv (None if there is none) and the report as it stands on disk."""
+
+    combined: bytes | None
+    report: dict[str, Any]
+
+    def books(self) -> dict[str, Any]:
+        """Return what the report says alike for every engine, number of runners and batch size."""
+        return {name: self.report[name] for name in ("bytes", "files", "rows", "addresses", "result")}
+
+
+def make_tree(folder: Path, files: Mapping[str, bytes]) -> Path:
+    """Write `files` below `folder`, which is made anew."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return folder
+
+
+def reduce_tree(tree: Path, output: Path, **variables: object) -> Outcome:
+    """Reduce `tree` into `output`; `variables` are those of `config`, in lower case, without prefix."""
+    environment = {"REDUCER_INPUT_DIR": str(tree), "REDUCER_OUTPUT_DIR": str(output)}
+    environment |= {f"REDUCER_{name.upper()}": str(value) for name, value in variables.items()}
+    settings = config.load(environment)
+    output.mkdir(exist_ok=True)
+    partials.remove_all(output)
+    listing = inputs.find(settings.input_dir)
+    engine = engines.choose(settings.engine)
+    run_id = inputs.derived_run_id(listing, settings.runners)
+    for job in jobs_for(settings, listing, run_id, engine.name).values():
+        reduce_share(job, Silent())
+    expected = Expected(run_id, settings.runners)
+    report = collect(output, expected, engines.load(engine.name), engine.why, time.monotonic())
+    assert report is not None
+    combined = output / "Combined.csv"
+    return Outcome(
+        combined.read_bytes() if combined.exists() else None,
+        json.loads((output / "Combined.report.json").read_bytes()),
+    )
