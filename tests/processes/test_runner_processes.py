@@ -158,7 +158,7 @@ log = logging.getLogger("reduction.test")
 
 
 def script(text: str) -> subprocess.CompletedProcess[str]:
-    """Runs a script that uses `Runners`; a process that it leaves behind keeps its pipe open, and is seen so."""
+    """Runs a script that uses `Runners`; what it leaves behind keeps its pipes open, and is seen so."""
     return subprocess.run(
         [sys.executable, "-c", BEGIN + textwrap.dedent(text)],
         cwd=ROOT,
