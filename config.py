@@ -191,7 +191,10 @@ def _read_env_file(env_file: str) -> tuple[dict[str, str], list[str]]:
         return {}, [f"--env-file {env_file}: there is no such file"]
     from dotenv import dotenv_values
 
-    return {name: text for name, text in dotenv_values(env_file).items() if text is not None}, []
+    try:
+        return {name: text for name, text in dotenv_values(env_file).items() if text is not None}, []
+    except (OSError, UnicodeDecodeError) as error:
+        return {}, [f"--env-file {env_file}: it can't be read: {error}"]
 
 
 def _unknown_names(given: Mapping[str, tuple[str, str]]) -> list[str]:
@@ -201,7 +204,7 @@ def _unknown_names(given: Mapping[str, tuple[str, str]]) -> list[str]:
         if name.startswith(PREFIX) and name not in known:
             from difflib import get_close_matches
 
-            nearest = get_close_matches(name, sorted(known), n=1, cutoff=0.0)[0]
+            nearest = get_close_matches(name.upper(), sorted(known), n=1, cutoff=0.0)[0]
             faults.append(f"{name} ({given[name][1]}): there is no such variable; did you mean {nearest}?")
     return faults
 

@@ -17,6 +17,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 
 import config
 from reduction import __version__, engines, inputs, logs, partials
@@ -24,7 +25,7 @@ from reduction.collect import Expected, collect
 from reduction.display import Display
 from reduction.door import open_door
 from reduction.engines import Choice
-from reduction.errors import RunnerFailed, StrictFault
+from reduction.errors import RunnerFailed, StrictFault, WriteError
 from reduction.inputs import Listing
 from reduction.processes import Failure, Runners
 from reduction.progress import Board, Standing
@@ -69,7 +70,8 @@ def reduce_range(settings: config.Settings, jobs: dict[int, Job], *, inline: boo
         else:
             run_processes(settings, jobs, board)
     except BaseException:
-        partials.remove(settings.output_dir, low, high)
+        with suppress(WriteError):  # what was raised first says more
+            partials.remove(settings.output_dir, low, high)
         raise
 
 
@@ -124,9 +126,7 @@ def _log_listing(listing: Listing, run_id: str) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Return the exit code of `python reducer.py`."""
-    parser = argparse.ArgumentParser(
-        prog="reducer.py", description="Turns a tree of CSV files into Combined.csv."
-    )
+    parser = argparse.ArgumentParser(prog="reducer.py", description="Turns CSV files into one Combined.csv.")
     parser.add_argument("--env-file", metavar="FILE", help="variables that are not set are taken from here")
     parser.add_argument("--explain", action="store_true", help="print the effective configuration and exit")
     parser.add_argument("--inline", action="store_true", help="run everything in this one process")

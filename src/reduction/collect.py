@@ -79,7 +79,9 @@ def was_collected(directory: Path, expected: Expected, manifests: Sequence[Manif
     path = directory / RESULT_NAME
     if result is None:
         return not path.exists()
-    return path.exists() and (path.stat().st_size, _crc32(path)) == (result["bytes"], result["crc32"])
+    if not isinstance(result, dict) or not path.is_file():
+        return False
+    return (path.stat().st_size, _crc32(path)) == (result.get("bytes"), result.get("crc32"))
 
 
 def _read_manifests(directory: Path, expected: Expected) -> tuple[list[Manifest], list[str]]:

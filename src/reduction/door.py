@@ -24,7 +24,7 @@ def open_door(run: Callable[[], None]) -> int:
         signal.signal(number, _interrupt)
     try:
         run()
-    except ReducerError as error:
+    except (ReducerError, Interrupted) as error:
         _tell(error)
         return error.exit_code
     except Exception:
@@ -39,7 +39,7 @@ def _interrupt(number: int, _: FrameType | None) -> None:
     raise Interrupted(number)
 
 
-def _tell(error: ReducerError) -> None:
+def _tell(error: ReducerError | Interrupted) -> None:
     if _LOG.handlers:
         _LOG.error("%s", error, exc_info=_LOG.isEnabledFor(logging.DEBUG))
     else:  # the configuration did not get as far as the log level

@@ -7,8 +7,9 @@
     ├── RunnerFailed      4   which runner, on which file, why; no new Combined.csv
     ├── CollectRefused    5   a partial is missing, stale, damaged or of another run
     ├── WriteError        6   a result could not be written; the old one is intact
-    ├── StrictFault       7   strict mode: something was ignored or rejected; everything was written
-    └── Interrupted  130, 143   SIGINT, SIGTERM
+    └── StrictFault       7   strict mode: something was ignored or rejected; everything was written
+
+    Interrupted    130, 143   SIGINT, SIGTERM; no `Exception`, so that nobody who handles errors swallows it
 
 `FileIgnored` stands beside the tree: it carries the verdict on one file and never ends a run.
 """
@@ -81,8 +82,8 @@ class StrictFault(ReducerError):
     exit_code = 7
 
 
-class Interrupted(ReducerError):
-    """The process was told to stop by SIGINT (exit code 130) or SIGTERM (143)."""
+class Interrupted(BaseException):
+    """The process was told to stop by SIGINT (exit code 130) or SIGTERM (143), wherever it is just then."""
 
     def __init__(self, signal_number: int) -> None:
         self.exit_code = 128 + signal_number

@@ -135,7 +135,7 @@ def _judged(entry: os.DirEntry[str], path: str) -> Unit | IgnoredFile:  # noqa: 
 
     if entry.is_dir(follow_symlinks=False):
         return ignored(Ignored.HIDDEN, "a folder whose name begins with a dot is not entered", "/")
-    if entry.is_dir():
+    if _leads_to_folder(entry):
         return ignored(Ignored.FOLDER_LINK, "links to folders are not followed", "/")
     if entry.name.startswith("."):
         return ignored(Ignored.HIDDEN, "a name that begins with a dot is not input")
@@ -152,6 +152,13 @@ def _judged(entry: os.DirEntry[str], path: str) -> Unit | IgnoredFile:  # noqa: 
     if not stat.S_ISREG(status.st_mode):
         return ignored(Ignored.NOT_A_FILE, "not a regular file")
     return Unit(path, status.st_size, status.st_mtime_ns, 0, status.st_size)
+
+
+def _leads_to_folder(link: os.DirEntry[str]) -> bool:
+    try:
+        return link.is_dir()
+    except OSError:  # it leads in a circle, or through a folder that may not be entered
+        return False
 
 
 def _is_utf8(name: str) -> bool:

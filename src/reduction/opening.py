@@ -32,6 +32,7 @@ _MAGIC: tuple[tuple[bytes, Callable[[Any], Any]], ...] = (
     *((b"BZh%d1AY&SY" % level, bz2.BZ2File) for level in range(1, 10)),
 )
 _UNREADABLE = (OSError, EOFError, zlib.error, lzma.LZMAError, zstd.ZstdError)
+_FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK  # not to wait for the writer of a pipe in a file's place
 _BUFFER = 1 << 18  # bytes
 _BOM = b"\xef\xbb\xbf"
 _WIDE_BOMS = (  # UTF-32 first: the mark of UTF-16 LE is the beginning of its own
@@ -50,7 +51,7 @@ def opened(tree: str, unit: Unit, progress: Progress) -> Iterator[BinaryIO]:
     UTF-32; changed-while-read if at the end it is no longer what was listed.
     """
     try:
-        descriptor = os.open(os.path.join(tree, unit.path), os.O_RDONLY | os.O_CLOEXEC)  # noqa: PTH118
+        descriptor = os.open(os.path.join(tree, unit.path), _FLAGS)  # noqa: PTH118
     except FileNotFoundError as error:
         raise FileIgnored(Ignored.CHANGED, "removed after it was listed") from error
     except OSError as error:

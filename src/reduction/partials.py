@@ -136,13 +136,20 @@ def remove_all(directory: Path) -> None:
 
 def remove_half_written_results(directory: Path) -> None:
     """Remove what a collect that was killed left behind."""
-    _remove(path for path in directory.iterdir() if _HALF_WRITTEN_RESULT.fullmatch(path.name))
+    _remove(path for path in _looked_through(directory) if _HALF_WRITTEN_RESULT.fullmatch(path.name))
 
 
 def _own_files(directory: Path) -> Iterator[tuple[int, Path]]:
-    for path in directory.iterdir():
+    for path in _looked_through(directory):
         if match := _OWN_FILE.fullmatch(path.name):
             yield int(match["runner"]), path
+
+
+def _looked_through(directory: Path) -> list[Path]:
+    try:
+        return list(directory.iterdir())
+    except OSError as error:
+        raise WriteError(f"the output directory '{directory}' can't be listed: {error.strerror}") from error
 
 
 def _remove(paths: Iterable[Path]) -> None:

@@ -12,8 +12,8 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkProcess
@@ -23,6 +23,7 @@ from typing import Generic, Self, TypeVar
 from reduction import logs
 from reduction.errors import ReducerError
 
+_STOPPING = (signal.SIGINT, signal.SIGTERM)
 _TICK = 0.1  # seconds between two looks at the board
 _GRACE = 5.0  # seconds a runner has to end after SIGTERM
 
@@ -64,7 +65,8 @@ class Runners(Generic[_Job]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Stop what still runs, whatever was raised meanwhile: no process is left behind."""
-        self._stop()
+        with _signals_held():
+            self._stop()
 
     def start(self, jobs: Mapping[int, _Job]) -> None:
         """Start a process for each runner number of `jobs`."""
@@ -89,9 +91,10 @@ class Runners(Generic[_Job]):
             args=(self._work, job, index, runner, outbox, self._log_level),
             name=f"runner-{runner}",
         )
-        process.start()
+        with _signals_held():  # or a process could be there that nobody knows of yet
+            process.start()
+            self._children[runner] = _Child(process, inbox)
         outbox.close()  # or the end of the child would not be seen, and later children would inherit it
-        self._children[runner] = _Child(process, inbox)
 
     def _hear(self, running: list[_Child]) -> None:
         """Take what the runners say until the next tick is due."""
@@ -124,12 +127,23 @@ class Runners(Generic[_Job]):
             child.inbox.close()
 
 
+@contextmanager
+def _signals_held() -> Iterator[None]:
+    """Let a signal that would stop this process wait until the block is done."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPING)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _child_main(
     work: Callable[[_Job, int], None], job: _Job, index: int, runner: int, outbox: Connection, log_level: str
 ) -> None:
     """Be a runner: the controller hears SIGINT for all of us, and SIGTERM ends us at once."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPPING)  # the controller held them while it forked
     logs.to_controller(log_level, runner, outbox)
     _end_with_controller()
     try:

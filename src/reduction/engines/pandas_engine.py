@@ -7,6 +7,7 @@ blanks, neither in the data nor in the accounting (docs/adr/0004).
 from __future__ import annotations
 
 import csv
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
@@ -47,6 +48,7 @@ class PandasEngine:
         def read(stream: BinaryIO, path: str, file_books: Accounting) -> Addresses:
             return _FileReader(path, file_books, limits).read(stream)
 
+        csv.field_size_limit(sys.maxsize)
         books = Accounting()
         buffer = DistinctBuffer(limits.compact_at_rows)
         for environment, addresses in files_taken(tree, units, books, progress, read):

@@ -122,12 +122,15 @@ def csv_rows(text: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
 def rows_of_partial(text: Iterable[str], manifest: Manifest) -> Iterator[Row]:
     """Give the rows of a partial; raises `CollectRefused`."""
     lines = csv.reader(text)
-    next(lines, None)
-    for fields in lines:
-        address = parse(fields[0]) if len(fields) == 2 else None
-        if address is None:
-            raise damaged(manifest, f"line {lines.line_num} is not a row")
-        yield Row(address, fields[1])
+    try:
+        next(lines, None)
+        for fields in lines:
+            address = parse(fields[0]) if len(fields) == 2 and fields[1] in manifest.addresses else None
+            if address is None:
+                raise damaged(manifest, f"line {lines.line_num} is not a row")
+            yield Row(address, fields[1])
+    except csv.Error as error:
+        raise damaged(manifest, f"line {lines.line_num}: {error}") from error
 
 
 def _write(rows: Iterable[Row], output: Output) -> dict[str, int]:

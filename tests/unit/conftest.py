@@ -1,0 +1,35 @@
+"""What unit tests share: a progress that remembers, and how random tests are run."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import settings
+
+from reduction.inputs import Unit
+
+settings.register_profile("unit", deadline=None, derandomize=True, max_examples=150)
+settings.load_profile("unit")
+
+
+class Remembered:
+    """A `Progress` that keeps what it was told."""
+
+    def __init__(self) -> None:
+        self.bytes = 0
+        self.started: list[int] = []
+        self.finished: list[Unit] = []
+
+    def starts(self, index: int) -> None:
+        self.started.append(index)
+
+    def read_bytes(self, count: int) -> None:
+        self.bytes += count
+
+    def finishes(self, unit: Unit) -> None:
+        self.finished.append(unit)
+
+
+@pytest.fixture
+def progress() -> Remembered:
+    """A progress to look at afterwards."""
+    return Remembered()

@@ -1,0 +1,283 @@
+"""Every variable: its default, its check, where its value came from, and that each is told of everywhere."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from pathlib import Path
+
+import pytest
+
+import config
+from reduction import processors
+from reduction.errors import SettingsError
+
+ROOT = Path(config.__file__).parent
+NAMES = [variable.name for variable in config.VARIABLES]
+
+
+@pytest.fixture(autouse=True)
+def six_processors(monkeypatch) -> None:
+    monkeypatch.setattr(processors, "usable", lambda: 6)
+
+
+def faults(env_file: str | None = None, **environment: str) -> tuple[str, ...]:
+    with pytest.raises(SettingsError) as raised:
+        config.load(environment, env_file)
+    return raised.value.faults
+
+
+def test_defaults_are_those_of_the_specification():
+    settings = config.load({})
+    assert dataclasses.asdict(settings) == {
+        "input_dir": "data",
+        "output_dir": Path("data"),
+        "log_level": "INFO",
+        "mode": "reduce_collect",
+        "runners": 6,
+        "low_runner": 1,
+        "high_runner": 6,
+        "batch_rows": 250_000,
+        "compact_at_rows": 1_000_000,
+        "engine": "auto",
+        "run_id": None,
+        "split_bytes": 64 << 20,
+        "strict": False,
+        "origins": dict.fromkeys(NAMES, "default"),
+    }
+
+
+def test_settings_are_frozen():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        config.load({}).runners = 3
+
+
+def test_an_empty_variable_counts_as_not_set():
+    assert config.load(dict.fromkeys(NAMES, "")) == config.load({})
+
+
+def test_the_last_runner_is_by_default_the_quantity():
+    settings = config.load({"REDUCER_RUNNERS_QTY": "9", "REDUCER_LOW_RUNNER": "3"})
+    assert (settings.low_runner, settings.high_runner, settings.runners) == (3, 9, 9)
+
+
+@pytest.mark.parametrize(
+    ("mode", "reduces", "collects"),
+    [("reduce", True, False), ("collect", False, True), ("reduce_collect", True, True)],
+)
+def test_a_mode_says_what_is_done(mode, reduces, collects):
+    settings = config.load({"REDUCER_MODE": mode})
+    assert (settings.reduces, settings.collects) == (reduces, collects)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "field", "value"),
+    [
+        ("REDUCER_INPUT_DIR", " a b ", "input_dir", " a b "),
+        ("REDUCER_OUTPUT_DIR", "a/../b", "output_dir", Path("a/../b")),
+        ("LOG_LEVEL", "debug", "log_level", "DEBUG"),
+        ("LOG_LEVEL", "CRITICAL", "log_level", "CRITICAL"),
+        ("REDUCER_RUNNERS_QTY", "007", "runners", 7),
+        ("REDUCER_BATCH_SIZE", "1", "batch_rows", 1),
+        ("REDUCER_COMPACT_AT", "999999999999", "compact_at_rows", 999_999_999_999),
+        ("REDUCER_ENGINE", "reference", "engine", "reference"),
+        (
+            "REDUCER_RUN_ID",
+            "manual__2026-11-22T00:00:00+00:00",
+            "run_id",
+            "manual__2026-11-22T00:00:00+00:00",
+        ),
+        ("REDUCER_RUN_ID", "x" * 250, "run_id", "x" * 250),
+        ("REDUCER_SPLIT_SIZE", "0", "split_bytes", 0),
+        ("REDUCER_SPLIT_SIZE", "4096", "split_bytes", 4096),
+        ("REDUCER_SPLIT_SIZE", "1 KiB", "split_bytes", 1 << 10),
+        ("REDUCER_SPLIT_SIZE", "2mib", "split_bytes", 2 << 20),
+        ("REDUCER_SPLIT_SIZE", "3 GiB", "split_bytes", 3 << 30),
+        ("REDUCER_STRICT", "TRUE", "strict", True),
+        ("REDUCER_STRICT", "false", "strict", False),
+    ],
+)
+def test_a_good_value_is_understood(name, text, field, value):
+    settings = config.load({name: text, "REDUCER_HIGH_RUNNER": "1"})
+    assert getattr(settings, field) == value
+    assert settings.origins[name] == "environment"
+
+
+NO_COUNTS = ["0", "-1", "1.5", "1e3", "one", " 1", "1 ", "+1", "1_000", "\u0661", "1" * 13, "0x10"]
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("LOG_LEVEL", ["VERBOSE", "10", "INFO "]),
+        ("REDUCER_MODE", ["Reduce", "both", "reduce,collect"]),
+        ("REDUCER_RUNNERS_QTY", NO_COUNTS),
+        ("REDUCER_LOW_RUNNER", NO_COUNTS),
+        ("REDUCER_HIGH_RUNNER", NO_COUNTS),
+        ("REDUCER_BATCH_SIZE", NO_COUNTS),
+        ("REDUCER_COMPACT_AT", NO_COUNTS),
+        ("REDUCER_ENGINE", ["Pandas", "polars", "auto "]),
+        ("REDUCER_RUN_ID", ["x" * 251, "a\nb", "a\0b", "a\tb"]),
+        ("REDUCER_SPLIT_SIZE", ["-1", "1.5 MiB", "MiB", "64 MB", "64  MiB", "64 TiB", "1" * 16]),
+        ("REDUCER_STRICT", ["1", "0", "yes", "on", "True "]),
+    ],
+)
+def test_a_bad_value_is_a_fault_with_variable_value_and_rule(name, values):
+    for value in values:
+        [fault] = faults(**{name: value})
+        assert fault.startswith(f"{name}={value} (environment): must be "), fault
+
+
+@pytest.mark.parametrize(
+    ("quantity", "low", "high", "said"),
+    [
+        ("4", "1", "5", ["REDUCER_HIGH_RUNNER=5 is above REDUCER_RUNNERS_QTY=4: there is no such runner"]),
+        ("4", "3", "2", ["REDUCER_LOW_RUNNER=3 is above REDUCER_HIGH_RUNNER=2: runners 3..2 are none"]),
+        ("4", "9", "", ["REDUCER_LOW_RUNNER=9 is above REDUCER_HIGH_RUNNER=4: runners 9..4 are none"]),
+        ("2", "9", "8", ["REDUCER_HIGH_RUNNER=8 is above REDUCER_RUNNERS_QTY=2: there is no such runner",
+                         "REDUCER_LOW_RUNNER=9 is above REDUCER_HIGH_RUNNER=8: runners 9..8 are none"]),
+    ],
+)  # fmt: skip
+def test_a_range_that_is_none_is_a_fault(quantity, low, high, said):
+    assert (
+        list(faults(REDUCER_RUNNERS_QTY=quantity, REDUCER_LOW_RUNNER=low, REDUCER_HIGH_RUNNER=high)) == said
+    )
+
+
+def test_a_range_is_not_judged_by_a_value_that_is_a_fault_itself():
+    assert len(faults(REDUCER_RUNNERS_QTY="none", REDUCER_LOW_RUNNER="3")) == 1
+    assert len(faults(REDUCER_HIGH_RUNNER="none", REDUCER_LOW_RUNNER="3")) == 1
+
+
+def test_all_faults_are_told_at_once(tmp_path):
+    file = tmp_path / "some.env"
+    file.write_text("REDUCER_STRICT=perhaps\nREDUCER_BATCHSIZE=1\n")
+    told = faults(str(file), LOG_LEVEL="LOUD", REDUCER_MODE="x", REDUCER_HIGH_RUNNER="7", REDUCER_FOO="1")
+    assert len(told) == 6
+    for part in (
+        "LOG_LEVEL=LOUD",
+        "REDUCER_MODE=x",
+        "REDUCER_HIGH_RUNNER=7",
+        "REDUCER_FOO",
+        "REDUCER_BATCHSIZE",
+    ):
+        assert any(part in fault for fault in told), part
+    assert any("REDUCER_STRICT=perhaps" in fault and str(file) in fault for fault in told)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "meant"),
+    [
+        ("REDUCER_RUNNER_QTY", "REDUCER_RUNNERS_QTY"),
+        ("REDUCER_INPUT", "REDUCER_INPUT_DIR"),
+        ("REDUCER_BATCHSIZE", "REDUCER_BATCH_SIZE"),
+        ("REDUCER_LOG_LEVEL", "LOG_LEVEL"),
+        ("REDUCER_RUNID", "REDUCER_RUN_ID"),
+        ("REDUCER_strict", "REDUCER_STRICT"),
+        ("REDUCER_", None),
+        ("REDUCER_XYZZY", None),
+    ],
+)
+def test_an_unknown_name_is_a_fault_that_names_the_nearest_known_one(wrong, meant):
+    [fault] = faults(**{wrong: "1"})
+    assert fault.startswith(f"{wrong} (environment): there is no such variable; did you mean ")
+    suggested = fault.removesuffix("?").rpartition(" ")[2]
+    assert suggested in NAMES
+    assert meant in (None, suggested)
+
+
+def test_names_of_others_are_no_fault():
+    config.load({"PATH": "/bin", "REDUCE_X": "1", "LOG_LEVELS": "x", "reducer_mode": "x"})
+
+
+# The file ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def env_file(tmp_path: Path) -> Path:
+    return tmp_path / "some.env"
+
+
+def test_the_file_fills_what_the_environment_does_not_set(env_file):
+    env_file.write_text("# a remark\nREDUCER_BATCH_SIZE=7\nREDUCER_RUN_ID='from the file'\nOTHER=1\n")
+    settings = config.load({"REDUCER_BATCH_SIZE": "8"}, str(env_file))
+    assert (settings.batch_rows, settings.run_id) == (8, "from the file")
+    origins = settings.origins
+    assert origins["REDUCER_BATCH_SIZE"] == "environment"
+    assert origins["REDUCER_RUN_ID"] == str(env_file)
+    assert origins["REDUCER_STRICT"] == "default"
+
+
+def test_a_value_of_the_file_that_is_not_used_is_not_judged(env_file):
+    env_file.write_text("REDUCER_BATCH_SIZE=none\n")
+    assert config.load({"REDUCER_BATCH_SIZE": "8"}, str(env_file)).batch_rows == 8
+
+
+def test_a_file_that_is_not_there_is_a_fault_beside_the_others(env_file):
+    told = faults(str(env_file), REDUCER_MODE="x")
+    assert told[0] == f"--env-file {env_file}: there is no such file"
+    assert len(told) == 2
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfeR\0E\0", b"REDUCER_RUN_ID=\xe9\n", b"\x80"])
+def test_a_file_that_is_no_text_is_a_fault(env_file, content):
+    env_file.write_bytes(content)
+    [fault] = faults(str(env_file))
+    assert str(env_file) in fault
+
+
+# Told everywhere -----------------------------------------------------------------------------------------
+
+
+def test_explain_lists_every_variable_with_value_and_origin(env_file):
+    env_file.write_text("REDUCER_SPLIT_SIZE=1 MiB\n")
+    told = config.explain(config.load({"REDUCER_STRICT": "true", "LOG_LEVEL": "debug"}, str(env_file)))
+    lines = dict(re.fullmatch(r"(\w+)=(.*?) +# (.*)", line).group(1, 2) for line in told.splitlines())
+    assert list(lines) == NAMES
+    assert lines["REDUCER_STRICT"] == "true"
+    assert lines["LOG_LEVEL"] == "DEBUG"
+    assert lines["REDUCER_SPLIT_SIZE"] == str(1 << 20)
+    assert lines["REDUCER_RUNNERS_QTY"] == lines["REDUCER_HIGH_RUNNER"] == "6"
+    assert lines["REDUCER_RUN_ID"] == "derived from the input"
+    origins = dict(re.fullmatch(r"(\w+)=.*# (.*)", line).groups() for line in told.splitlines())
+    assert origins["REDUCER_STRICT"] == "environment"
+    assert origins["REDUCER_SPLIT_SIZE"] == str(env_file)
+    assert origins["REDUCER_MODE"] == "default"
+
+
+def test_what_explain_prints_can_be_given_back(env_file):
+    settings = config.load({"REDUCER_STRICT": "true", "REDUCER_RUN_ID": "x", "REDUCER_BATCH_SIZE": "7"})
+    env_file.write_text(config.explain(settings))
+    again = config.load({}, str(env_file))
+    assert dataclasses.replace(again, origins={}) == dataclasses.replace(settings, origins={})
+
+
+def text_of(name: str) -> str:
+    path = ROOT / name
+    if not path.exists():
+        pytest.skip(f"{name} is not in this tree yet")
+    return path.read_text()
+
+
+def test_dev_env_has_every_variable_in_order_with_its_default():
+    lines = re.findall(r"^(# )?([A-Z_]+)=(.*)$", text_of("dev.env"), re.MULTILINE)
+    assert [name for _, name, _ in lines] == NAMES
+    for (remark, name, value), variable in zip(lines, config.VARIABLES, strict=True):
+        if remark and variable.computed is None:
+            assert value == variable.default, name
+        if remark and variable.computed is not None:
+            assert value in ("", variable.default), name
+
+
+def test_dev_env_can_be_used():
+    text_of("dev.env")
+    config.load({}, str(ROOT / "dev.env"))
+
+
+def test_readme_has_a_row_for_every_variable():
+    readme = text_of("README.md")
+    rows = re.findall(r"^\| *`?((?:REDUCER_|LOG_)[A-Z_]+)`? *\|(.*)$", readme, re.MULTILINE)
+    assert [name for name, _ in rows] == NAMES
+    for (name, row), variable in zip(rows, config.VARIABLES, strict=True):
+        if variable.computed is None:
+            assert variable.default in row, name

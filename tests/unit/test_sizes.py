@@ -1,0 +1,50 @@
+"""Ceilings, put up while it is easy: a module or function that hits one is to be cut, not excused."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+LINES_OF_A_MODULE = 400
+LINES_OF_THE_CONTROLLER = 150
+LINES_OF_A_FUNCTION = 50
+sources = sorted([*ROOT.glob("*.py"), *(ROOT / "src").rglob("*.py")])
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def lines_of(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """The lines of a function, its docstring and decorators not counted."""
+    first = function.body[0]
+    documented = ast.get_docstring(function) is not None
+    docstring = first.end_lineno - first.lineno + 1 if documented else 0
+    return function.end_lineno - function.lineno + 1 - docstring
+
+
+@pytest.mark.parametrize("path", sources, ids=name_of)
+def test_no_module_is_too_long(path):
+    assert len(path.read_text().splitlines()) <= LINES_OF_A_MODULE
+
+
+def test_the_controller_fits_its_page():
+    assert len((ROOT / "reducer.py").read_text().splitlines()) <= LINES_OF_THE_CONTROLLER
+
+
+@pytest.mark.parametrize("path", [path for path in sources if path.name != "test_suite.py"], ids=name_of)
+def test_no_function_is_too_long(path):
+    long = {
+        node.name: lines_of(node)
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and lines_of(node) > LINES_OF_A_FUNCTION
+    }
+    assert long == {}
+
+
+@pytest.mark.parametrize("path", sources, ids=name_of)
+def test_every_module_says_what_it_is_for(path):
+    assert ast.get_docstring(ast.parse(path.read_text()))
