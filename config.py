@@ -6,12 +6,13 @@ This is the only place that reads the environment. `VARIABLES` is the one table:
 
 from __future__ import annotations
 
+import argparse
 import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from reduction import engines, processors
 from reduction.errors import SettingsError
@@ -25,6 +26,14 @@ _RULE_OF_DERIVED = "derived from the input"
 
 class _Rejected(ValueError):
     """A value breaks its rule; the text is the rule."""
+
+
+class Arguments(argparse.ArgumentParser):
+    """A command line whose faults are faults of the configuration, not exit code 2 (the output directory)."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise `SettingsError`."""
+        raise SettingsError([f"{message}; {self.format_usage().strip()}"])
 
 
 @dataclass(frozen=True)
@@ -82,6 +91,12 @@ def _one_of(*allowed: str) -> Callable[[str], str]:
     return parse
 
 
+def _engine(text: str) -> str:
+    if text not in engines.NAMES:
+        raise _Rejected(f"must be one of {', '.join(engines.NAMES)}: this engine is not in this build")
+    return text
+
+
 def _level(text: str) -> str:
     return _one_of(*LEVELS)(text.upper())
 
@@ -129,7 +144,7 @@ VARIABLES = (
         "REDUCER_COMPACT_AT", "compact_at_rows", "1000000", _at_least_one,
         "buffer rows at which compaction runs; a buffer that stays larger waits until it has doubled",
     ),
-    Variable("REDUCER_ENGINE", "engine", "auto", _one_of(*engines.NAMES), ", ".join(engines.NAMES)),
+    Variable("REDUCER_ENGINE", "engine", "auto", _engine, ", ".join(engines.NAMES)),
     Variable(
         "REDUCER_RUN_ID", "run_id", _RULE_OF_DERIVED, _run_id,
         "names the run; an orchestrator may give its own, the same on every node", lambda _: None,
@@ -175,7 +190,7 @@ def load(environment: Mapping[str, str], env_file: str | None = None) -> Setting
 
 
 def explain(settings: Settings) -> str:
-    """Return every effective value and where it came from, one variable a line."""
+    """Return every effective value and where it came from, a line for each variable."""
     lines = []
     for variable in VARIABLES:
         value = getattr(settings, variable.field)

@@ -11,7 +11,6 @@ REDUCER_LOW_RUNNER and REDUCER_HIGH_RUNNER on each, then REDUCER_MODE=collect on
 
 from __future__ import annotations
 
-import argparse
 import logging
 import os
 import sys
@@ -101,7 +100,7 @@ def collect_all(settings: config.Settings, expected: Expected, engine: Choice, s
         _LOG.info("run %s was collected before and its result stands: nothing to do", expected.run_id)
         return
     for line in report.summary(settings.output_dir):
-        _LOG.info(line)
+        _LOG.info("%s", line)
     if settings.strict and (objections := report.objections()):
         raise StrictFault(
             f"strict mode: {' and '.join(objections)}; the report names them, the result is written"
@@ -126,20 +125,21 @@ def _log_listing(listing: Listing, run_id: str) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Return the exit code of `python reducer.py`."""
-    parser = argparse.ArgumentParser(prog="reducer.py", description="Turns CSV files into one Combined.csv.")
+    parser = config.Arguments(prog="reducer.py", description="Turns CSV files into one Combined.csv.")
     parser.add_argument("--env-file", metavar="FILE", help="variables that are not set are taken from here")
     parser.add_argument("--explain", action="store_true", help="print the effective configuration and exit")
     parser.add_argument("--inline", action="store_true", help="run everything in this one process")
     parser.add_argument("--version", action="version", version=__version__)
-    options = parser.parse_args(arguments)
 
     def work() -> None:
+        options = parser.parse_args(arguments)
         settings = config.load(os.environ, options.env_file)
         if options.explain:
             print(config.explain(settings))  # noqa: T201 - it is what was asked for
             return
         logs.to_standard_error(settings.log_level, logs.CONTROLLER)
-        _LOG.debug("configuration:\n%s", config.explain(settings))
+        for line in config.explain(settings).splitlines():
+            _LOG.debug("%s", line)
         run(settings, inline=options.inline)
 
     return open_door(work)

@@ -7,7 +7,6 @@ The controller (`reducer.py`) runs `reduce_share` in a process for each runner o
 
 from __future__ import annotations
 
-import argparse
 import logging
 import os
 import sys
@@ -62,7 +61,7 @@ def jobs_for(settings: config.Settings, listing: Listing, run_id: str, engine: s
             engine=engine,
             limits=Limits(settings.batch_rows, settings.compact_at_rows),
             units=inputs.share_of(listing.units, runner, settings.runners),
-            ignored=inputs.share_of(listing.ignored, runner, settings.runners),
+            ignored=inputs.share_of_ignored(listing.ignored, runner, settings.runners),
         )
         for runner in range(settings.low_runner, settings.high_runner + 1)
     }
@@ -124,11 +123,15 @@ def run_one(runner: int, env_file: str | None) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Return the exit code of `python runner.py`."""
-    parser = argparse.ArgumentParser(prog="runner.py", description="Runs one runner alone.")
+    parser = config.Arguments(prog="runner.py", description="Runs one runner alone.")
     parser.add_argument("runner", metavar="ID", type=int, help="which one, 1 to REDUCER_RUNNERS_QTY")
     parser.add_argument("--env-file", metavar="FILE", help="variables that are not set are taken from here")
-    options = parser.parse_args(arguments)
-    return open_door(lambda: run_one(options.runner, options.env_file))
+
+    def work() -> None:
+        options = parser.parse_args(arguments)
+        run_one(options.runner, options.env_file)
+
+    return open_door(work)
 
 
 if __name__ == "__main__":

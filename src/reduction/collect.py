@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,20 +46,23 @@ def collect(
             return None
         raise CollectRefused(faults)
     books = _books_of(manifests)
-    result, addresses = _write_result(directory, manifests, engine, books)
-    made = Report(
-        run_id=expected.run_id,
-        fingerprint=manifests[0].fingerprint,
-        engine=engine.name,
-        why_engine=why_engine,
-        runners=expected.runners,
-        seconds=time.monotonic() - started,
-        slowest_runner_seconds=max(manifest.seconds for manifest in manifests),
-        books=books,
-        addresses=addresses,
-        result=result,
+    made = _write_both(
+        directory,
+        manifests,
+        engine,
+        lambda addresses, result: Report(
+            run_id=expected.run_id,
+            fingerprint=manifests[0].fingerprint,
+            engine=engine.name,
+            why_engine=why_engine,
+            runners=expected.runners,
+            seconds=time.monotonic() - started,
+            slowest_runner_seconds=max(manifest.seconds for manifest in manifests),
+            books=books,
+            addresses=addresses,
+            result=result,
+        ),
     )
-    made.write(directory)
     partials.remove_all(directory)
     return made
 
@@ -134,42 +137,58 @@ def _disagreement(manifest: Manifest, expected: Expected, first: Manifest) -> li
 
 
 def _books_of(manifests: Sequence[Manifest]) -> Accounting:
-    """Return the books of the whole run; raises `DoesNotAddUp` if a row or a file is missing in them."""
+    """Return the books of the whole run; raises `DoesNotAddUp` if rows are missing in them."""
     books = Accounting()
     for manifest in manifests:
-        manifest.accounting.check()
-        books.add(manifest.accounting)
+        of_share = manifest.accounting
+        of_share.check()
+        distinct = sum(manifest.addresses.values())
+        if distinct > of_share.valid or (of_share.valid and not distinct):
+            raise DoesNotAddUp(
+                f"runner {manifest.runner}: {distinct} distinct of {of_share.valid} valid rows"
+            )
+        books.add(of_share)
     books.ignored.sort(key=lambda file: file.path.encode())
-    books.check()
     return books
 
 
-def _write_result(
-    directory: Path, manifests: Sequence[Manifest], engine: Engine, books: Accounting
-) -> tuple[Result | None, dict[str, int]]:
+def _write_both(
+    directory: Path,
+    manifests: Sequence[Manifest],
+    engine: Engine,
+    report_of: Callable[[dict[str, int], Result | None], Report],
+) -> Report:
+    """Write the result and its report, and put the result in its place last.
+
+    So whatever fails before leaves the old result. A report that is newer than the result beside it does not
+    fit its CRC-32, and `was_collected` does not believe it.
+    """
     path = directory / RESULT_NAME
-    if books.valid == 0:
+    if not any(manifest.addresses for manifest in manifests):
         _LOG.warning("no valid row in the whole tree: there is no %s", RESULT_NAME)
+        made = report_of({}, None)
+        made.write(directory)
         try:
             path.unlink(missing_ok=True)
         except OSError as error:
             raise WriteError(f"the old '{path}' can't be removed: {error.strerror}") from error
-        return None, {}
+        return made
     _LOG.info("collecting %s partials into %s", len(manifests), path)
     with whole_file(path) as file:
         addresses = engine.merge(directory, manifests, file)
-        _check_distinct(addresses, manifests, books)
-    return Result(RESULT_NAME, file.bytes, f"{file.crc32:08x}"), addresses
+        _check_distinct(addresses, manifests)
+        file.flush_to_disk()
+        made = report_of(addresses, Result(RESULT_NAME, file.bytes, f"{file.crc32:08x}"))
+        made.write(directory)
+    return made
 
 
-def _check_distinct(addresses: dict[str, int], manifests: Sequence[Manifest], books: Accounting) -> None:
+def _check_distinct(addresses: dict[str, int], manifests: Sequence[Manifest]) -> None:
     """Raise `DoesNotAddUp` unless each environment has as many rows as its partials allow."""
     for name in {name for manifest in manifests for name in manifest.addresses}:
         parts = [manifest.addresses.get(name, 0) for manifest in manifests]
         if not max(parts) <= addresses.get(name, 0) <= sum(parts):
             raise DoesNotAddUp(f"'{name}': partials of {parts} rows were merged to {addresses.get(name, 0)}")
-    if sum(addresses.values()) > books.valid:
-        raise DoesNotAddUp(f"{sum(addresses.values())} distinct of {books.valid} valid rows")
 
 
 def _crc32(path: Path) -> str:

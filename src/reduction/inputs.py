@@ -9,6 +9,7 @@ import hashlib
 import os
 import re
 import stat
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -76,6 +77,14 @@ def share_of(items: Sequence[_T], runner: int, runners: int) -> Sequence[_T]:
     'be'
     """
     return items[runner - 1 :: runners]
+
+
+def share_of_ignored(files: Sequence[IgnoredFile], runner: int, runners: int) -> list[IgnoredFile]:
+    """Return the ignored files that the `runner`-th reports: by their names, not by their places in the list.
+
+    So one that is there for one node only does not shift the others from share to share.
+    """
+    return [file for file in files if zlib.crc32(file.path.encode()) % runners == runner - 1]
 
 
 def shown(path: str) -> str:

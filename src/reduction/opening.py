@@ -32,9 +32,7 @@ _MAGIC: tuple[tuple[bytes, Callable[[Any], Any]], ...] = (
     *((b"BZh%d1AY&SY" % level, bz2.BZ2File) for level in range(1, 10)),
 )
 _UNREADABLE = (OSError, EOFError, zlib.error, lzma.LZMAError, zstd.ZstdError)
-_FLAGS = (
-    os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
-)  # a pipe that took the file's place has no writer to wait for
+_FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK  # not to wait for the writer of a pipe in a file's place
 _BUFFER = 1 << 18  # bytes
 _BOM = b"\xef\xbb\xbf"
 _WIDE_BOMS = (  # UTF-32 first: the mark of UTF-16 LE is the beginning of its own

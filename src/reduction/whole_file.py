@@ -33,9 +33,12 @@ class WholeFile:
             raise _write_error(self._path, error) from error
 
     def flush_to_disk(self) -> None:
-        """Return when the bytes are on the disk."""
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        """Return when the bytes are on the disk; raises `WriteError`."""
+        try:
+            self._file.flush()
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            raise _write_error(self._path, error) from error
 
     def close(self) -> None:
         """Give the descriptor back; what could not be written is not tried again."""
