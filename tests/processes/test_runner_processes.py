@@ -97,6 +97,38 @@ def test_a_signal_ends_one_runner_alone_and_leaves_nothing_behind(with_result, n
     assert (outcome.exit_code, outcome.combined, outcome.leftovers) == (code, OLD, [])
 
 
+@each("number", "code", interrupted=(signal.SIGINT, 130), terminated=(signal.SIGTERM, 143))
+def test_a_signal_between_partial_and_manifest_leaves_no_half_of_them(with_result, number, code):
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            f"""if True:
+            import os, sys, runner
+            from reduction import partials
+            really = partials.commit
+            def commit(directory, manifest):
+                assert partials.partial_path(directory, 1).exists()
+                os.kill(os.getpid(), {int(number)})
+                really(directory, manifest)
+            partials.commit = commit
+            sys.exit(runner.main(["1"]))
+            """,
+        ],
+        cwd=ROOT,
+        env=os.environ | with_result.variables,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert done.returncode == code, done.stderr
+    assert sorted(path.name for path in with_result.output.iterdir()) == [
+        "Combined.csv",
+        "Combined.report.json",
+    ]
+
+
 def test_one_runner_alone_that_is_killed_leaves_what_the_next_sweeps(with_result):
     path = with_result.big("NA Prod.csv")
     running = with_result.start("runner.py", "1", log_level="DEBUG")

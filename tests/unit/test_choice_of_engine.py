@@ -1,0 +1,42 @@
+"""Which engine it is, and why; a wish is never quietly replaced."""
+
+from __future__ import annotations
+
+import pytest
+
+from reduction import engines
+from reduction.errors import SettingsError
+
+
+@pytest.fixture
+def without_pandas(monkeypatch) -> None:
+    """As on a machine where pandas is not installed."""
+    monkeypatch.setattr(engines, "find_spec", lambda name: None)
+
+
+@pytest.mark.parametrize("name", [name for name in engines.NAMES if name != engines.AUTO])
+def test_an_engine_that_is_asked_for_is_taken_for_that_reason(name):
+    assert engines.choose(name) == (name, "asked for by REDUCER_ENGINE")
+    assert engines.load(name).name == name
+
+
+def test_auto_takes_the_fastest_and_says_so():
+    name, why = engines.choose("auto")
+    assert name == "pandas"
+    assert "fastest" in why
+
+
+def test_auto_says_what_it_did_without(without_pandas):
+    name, why = engines.choose("auto")
+    assert name == "reference"
+    assert "not installed: pandas" in why
+
+
+def test_an_engine_that_is_asked_for_and_missing_is_a_fault(without_pandas):
+    with pytest.raises(SettingsError, match="REDUCER_ENGINE=pandas") as raised:
+        engines.choose("pandas")
+    assert raised.value.exit_code == 3
+
+
+def test_the_reference_engine_is_always_there(without_pandas):
+    assert engines.is_installed("reference")
