@@ -151,6 +151,7 @@ def _child_main(
     except ReducerError as error:
         outbox.send(("failed", (runner, error.exit_code, str(error))))
     except BaseException as error:
+        traceback.clear_frames(error.__traceback__)  # give memory back, or there may be none left to tell it
         outbox.send(("failed", (runner, None, _told(error))))
     else:
         outbox.send(("done", None))

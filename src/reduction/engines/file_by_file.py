@@ -55,8 +55,7 @@ def files_taken(
                     first.line, first.text,
                 )  # fmt: skip
             yield environment, made
-        finally:
-            progress.finishes(unit)
+        progress.finishes(unit)  # not if the runner fails: this is the file it was on
 
 
 class _Warner:

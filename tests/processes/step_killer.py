@@ -1,0 +1,128 @@
+"""Runs the controller over and over, each time killed one step on the file system later than the time before.
+
+    python step_killer.py TEMPLATE ATTEMPTS MODE[,CONFIGURED MODE …]
+
+TEMPLATE has `input` and `output`; every attempt works on a copy of it, below ATTEMPTS. In each a fork of this
+process runs the first mode, and kills itself with SIGKILL just before its first, second, third … step. Then
+the same and the other modes are run to their end. A JSON line tells what was found; the last one is that of
+the attempt that came to its end before its turn to be killed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+import reducer
+from reduction.whole_file import WholeFile
+
+STEPS = ("open", "fsync", "replace", "unlink", "close")  # of `os`; reads change nothing
+
+
+class Killer:
+    """Counts steps and kills this process at one of them."""
+
+    def __init__(self, at: int, report: int) -> None:
+        self._left = at
+        self._report = report
+
+    def step(self, name: str) -> bool:
+        """Take note of a step; returns whether it is the one to die at."""
+        self._left -= 1
+        if self._left == 0:
+            os.write(self._report, name.encode(errors="surrogateescape"))
+            return True
+        return False
+
+    def arm(self) -> None:
+        """Let every step from now on count."""
+        for name in STEPS:
+            setattr(os, name, self._guarded(name, getattr(os, name)))
+        WholeFile.write = self._torn(WholeFile.write)  # type: ignore[method-assign]
+
+    def _guarded(self, name: str, really: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any, **named: Any) -> Any:
+            if self.step(f"{name} {arguments[0]}"):
+                os.kill(os.getpid(), signal.SIGKILL)
+            return really(*arguments, **named)
+
+        return call
+
+    def _torn(self, really: Callable[[WholeFile, bytes], None]) -> Callable[[WholeFile, bytes], None]:
+        def write(file: WholeFile, data: bytes) -> None:
+            if self.step("write"):
+                really(file, data[: len(data) // 2])
+                file._file.flush()
+                os.kill(os.getpid(), signal.SIGKILL)
+            really(file, data)
+
+        return write
+
+
+def run(folder: Path, mode: str, kill_at: int | None) -> tuple[int, str]:
+    """Run the controller in a fork; returns its exit code (-9 if it was killed) and the step it died at."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        code = 99
+        try:
+            os.dup2(os.open(folder / "log", os.O_WRONLY | os.O_CREAT | os.O_APPEND), 2)
+            os.environ |= {
+                "REDUCER_MODE": mode,
+                "REDUCER_INPUT_DIR": str(folder / "input"),
+                "REDUCER_OUTPUT_DIR": str(folder / "output"),
+            }
+            if kill_at is not None:
+                Killer(kill_at, writing).arm()
+            code = reducer.main(["--inline"])
+        except BaseException:
+            traceback.print_exc()
+        os._exit(code)
+    os.close(writing)
+    _, status = os.waitpid(child, 0)
+    with os.fdopen(reading) as step:
+        return os.waitstatus_to_exitcode(status), step.read()
+
+
+def found(folder: Path, code: int) -> dict[str, Any]:
+    """What a run left behind."""
+    output = folder / "output"
+    combined = output / "Combined.csv"
+    return {
+        "code": code,
+        "combined": combined.read_text() if combined.exists() else None,
+        "leftovers": sorted(path.name for path in output.glob(".Combined*")),
+    }
+
+
+def main() -> None:
+    """Attempt after attempt, until one is not killed any more."""
+    template, attempts = Path(sys.argv[1]), Path(sys.argv[2])
+    first, *others = sys.argv[3].split(",")
+    kill_at = 0
+    killed = True
+    while killed:
+        kill_at += 1
+        folder = attempts / str(kill_at)
+        shutil.copytree(template, folder)
+        code, step = run(folder, first, kill_at)
+        killed = code == -signal.SIGKILL
+        told = {"step": step, "killed": {"mode": first, **found(folder, code)}, "then": []}
+        for mode in others:
+            told["then"].append({"mode": mode, **found(folder, run(folder, mode, None)[0])})
+        told["log"] = (folder / "log").read_text()
+        print(json.dumps(told), flush=True)  # noqa: T201 - it is what the test reads
+        shutil.rmtree(folder)
+
+
+if __name__ == "__main__":
+    main()
