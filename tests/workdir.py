@@ -24,11 +24,24 @@ from typing import Any
 
 import pytest
 
+from reduction import engines
+
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 60.0  # seconds after which a process counts as hanging
 KEY = "Source IP"
 
-each_engine = pytest.mark.parametrize("engine", ["reference", "pandas"])
+REQUIRED_ENGINES = os.environ.get("REDUCTION_REQUIRE_ENGINES", "").split(",")
+
+
+def engine_param(name: str) -> Any:
+    """An engine to test: skipped where it is not installed, unless it is required to be."""
+    missing = not engines.is_installed(name) and name not in REQUIRED_ENGINES
+    return pytest.param(name, marks=pytest.mark.skipif(missing, reason=f"engine {name} is not installed"))
+
+
+each_engine = pytest.mark.parametrize(
+    "engine", [engine_param(name) for name in engines.NAMES if name != engines.AUTO]
+)
 
 
 def each(*names: str, **table: tuple[object, ...]) -> pytest.MarkDecorator:
