@@ -50,8 +50,13 @@ def started(workdir: Workdir, runners: int, **variables: object) -> tuple[Runnin
     for number in range(runners):
         workdir.big(f"NA Prod {number}.csv")
     running = workdir.start(log_level="DEBUG", runners=runners, **variables)
-    lines = [running.wait_for("started, pid") for _ in range(runners)]
-    return running, [Watched(int(re.findall(r"pid (\d+)", line)[0])) for line in lines]
+    pids: list[str] = []
+    reading = 0
+    while reading < runners:
+        line = running.wait_for(" - DEBUG: ")
+        pids += re.findall(r"started, pid (\d+)", line)
+        reading += "reading 'NA Prod" in line
+    return running, [Watched(int(pid)) for pid in pids]
 
 
 def test_runners_end_by_themselves_when_the_controller_is_killed(with_result):

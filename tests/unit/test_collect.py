@@ -14,7 +14,7 @@ import pytest
 from reduction import engines, partials
 from reduction.accounting import Accounting, DoesNotAddUp
 from reduction.collect import Expected, collect
-from reduction.errors import WriteError
+from reduction.errors import CollectRefused, WriteError
 from reduction.partials import Manifest
 from reduction.report import Report
 
@@ -143,3 +143,13 @@ def test_a_partial_whose_numbers_cannot_be_true_makes_no_result(tmp_path, addres
         collected(directory)
     assert (directory / "Combined.csv").read_bytes() == OLD
     assert len(names(directory)) == 6
+
+
+def test_a_half_written_result_is_swept_before_its_space_is_needed_again(tmp_path):
+    directory = reduced(tmp_path / "out")
+    (directory / ".Combined.csv.0123abcd.tmp").write_bytes(b"x")
+    partials.manifest_path(directory, 2).unlink()
+    with pytest.raises(CollectRefused, match="no partial of runner 2"):
+        collected(directory)
+    assert ".Combined.csv.0123abcd.tmp" not in names(directory)
+    assert (directory / "Combined.csv").read_bytes() == OLD
