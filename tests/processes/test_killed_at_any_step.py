@@ -121,3 +121,16 @@ def test_a_run_without_valid_rows_killed_at_any_step(world):
     told = attempts(world, "reduce_collect", "reduce_collect")
     check(told, OLD, None)
     assert {attempt["killed"]["combined"] for attempt in told} == {OLD, None}
+
+
+def test_a_node_killed_at_any_step_can_do_its_part_again(world):
+    """What the dead node left of its own runners is swept by its repetition, and the other node's stays."""
+    assert world.reduce(mode="reduce", low=1, high=1).exit_code == 0
+    world.set(low=2, high=2)
+    told = attempts(world, "reduce", "reduce", "collect")
+    check(told, OLD, NEW)
+    whole = [".Combined_1.csv", ".Combined_1.json", ".Combined_2.csv", ".Combined_2.json"]
+    for attempt in told:
+        again = [name for name in attempt["then"][0]["leftovers"] if not name.startswith(".Combined.")]
+        assert again == whole, attempt["step"]
+    assert any(set(whole[:2]) <= set(attempt["killed"]["leftovers"]) != set(whole) for attempt in told)
