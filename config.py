@@ -207,9 +207,13 @@ def _read_env_file(env_file: str) -> tuple[dict[str, str], list[str]]:
     from dotenv import dotenv_values
 
     try:
-        return {name: text for name, text in dotenv_values(env_file).items() if text is not None}, []
+        values = dotenv_values(env_file)
     except (OSError, UnicodeDecodeError) as error:
         return {}, [f"--env-file {env_file}: it can't be read: {error}"]
+    faults = [
+        f"{name} ({env_file}): there is no = behind the name" for name, text in values.items() if text is None
+    ]
+    return {name: text for name, text in values.items() if text is not None}, faults
 
 
 def _unknown_names(given: Mapping[str, tuple[str, str]]) -> list[str]:

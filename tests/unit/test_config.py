@@ -226,6 +226,12 @@ def test_a_file_that_is_no_text_is_a_fault(env_file, content):
     assert str(env_file) in fault
 
 
+def test_a_name_without_a_value_in_an_env_file_is_a_fault(env_file):
+    env_file.write_text("REDUCER_STRICT\nREDUCER_ENGINE=reference\n")
+    [fault] = faults(str(env_file))
+    assert fault.startswith(f"REDUCER_STRICT ({env_file}): ")
+
+
 # Told everywhere -----------------------------------------------------------------------------------------
 
 
