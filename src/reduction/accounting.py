@@ -90,7 +90,8 @@ class Accounting:
         self.valid += other.valid
         self.rejected.update(other.rejected)
         self.ignored += other.ignored
-        self.examples = _first_examples(self.examples + other.examples)
+        if other.examples:
+            self.examples = _first_examples(self.examples + other.examples)
 
     def check(self) -> None:
         """Raise `DoesNotAddUp` unless read = valid + rejected."""

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from io import BufferedReader, FileIO
 from typing import Any, BinaryIO
 
-from reduction.accounting import Ignored
+from reduction import verdicts
 from reduction.errors import FileIgnored
 from reduction.inputs import Unit
 from reduction.progress import Progress
@@ -52,10 +52,8 @@ def opened(tree: str, unit: Unit, progress: Progress) -> Iterator[BinaryIO]:
     """
     try:
         descriptor = os.open(os.path.join(tree, unit.path), _FLAGS)  # noqa: PTH118
-    except FileNotFoundError as error:
-        raise FileIgnored(Ignored.CHANGED, "removed after it was listed") from error
     except OSError as error:
-        raise FileIgnored(Ignored.BROKEN, f"can't be opened: {error.strerror}") from error
+        raise verdicts.not_opened(error) from error
     try:
         _check_unchanged(descriptor, unit)
         try:
@@ -70,7 +68,7 @@ def opened(tree: str, unit: Unit, progress: Progress) -> Iterator[BinaryIO]:
             raise
         except _UNREADABLE as error:
             _check_unchanged(descriptor, unit)
-            raise FileIgnored(Ignored.BROKEN, f"can't be read to its end: {error}") from error
+            raise verdicts.not_read(error) from error
         _check_unchanged(descriptor, unit)
     finally:
         os.close(descriptor)
@@ -101,7 +99,7 @@ def _skip_byte_order_mark(stream: BinaryIO) -> None:
     head = stream.read(4)
     for mark, encoding in _WIDE_BOMS:
         if head.startswith(mark):
-            raise FileIgnored(Ignored.BROKEN, f"line 1: {encoding}, not UTF-8; export it as UTF-8")
+            raise verdicts.wide_encoding(encoding)
     stream.seek(len(_BOM) if head.startswith(_BOM) else 0)
 
 
@@ -112,7 +110,4 @@ def _check_unchanged(descriptor: int, unit: Unit) -> None:
         or status.st_size != unit.size
         or status.st_mtime_ns != unit.modified_ns
     ):
-        raise FileIgnored(
-            Ignored.CHANGED,
-            f"listed with {unit.size} bytes, now {status.st_size}: it was written to; the next run takes it",
-        )
+        raise verdicts.changed(unit, status.st_size)

@@ -11,6 +11,7 @@ from reduction.errors import SettingsError
 
 AUTO = "auto"
 _MODULES = {  # in the order in which `auto` prefers them: name, module, and the library it can't do without
+    "native": ("reduction.engines.native", "reduction._kernel"),
     "pandas": ("reduction.engines.pandas_engine", "pandas"),
     "reference": ("reduction.engines.reference", None),
 }

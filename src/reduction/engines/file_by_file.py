@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from typing import BinaryIO, TypeVar
+from typing import TypeVar
 
 from reduction.accounting import Accounting, IgnoredFile
 from reduction.errors import FileIgnored
 from reduction.inputs import Unit, environment_of, shown
-from reduction.opening import opened
 from reduction.progress import Progress
 
 _LOG = logging.getLogger("reduction.files")
@@ -19,16 +18,15 @@ _T = TypeVar("_T")
 
 
 def files_taken(
-    tree: str,
     units: Sequence[Unit],
     books: Accounting,
     progress: Progress,
-    read: Callable[[BinaryIO, str, Accounting], _T],
+    read: Callable[[Unit, str, Accounting], _T],
 ) -> Iterator[tuple[str, _T]]:
     """Give environment and what `read` made of it for each file that is good to its end.
 
-    `read` takes the file's bytes, its path as shown, and books of its own, which are added to `books` only
-    then; it raises `FileIgnored` for a bad file, and so does the opening of a file that changes.
+    `read` takes the unit, its path as shown, and books of its own, which are added to `books` only then; it
+    raises `FileIgnored` for a bad file.
     """
     warner = _Warner()
     for index, unit in enumerate(units):
@@ -39,8 +37,7 @@ def files_taken(
         _LOG.debug("reading '%s', %s bytes", path, unit.size)
         file_books = Accounting(taken=1, bytes=unit.size)
         try:
-            with opened(tree, unit, progress) as stream:
-                made = read(stream, path, file_books)
+            made = read(unit, path, file_books)
         except FileIgnored as verdict:
             books.ignored.append(IgnoredFile(path, verdict.reason, verdict.detail))
             warner.warn("'%s' is ignored, %s: %s", path, verdict.reason, verdict.detail)

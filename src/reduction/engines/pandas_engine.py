@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import csv
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 
-from reduction.accounting import Accounting, Ignored, Rejected, RejectedRow
+from reduction import verdicts
+from reduction.accounting import Accounting, Rejected, RejectedRow
 from reduction.addresses import BLANKS
 from reduction.compaction import CompactionRule
 from reduction.engines.address_arrays import Mask, parse_dotted_quads
@@ -24,8 +25,8 @@ from reduction.engines.distinct_buffer import Addresses, DistinctBuffer, distinc
 from reduction.engines.file_by_file import files_taken
 from reduction.engines.odd_keys import field_value, look_at
 from reduction.engines.partial_arrays import merge_partials, write_rows
-from reduction.errors import FileIgnored
 from reduction.inputs import Unit
+from reduction.opening import opened
 from reduction.partials import Manifest
 from reduction.progress import Progress
 from reduction.rows import key_position, shown_value
@@ -45,13 +46,14 @@ class PandasEngine:
     ) -> Reduced:
         """Hold the distinct rows: 4 bytes each for IPv4, 16 for IPv6, twice that while compacting."""
 
-        def read(stream: BinaryIO, path: str, file_books: Accounting) -> Addresses:
-            return _FileReader(path, file_books, limits).read(stream)
+        def read(unit: Unit, path: str, file_books: Accounting) -> Addresses:
+            with opened(tree, unit, progress) as stream:
+                return _FileReader(path, file_books, limits).read(stream)
 
         csv.field_size_limit(sys.maxsize)
         books = Accounting()
         buffer = DistinctBuffer(limits.compact_at_rows)
-        for environment, addresses in files_taken(tree, units, books, progress, read):
+        for environment, addresses in files_taken(units, books, progress, read):
             buffer.absorb(environment, addresses)
         buffer.compact()
         return Reduced(books, write_rows(buffer.items(), output))
@@ -99,9 +101,9 @@ class _FileReader:
         too_many, too_few = rows.fields > self._columns, rows.fields <= self._key
         if (too_many | too_few).any():
             self._reject_by_width(
-                block, rows[too_many], Rejected.TOO_MANY_FIELDS, f"the header has {self._columns}"
+                block, rows[too_many], Rejected.TOO_MANY_FIELDS, verdicts.too_many_fields, self._columns
             )
-            self._reject_by_width(block, rows[too_few], Rejected.NO_KEY, f"the key is field {self._key + 1}")
+            self._reject_by_width(block, rows[too_few], Rejected.NO_KEY, verdicts.no_key, self._key)
             rows = rows[~(too_many | too_few)]
         starts, ends = rows.field(self._key)
         quads, are_quads = parse_dotted_quads(block.data, *_bare(block.data, starts, ends))
@@ -117,10 +119,11 @@ class _FileReader:
             self._addresses.compact()
             self._rule.compacted_to(self._addresses.rows)
 
-    def _reject_by_width(self, block: Block, rows: Rows, reason: Rejected, against: str) -> None:
+    def _reject_by_width(
+        self, block: Block, rows: Rows, reason: Rejected, told: Callable[[int, int], str], limit: int
+    ) -> None:
         wanted = self._books.wants_example(reason)
-        texts = [f"{fields} fields, {against}" for fields in rows.fields[:wanted].tolist()]
-        self._reject(block, rows, reason, texts)
+        self._reject(block, rows, reason, [told(fields, limit) for fields in rows.fields[:wanted].tolist()])
 
     def _reject_keys(self, block: Block, rows: Rows) -> None:
         wanted = self._books.wants_example(Rejected.NOT_AN_ADDRESS)
@@ -142,15 +145,11 @@ class _FileReader:
 def _raise_fault_of(block: Block) -> None:
     """Raise what makes the whole file bad, in the order in which a reader meets it."""
     if block.nul >= 0:
-        raise FileIgnored(
-            Ignored.BROKEN, f"line {block.line_at(block.nul)}: a NUL byte; this is not a CSV text file"
-        )
+        raise verdicts.nul_byte(block.line_at(block.nul))
     if block.fault is not None:
         raise block.fault
     if block.open_quote_line is not None:
-        raise FileIgnored(
-            Ignored.BROKEN, f"line {block.open_quote_line}: a quote is still open at the end of the file"
-        )
+        raise verdicts.open_quote(block.open_quote_line)
 
 
 def _bare(data: Bytes, starts: Positions, ends: Positions) -> tuple[Positions, Positions]:

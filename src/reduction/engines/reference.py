@@ -14,12 +14,13 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO
 
-from reduction.accounting import Accounting, Ignored, Rejected, RejectedRow
+from reduction import verdicts
+from reduction.accounting import Accounting, Rejected, RejectedRow
 from reduction.addresses import Address, parse
 from reduction.engines.contract import Limits, Output, Reduced
 from reduction.engines.file_by_file import files_taken
-from reduction.errors import FileIgnored
 from reduction.inputs import Unit
+from reduction.opening import opened
 from reduction.partials import Manifest, damaged, opened_partial
 from reduction.progress import Progress
 from reduction.rows import RESULT_HEADER, Row, csv_line, key_position, merged, shown_value
@@ -40,9 +41,14 @@ class ReferenceEngine:
         progress: Progress,
     ) -> Reduced:
         """Hold the whole result in one set."""
+
+        def read(unit: Unit, path: str, file_books: Accounting) -> set[Address]:
+            with opened(tree, unit, progress) as stream:
+                return read_file(stream, path, file_books)
+
         books = Accounting()
         rows: set[Row] = set()
-        for environment, addresses in files_taken(tree, units, books, progress, read_file):
+        for environment, addresses in files_taken(units, books, progress, read):
             rows.update(Row(address, environment) for address in addresses)
         return Reduced(books, _write(sorted(rows), output))
 
@@ -79,9 +85,9 @@ def addresses_of(
     for line, row in rows:
         books.read += 1
         if len(row) > len(header):
-            reason, text = Rejected.TOO_MANY_FIELDS, f"{len(row)} fields, the header has {len(header)}"
+            reason, text = Rejected.TOO_MANY_FIELDS, verdicts.too_many_fields(len(row), len(header))
         elif len(row) <= key:
-            reason, text = Rejected.NO_KEY, f"{len(row)} fields, the key is field {key + 1}"
+            reason, text = Rejected.NO_KEY, verdicts.no_key(len(row), key)
         elif (address := parse(row[key])) is None:
             reason, text = Rejected.NOT_AN_ADDRESS, shown_value(row[key])
         else:
@@ -103,7 +109,7 @@ def csv_rows(text: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
         nonlocal at_end
         for number, line in enumerate(text, 1):
             if "\0" in line:
-                raise FileIgnored(Ignored.BROKEN, f"line {number}: a NUL byte; this is not a CSV text file")
+                raise verdicts.nul_byte(number)
             yield line
         at_end = True
 
@@ -111,9 +117,7 @@ def csv_rows(text: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
     started_after = 0
     for row in reader:
         if at_end:  # the reader asks for a line after the last one only when a quote is open
-            raise FileIgnored(
-                Ignored.BROKEN, f"line {started_after + 1}: a quote is still open at the end of the file"
-            )
+            raise verdicts.open_quote(started_after + 1)
         if row:
             yield started_after + 1, row
         started_after = reader.line_num

@@ -1,0 +1,10 @@
+// For x86-64 processors with AVX-512 BW beside AVX2, BMI, POPCNT and PCLMUL.
+#include <immintrin.h>
+#define REDUCTION_ISA avx512
+#define REDUCTION_HAS_AVX512
+#include "routines.inl"
+
+namespace reduction {
+extern const Routines kAVX512;
+const Routines kAVX512{"avx512", avx512::structure, avx512::find_keys, avx512::parse_quads};
+}  // namespace reduction

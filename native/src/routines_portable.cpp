@@ -1,0 +1,8 @@
+// For any processor.
+#define REDUCTION_ISA portable
+#include "routines.inl"
+
+namespace reduction {
+extern const Routines kPortable;
+const Routines kPortable{"portable", portable::structure, portable::find_keys, portable::parse_quads};
+}  // namespace reduction

@@ -1,0 +1,53 @@
+"""The compiled kernel (native/python_bindings.cpp): plain values in, plain values out."""
+
+from collections.abc import Callable, Sequence
+
+# verdict, line, raw header, rows read, rows valid, rejected by reason,
+# examples: (reason, line, fields, limit, raw text)
+_Books = tuple[int, int, bytes, int, int, tuple[int, int, int], list[tuple[int, int, int, int, bytes]]]
+
+class DamagedPartial(Exception):
+    """A partial is not what its manifest says; `args` are its index in the list and what is wrong."""
+
+def instruction_set() -> str:
+    """Return the instruction set that this processor runs: avx512, avx2 or portable."""
+
+def canonical(field: bytes) -> str | None:
+    """Return the one spelling of the address in a raw CSV field, or None if it holds none."""
+
+def merge(
+    partials: Sequence[tuple[bytes, int, int]], environments: Sequence[str], out: Callable[[bytes], object]
+) -> dict[str, int]:
+    """Merge partials (path, bytes, CRC-32), hand out the lines of distinct rows; returns rows by environment.
+
+    `environments` are all that may occur, in byte order. Raises `DamagedPartial`.
+    """
+
+class Share:
+    """The distinct addresses of the files of a share."""
+
+    def __init__(self, compact_at_rows: int, examples_a_file: int, instruction_set: str = "") -> None:
+        """Show up to `examples_a_file` rejected rows of each reason; choose the instruction set."""
+
+    def read_file(
+        self, path: bytes, environment: str, size: int, modified_ns: int, progress: Callable[[int], object]
+    ) -> tuple[int, int, _Books]:
+        """Read a file as it was listed; returns opening, its number, and the books (native.py has both)."""
+
+    def begin(self, environment: str) -> None:
+        """Begin a file whose decompressed bytes will be fed."""
+
+    def feed(self, data: bytes) -> bool:
+        """Take the next bytes; returns False when no more are wanted."""
+
+    def settle(self) -> bool:
+        """Return whether the verdict stands, if no further byte can be had."""
+
+    def end(self) -> _Books:
+        """End the file; its rows count if the verdict is that it is taken."""
+
+    def abandon(self) -> None:
+        """Give up the file; none of its rows count."""
+
+    def write(self, out: Callable[[bytes], object]) -> dict[str, int]:
+        """Hand out the lines of all distinct rows, sorted; returns rows by environment."""
