@@ -2,31 +2,56 @@
 PYTHON ?= python3
 ARGS ?=
 BIN := .venv/bin
+TOOLS := .venv/.tools
 STAMP := .venv/.installed
+NATIVE := $(shell find native -type f)
+FUZZ_SECONDS ?= 60
+CLANG ?= clang++
 SCRIPTS := $(wildcard misc/*.sh) .ci/run .ci/container-tool
-# Both -c and --build-constraint: the second one pins the build backend, which pip installs apart.
-INSTALL := install --quiet -c requirements.txt --build-constraint requirements.txt
+INSTALL := install --quiet -c requirements.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format images clean pins
+.PHONY: help setup kernel run test sanitize fuzz lint format images clean pins
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## make .venv with everything in it (PYTHON=python3.12 picks another Python)
 	@echo "ready: .venv with $$($(BIN)/python --version)"
+	@if $(BIN)/python -c 'import sys, importlib.util as u; sys.exit(u.find_spec("reduction._kernel") is None)'; then \
+	  $(BIN)/python -c 'from reduction._kernel import *; print(f"native kernel: built ({instruction_set()})")'; \
+	else { \
+	  echo "native kernel: NOT built; everything works without it, many times slower. Why: build/kernel.log"; \
+	  echo "  It needs g++ (12 or newer) or clang, and the header files of Python. On Debian, for instance:"; \
+	  echo "  apt-get install g++ python3-dev; then: make kernel"; } >&2; \
+	fi
 
 # Made anew whenever the pins change (--clear), so that nothing of an older set stays behind.
-# pip comes first and alone, because older ones do not know --build-constraint; setuptools with it, because
-# Python 3.11 puts an old one into every venv.
-$(STAMP): pyproject.toml requirements.txt
+# pip comes first and alone, because older ones do not know all options; then what builds the package, since pip's
+# own way, a fresh environment for every build, would compile everything again each time. Nobody needs the old
+# setuptools that Python 3.11 puts into every venv.
+$(TOOLS): pyproject.toml requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 	  echo "Python 3.11 or newer is needed; '$(PYTHON)' is: $$($(PYTHON) --version 2>&1)." >&2; \
 	  echo "Name another one: make setup PYTHON=python3.12" >&2; exit 1; }
 	$(PYTHON) -m venv --clear .venv
-	$(BIN)/python -m pip install --quiet -c requirements.txt --upgrade pip setuptools
-	$(BIN)/python -m pip $(INSTALL) -e ".[app,dev]"
+	$(BIN)/python -m pip $(INSTALL) --upgrade pip
+	$(BIN)/python -m pip uninstall -qq --yes setuptools
+	$(BIN)/python -m pip $(INSTALL) cmake nanobind ninja scikit-build-core
 	@touch $@
+
+# The folder of objects stays, so that only what has changed is compiled; the cache does not, because it would
+# cling to a compiler that was not there, or is no longer meant.
+$(STAMP): $(TOOLS) $(NATIVE) src/reduction/__init__.py
+	@mkdir -p build && rm -f build/kernel.log build/kernel/CMakeCache.txt
+	$(BIN)/python -m pip $(INSTALL) --log build/kernel.log --no-build-isolation -C build-dir=build/kernel -e ".[app,dev]"
+	@touch $@
+
+kernel: $(TOOLS) ## compile the native kernel again, or fail telling why, and run its own tests
+	@rm -f $(STAMP)
+	@REDUCTION_REQUIRE_NATIVE=1 $(MAKE) --no-print-directory setup
+	$(call build_native,tests)
+	$(BIN)/ctest --test-dir build/tests --output-on-failure
 
 run: $(STAMP) ## reduce the samples in task/ and show what comes out
 	@mkdir -p "$${REDUCER_OUTPUT_DIR:-outbound}"
@@ -36,6 +61,29 @@ run: $(STAMP) ## reduce the samples in task/ and show what comes out
 
 test: $(STAMP) ## run every quick test (ARGS="-k strict" picks some)
 	$(BIN)/pytest -n auto $(ARGS)
+
+# build_native,FOLDER,OPTIONS: the kernel and its tests without Python, in build/FOLDER.
+define build_native
+	@rm -f build/$(1)/CMakeCache.txt
+	$(BIN)/cmake -S native -B build/$(1) -G Ninja -DCMAKE_MAKE_PROGRAM=$(CURDIR)/$(BIN)/ninja --log-level=WARNING $(2)
+	$(BIN)/cmake --build build/$(1)
+endef
+
+sanitize: $(TOOLS) ## run the native tests with checks of addresses and undefined behaviour
+	$(call build_native,sanitize,-DREDUCTION_SANITIZE=ON -DCMAKE_BUILD_TYPE=Debug)
+	$(BIN)/ctest --test-dir build/sanitize --output-on-failure
+
+fuzz: $(TOOLS) ## run each fuzz target for a minute (FUZZ_SECONDS=600; needs clang)
+	@command -v $(CLANG) >/dev/null || { \
+	  echo "libFuzzer comes with clang; on Debian: apt-get install clang libclang-rt-dev" >&2; exit 1; }
+	$(call build_native,fuzz,-DCMAKE_CXX_COMPILER=$(CLANG) -DREDUCTION_FUZZ=ON -DREDUCTION_SANITIZE=ON)
+	@for target in build/fuzz/fuzz/*_fuzz; do \
+	  name=$$(basename $$target); found=build/fuzz/found/$$name; mkdir -p $$found; \
+	  seeds=native/fuzz/seeds/$$name; [ -d $$seeds ] || seeds=; echo "$$name, for $(FUZZ_SECONDS) s"; \
+	  $$target -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -artifact_prefix=$$found- $$found $$seeds \
+	    2>build/fuzz/$$name.log || { tail -n 40 build/fuzz/$$name.log >&2; exit 1; }; \
+	  grep -h '^stat::number_of_executed_units\|^Done' build/fuzz/$$name.log; \
+	done
 
 lint: $(STAMP) ## check style, types, shell scripts and that every package is pinned
 	$(BIN)/ruff check .
@@ -59,7 +107,8 @@ pins: ## choose the newest versions and write them to requirements.txt (needs Py
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { \
 	  echo "Pins are chosen with Python 3.11, the oldest supported one: make pins PYTHON=python3.11" >&2; exit 1; }
 	$(PYTHON) -m venv --clear build/pins
-	build/pins/bin/python -m pip install --quiet --upgrade pip setuptools
+	build/pins/bin/python -m pip install --quiet --upgrade pip
+	build/pins/bin/python -m pip uninstall -qq --yes setuptools
 	build/pins/bin/python -m pip install --quiet -e ".[app,dev]"
 	grep '^#' requirements.txt >build/requirements.txt
 	build/pins/bin/python -m pip freeze --all --exclude-editable >>build/requirements.txt

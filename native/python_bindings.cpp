@@ -14,6 +14,7 @@
 #include "reduction/merge.hpp"
 #include "reduction/routines.hpp"
 #include "reduction/share.hpp"
+#include "reduction/version.hpp"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -135,6 +136,8 @@ NB_MODULE(_kernel, module) {
                 PyErr_SetObject(damaged, nb::make_tuple(fault.index, fault.what()).ptr());
             }
         });
+    module.doc() = "The native kernel; src/reduction/_kernel.pyi has its types.";
+    module.def("version", &reduction::version);
     module.def("instruction_set", [] { return reduction::routines().name; });
     module.def("canonical", &canonical, "field"_a);
     module.def("merge", &merge, "partials"_a, "environments"_a, "out"_a);

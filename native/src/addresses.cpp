@@ -126,7 +126,7 @@ char* write_hextet(char* to, std::uint16_t hextet) {
     constexpr const char* digits = "0123456789abcdef";
     bool started = false;
     for (int shift = 12; shift >= 0; shift -= 4) {
-        const unsigned digit = (hextet >> shift) & 15U;
+        const unsigned digit = unsigned{hextet} >> shift & 15U;
         started = started || digit != 0 || shift == 0;
         if (started) *to++ = digits[digit];
     }

@@ -9,6 +9,9 @@ _Books = tuple[int, int, bytes, int, int, tuple[int, int, int], list[tuple[int, 
 class DamagedPartial(Exception):
     """A partial is not what its manifest says; `args` are its index in the list and what is wrong."""
 
+def version() -> str:
+    """Return the version of the package that the kernel was built from."""
+
 def instruction_set() -> str:
     """Return the instruction set that this processor runs: avx512, avx2 or portable."""
 
