@@ -3,33 +3,50 @@
 from __future__ import annotations
 
 import pytest
+from workdir import engine_param
 
 from reduction import engines
 from reduction.errors import SettingsError
 
 
 @pytest.fixture
+def without_native(monkeypatch) -> None:
+    """As on a machine where the kernel could not be compiled."""
+    there = engines.find_spec
+    monkeypatch.setattr(
+        engines, "find_spec", lambda name: None if name == "reduction._kernel" else there(name)
+    )
+
+
+@pytest.fixture
 def without_pandas(monkeypatch) -> None:
-    """As on a machine where pandas is not installed."""
+    """As on a machine that has neither the kernel nor pandas."""
     monkeypatch.setattr(engines, "find_spec", lambda name: None)
 
 
-@pytest.mark.parametrize("name", [name for name in engines.NAMES if name != engines.AUTO])
+@pytest.mark.parametrize("name", [engine_param(name) for name in engines.NAMES if name != engines.AUTO])
 def test_an_engine_that_is_asked_for_is_taken_for_that_reason(name):
     assert engines.choose(name) == (name, "asked for by REDUCER_ENGINE")
     assert engines.load(name).name == name
 
 
+@pytest.mark.skipif(not engines.is_installed("native"), reason="the kernel is not built here")
 def test_auto_takes_the_fastest_and_says_so():
     name, why = engines.choose("auto")
+    assert name == "native"
+    assert why == "the fastest one installed"
+
+
+def test_without_the_kernel_auto_takes_pandas_and_says_what_is_missing(without_native):
+    name, why = engines.choose("auto")
     assert name == "pandas"
-    assert "fastest" in why
+    assert why.endswith("not installed: native")
 
 
 def test_auto_says_what_it_did_without(without_pandas):
     name, why = engines.choose("auto")
     assert name == "reference"
-    assert "not installed: pandas" in why
+    assert why.endswith("not installed: native, pandas")
 
 
 def test_an_engine_that_is_asked_for_and_missing_is_a_fault(without_pandas):
