@@ -7,14 +7,16 @@ STAMP := .venv/.installed
 NATIVE := $(shell find native -type f)
 FUZZ_SECONDS ?= 60
 CLANG ?= clang++
-SCRIPTS := $(wildcard misc/*.sh) .ci/run .ci/container-tool
+BENCH_BIN := build/benchmarks/bin
+BENCH_STAMP := build/benchmarks/.installed
+SCRIPTS := $(wildcard misc/*.sh benchmarks/peers/*.sh) .ci/run .ci/container-tool
 INSTALL := install --quiet -c requirements.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup kernel run test sanitize fuzz lint format images clean pins
+.PHONY: help setup kernel run test sanitize fuzz lint format bench bench-quick plot images clean pins
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## make .venv with everything in it (PYTHON=python3.12 picks another Python)
 	@echo "ready: .venv with $$($(BIN)/python --version)"
@@ -96,6 +98,21 @@ lint: $(STAMP) ## check style, types, shell scripts and that every package is pi
 format: $(STAMP) ## mend style and order of imports
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
+
+bench: $(STAMP) $(BENCH_STAMP) ## measure against peers, at full size (ARGS="--workloads narrow,tiny" picks some)
+	$(BENCH_BIN)/python -m benchmarks.run $(ARGS)
+
+bench-quick: $(STAMP) $(BENCH_STAMP) ## the same on a fiftieth of the data, in about two minutes, without a record
+	$(BENCH_BIN)/python -m benchmarks.run --scale 0.02 --repetitions 1 $(ARGS)
+
+plot: $(BENCH_STAMP) ## draw the newest record of the benchmarks as SVG
+	$(BENCH_BIN)/python -m benchmarks.plot $(ARGS)
+
+# The peers live apart from the project: their versions have nothing to say in ours.
+$(BENCH_STAMP): benchmarks/requirements.txt
+	$(PYTHON) -m venv --clear build/benchmarks
+	$(BENCH_BIN)/python -m pip install --quiet -r benchmarks/requirements.txt
+	@touch $@
 
 images: ## build both images and try the one that runs (CONTAINER_TOOL=podman instead of docker)
 	misc/do_test.sh
