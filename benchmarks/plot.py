@@ -16,7 +16,6 @@ from matplotlib.figure import Figure
 
 from benchmarks import records
 
-
 Row = dict[str, str]
 OURS, PEER, LIMIT = "#0b6e4f", "#b8c4cc", "#7a7a7a"
 COLUMNS = 2
