@@ -6,6 +6,7 @@ TOOLS := .venv/.tools
 STAMP := .venv/.installed
 NATIVE := $(shell find native -type f)
 FUZZ_SECONDS ?= 60
+SANITIZED ?= tests/engines
 CLANG ?= clang++
 BENCH_BIN := build/benchmarks/bin
 BENCH_STAMP := build/benchmarks/.installed
@@ -23,8 +24,9 @@ setup: $(STAMP) ## make .venv with everything in it (PYTHON=python3.12 picks ano
 	@if $(BIN)/python -c 'import sys, importlib.util as u; sys.exit(u.find_spec("reduction._kernel") is None)'; then \
 	  $(BIN)/python -c 'from reduction._kernel import *; print(f"native kernel: built ({instruction_set()})")'; \
 	else { \
-	  echo "native kernel: NOT built; everything works without it, many times slower. Why: build/kernel.log"; \
-	  echo "  It needs g++ (12 or newer) or clang, and the header files of Python. On Debian, for instance:"; \
+	  echo "native kernel: NOT built; everything works without it, many times slower. Why (more: build/kernel.log):"; \
+	  grep -E -A 2 'CMake Error at| error: ' build/kernel.log | sed 's/^[^ ]* */  /' | head -n 6; \
+	  echo "It needs g++ (12 or newer) or clang, and the header files of Python. On Debian, for instance:"; \
 	  echo "  apt-get install g++ python3-dev; then: make kernel"; } >&2; \
 	fi
 
@@ -46,7 +48,8 @@ $(TOOLS): pyproject.toml requirements.txt
 # cling to a compiler that was not there, or is no longer meant.
 $(STAMP): $(TOOLS) $(NATIVE) src/reduction/__init__.py
 	@mkdir -p build && rm -f build/kernel.log build/kernel/CMakeCache.txt
-	$(BIN)/python -m pip $(INSTALL) --log build/kernel.log --no-build-isolation -C build-dir=build/kernel -e ".[app,dev]"
+	$(BIN)/python -m pip $(INSTALL) --log build/kernel.log --no-build-isolation -C build-dir=build/kernel -e ".[app,dev]" \
+	  || { sed -n 's/^[^ ]* //; /\*\*\* scikit-build-core/,/Traceback/p' build/kernel.log >&2; exit 1; }
 	@touch $@
 
 kernel: $(TOOLS) ## compile the native kernel again, or fail telling why, and run its own tests
@@ -71,9 +74,21 @@ define build_native
 	$(BIN)/cmake --build build/$(1)
 endef
 
-sanitize: $(TOOLS) ## run the native tests with checks of addresses and undefined behaviour
-	$(call build_native,sanitize,-DREDUCTION_SANITIZE=ON -DCMAKE_BUILD_TYPE=Debug)
-	$(BIN)/ctest --test-dir build/sanitize --output-on-failure
+# Then the kernel inside Python: an environment of its own that borrows all but the package from .venv, so that
+# runner processes have it too. Python itself is not sanitized, so the library must be there before it, and Python's
+# own leaks are not told.
+sanitize: $(STAMP) ## run native tests and engine tests with checks of addresses and undefined behaviour (needs g++)
+	$(call build_native,sanitize/native,-DCMAKE_CXX_COMPILER=g++ -DREDUCTION_SANITIZE=ON -DCMAKE_BUILD_TYPE=Debug)
+	$(BIN)/ctest --test-dir build/sanitize/native --output-on-failure
+	@rm -rf build/sanitize/venv build/sanitize/module/CMakeCache.txt
+	@$(BIN)/python -m venv --without-pip build/sanitize/venv
+	@$(BIN)/python -c 'import site; print(site.getsitepackages()[0])' \
+	  >"$$(build/sanitize/venv/bin/python -c 'import site; print(site.getsitepackages()[0])')/borrowed.pth"
+	CXX=g++ REDUCTION_REQUIRE_NATIVE=1 $(BIN)/python -m pip --python build/sanitize/venv/bin/python $(INSTALL) --no-deps \
+	  --force-reinstall --no-build-isolation -C build-dir=build/sanitize/module -C cmake.build-type=Debug \
+	  -C install.strip=false -C cmake.define.REDUCTION_SANITIZE=ON .
+	LD_PRELOAD="$$(g++ -print-file-name=libasan.so) $$(g++ -print-file-name=libstdc++.so)" ASAN_OPTIONS=detect_leaks=0 \
+	  build/sanitize/venv/bin/python -m pytest -n auto -q -p no:cacheprovider $(SANITIZED) $(ARGS)
 
 fuzz: $(TOOLS) ## run each fuzz target for a minute (FUZZ_SECONDS=600; needs clang)
 	@command -v $(CLANG) >/dev/null || { \
