@@ -16,7 +16,6 @@ from matplotlib.figure import Figure
 
 from benchmarks import records
 
-
 Row = dict[str, str]
 OURS, PEER, LIMIT = "#0b6e4f", "#b8c4cc", "#7a7a7a"
 COLUMNS = 2
@@ -39,7 +38,7 @@ def draw_workload(axes: Axes, workload: str, rows: Sequence[Row]) -> None:
     for place, (row, value) in enumerate(zip(rows, seconds, strict=True)):
         text = row["status"]
         if row["status"] == "ok":
-            text = f"{value:.2f} s, {int(row['peak_bytes']) / 2**20:,.0f} MiB"
+            text = f"{value:.3g} s, {int(row['peak_bytes']) / 2**20:,.0f} MiB"
         axes.text(value + most * 0.015, place, text, va="center", fontsize=7.5)
     size = int(rows[0]["input_bytes"]) / 1e6
     size_text = f"{size:,.0f} MB" if size >= 1 else "4 samples"
