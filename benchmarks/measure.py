@@ -112,9 +112,15 @@ def measure(
 
 
 def _wait(process: subprocess.Popen[bytes], limit: float) -> int | None:
-    """Return the exit code, or None if the process and its session had to be stopped."""
+    """Return the exit code, or None if the process and its group had to be stopped."""
+    overdue = threading.Event()
+
+    def stop_late() -> None:
+        overdue.set()
+        _stop(process.pid)
+
     # `Popen.wait` with a timeout looks only every 50 ms, too seldom for what takes a tenth of a second.
-    timer = threading.Timer(limit, _stop, [process.pid])
+    timer = threading.Timer(limit, stop_late)
     timer.start()
     try:
         exit_code = process.wait()
@@ -122,11 +128,11 @@ def _wait(process: subprocess.Popen[bytes], limit: float) -> int | None:
         _stop(process.pid)
         process.wait()
         raise
-    overdue = not timer.is_alive()
-    timer.cancel()
-    return None if overdue else exit_code
+    finally:
+        timer.cancel()
+    return None if overdue.is_set() else exit_code
 
 
-def _stop(session: int) -> None:
+def _stop(group: int) -> None:
     with suppress(ProcessLookupError):
-        os.killpg(session, signal.SIGKILL)
+        os.killpg(group, signal.SIGKILL)

@@ -38,7 +38,7 @@ def draw_workload(axes: Axes, workload: str, rows: Sequence[Row]) -> None:
     for place, (row, value) in enumerate(zip(rows, seconds, strict=True)):
         text = row["status"]
         if row["status"] == "ok":
-            text = f"{value:.2f} s, {int(row['peak_bytes']) / 2**20:,.0f} MiB"
+            text = f"{value:.3g} s, {int(row['peak_bytes']) / 2**20:,.0f} MiB"
         axes.text(value + most * 0.015, place, text, va="center", fontsize=7.5)
     size = int(rows[0]["input_bytes"]) / 1e6
     size_text = f"{size:,.0f} MB" if size >= 1 else "4 samples"

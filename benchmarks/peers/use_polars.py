@@ -22,6 +22,6 @@ distinct = pl.concat(
     .with_columns(Environment=pl.lit(environment))
     for environment, paths in environments.items()
 )
-octets = pl.col("Source IP").str.split_exact(".", 3).struct
-by_number = [octets.field(f"field_{place}").cast(pl.UInt8) for place in range(4)]
-distinct.sort(*by_number, "Environment").collect(engine="streaming").write_csv(result)
+octet = pl.col("Source IP").str.split_exact(".", 3).struct
+number = sum(octet.field(f"field_{place}").cast(pl.UInt32) * 256 ** (3 - place) for place in range(4))
+distinct.with_columns(number=number).sort("number", "Environment").drop("number").sink_csv(result)
