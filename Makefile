@@ -4,7 +4,7 @@ ARGS ?=
 BIN := .venv/bin
 TOOLS := .venv/.tools
 STAMP := .venv/.installed
-NATIVE := $(shell find native -type f)
+NATIVE := $(shell find native)
 FUZZ_SECONDS ?= 60
 SANITIZED ?= tests/engines
 CLANG ?= clang++
@@ -44,8 +44,9 @@ $(TOOLS): pyproject.toml requirements.txt
 	$(BIN)/python -m pip $(INSTALL) cmake nanobind ninja scikit-build-core
 	@touch $@
 
-# The folder of objects stays, so that only what has changed is compiled; the cache does not, because it would
-# cling to a compiler that was not there, or is no longer meant.
+# NATIVE has the folders too, whose times tell of a file that has gone. The objects stay, so that only what has
+# changed is compiled; the cache does not, because it would cling to a compiler that was not there, or is no
+# longer meant.
 $(STAMP): $(TOOLS) $(NATIVE) src/reduction/__init__.py
 	@mkdir -p build && rm -f build/kernel.log build/kernel/CMakeCache.txt
 	$(BIN)/python -m pip $(INSTALL) --log build/kernel.log --no-build-isolation -C build-dir=build/kernel -e ".[app,dev]" \
