@@ -139,7 +139,9 @@ VARIABLES = (
         "the last runner started here",
         lambda values: values.get("runners"),
     ),
-    Variable("REDUCER_BATCH_SIZE", "batch_rows", "250000", _at_least_one, "rows read at a time"),
+    Variable(
+        "REDUCER_BATCH_SIZE", "batch_rows", "250000", _at_least_one, "rows the pandas engine reads at a time",
+    ),
     Variable(
         "REDUCER_COMPACT_AT", "compact_at_rows", "1000000", _at_least_one,
         "buffer rows at which compaction runs; a buffer that stays larger waits until it has doubled",
