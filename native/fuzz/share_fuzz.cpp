@@ -9,7 +9,7 @@
 namespace {
 
 std::string outcome_of(const reduction::Routines& routines, const std::uint8_t* data, std::size_t size, std::size_t piece) {
-    reduction::Share share(4, 5, routines);
+    reduction::Share share(4, 5, routines, 6);
     share.begin("Asia Prod");
     for (std::size_t at = 0; at < size; at += piece) {
         if (!share.feed(data + at, std::min(piece, size - at))) break;

@@ -13,7 +13,6 @@ namespace {
 constexpr std::size_t kSlice = 1 << 16;   // bytes looked at together; a multiple of kWord
 constexpr std::size_t kPadding = kWord;   // readable behind them
 constexpr std::size_t kRows = kSlice / 2; // more rows that are not empty have no room in a slice
-constexpr unsigned kLatelyBits = 20;
 
 constexpr std::string_view kKeyColumn = "Source IP";
 
@@ -46,7 +45,7 @@ std::vector<std::string> fields_of(std::string_view row) {
 
 }  // namespace
 
-Share::Share(std::size_t compact_at_rows, std::size_t examples_a_file, const Routines& routines)
+Share::Share(std::size_t compact_at_rows, std::size_t examples_a_file, const Routines& routines, unsigned lately_bits)
     : routines_(routines),
       compact_at_rows_(compact_at_rows),
       examples_a_file_(examples_a_file),
@@ -56,7 +55,8 @@ Share::Share(std::size_t compact_at_rows, std::size_t examples_a_file, const Rou
       spans_(kRows + 1),
       numbers_(kRows + 1),
       good_(kRows + 1),
-      lately_(std::size_t{1} << kLatelyBits) {}
+      lately_bits_(lately_bits),
+      lately_(std::size_t{1} << lately_bits) {}
 
 void Share::begin(std::string_view environment) {
     auto found = environments_.find(environment);
@@ -249,13 +249,14 @@ void Share::append(const std::uint32_t* numbers, const std::uint8_t* good, std::
     Numbers& fours = environment_->addresses.fours();
     std::uint32_t* const to = fours.room_for(count);
     const std::uint64_t tag = std::uint64_t{environment_->tag} << 32;
+    const unsigned shift = 32 - lately_bits_;
     std::size_t appended = 0;
     std::size_t valid = 0;
     for (std::size_t i = 0; i < count; ++i) {
         if (good[i] == 0) [[unlikely]] continue;
         // Fibonacci hashing (Knuth, The Art of Computer Programming 3, 6.4). No branch: whether an address was
         // seen lately cannot be foreseen.
-        std::uint64_t& slot = lately_[numbers[i] * 0x9E3779B1U >> (32 - kLatelyBits)];
+        std::uint64_t& slot = lately_[numbers[i] * 0x9E3779B1U >> shift];
         const std::uint64_t entry = tag | numbers[i];
         to[appended] = numbers[i];
         appended += slot != entry;

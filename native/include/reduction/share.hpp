@@ -49,7 +49,11 @@ struct FileBooks {
 
 class Share {
 public:
-    Share(std::size_t compact_at_rows, std::size_t examples_a_file, const Routines& routines);
+    static constexpr unsigned kLatelyBits = 20;
+
+    // 2 to the power of `lately_bits` addresses are remembered, so that most duplicates are never appended.
+    Share(std::size_t compact_at_rows, std::size_t examples_a_file, const Routines& routines,
+          unsigned lately_bits = kLatelyBits);
     Share(const Share&) = delete;
     Share& operator=(const Share&) = delete;
 
@@ -125,6 +129,7 @@ private:
     std::vector<std::uint8_t> good_;
 
     // Addresses that were appended lately, so that most duplicates never are: (tag of the environment, address).
+    unsigned lately_bits_;
     std::vector<std::uint64_t> lately_;
     std::uint32_t last_tag_ = 0;
 };
