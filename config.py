@@ -78,10 +78,6 @@ class Settings:
         return self.mode != "reduce"
 
 
-def _folder(text: str) -> str:
-    return text
-
-
 def _one_of(*allowed: str) -> Callable[[str], str]:
     def parse(text: str) -> str:
         if text not in allowed:
@@ -125,7 +121,7 @@ def _run_id(text: str) -> str:
 
 
 VARIABLES = (
-    Variable("REDUCER_INPUT_DIR", "input_dir", "data", _folder, "the input tree"),
+    Variable("REDUCER_INPUT_DIR", "input_dir", "data", str, "the input tree"),
     Variable("REDUCER_OUTPUT_DIR", "output_dir", "data", Path, "where results go"),
     Variable("LOG_LEVEL", "log_level", "INFO", _level, ", ".join(LEVELS)),
     Variable("REDUCER_MODE", "mode", "reduce_collect", _one_of(*MODES), ", ".join(MODES)),

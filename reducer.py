@@ -16,7 +16,6 @@ import os
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 
 import config
 from reduction import __version__, engines, inputs, logs, partials
@@ -24,7 +23,7 @@ from reduction.collect import Expected, collect
 from reduction.display import Display
 from reduction.door import open_door
 from reduction.engines import Choice
-from reduction.errors import RunnerFailed, StrictFault, WriteError
+from reduction.errors import RunnerFailed, StrictFault
 from reduction.inputs import Listing
 from reduction.processes import Failure, Runners
 from reduction.progress import Board, Standing
@@ -62,16 +61,12 @@ def reduce_range(settings: config.Settings, jobs: dict[int, Job], *, inline: boo
         partials.remove_all(settings.output_dir)
     _LOG.info("runners %s to %s of %s%s", low, high, settings.runners, ", inline" if inline else "")
     board = Board(len(jobs))
-    try:
+    with partials.none_left_on_failure(settings.output_dir, low, high):
         if inline:
             for index, job in enumerate(jobs.values()):
                 reduce_share(job, board.slot(index))
         else:
             run_processes(settings, jobs, board)
-    except BaseException:
-        with suppress(WriteError):  # what was raised first says more
-            partials.remove(settings.output_dir, low, high)
-        raise
 
 
 def run_processes(settings: config.Settings, jobs: dict[int, Job], board: Board) -> None:

@@ -12,7 +12,6 @@ import os
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from reduction import engines, inputs, logs, partials
 from reduction.accounting import DoesNotAddUp, IgnoredFile
 from reduction.door import open_door
 from reduction.engines.contract import Limits
-from reduction.errors import SettingsError, WriteError
+from reduction.errors import SettingsError
 from reduction.inputs import Listing, Unit
 from reduction.partials import Manifest
 from reduction.progress import Progress, Silent
@@ -119,12 +118,8 @@ def run_one(runner: int, env_file: str | None) -> None:
     listing = inputs.find(settings.input_dir)
     check_directory(settings.output_dir)
     run_id = settings.run_id or inputs.derived_run_id(listing, settings.runners)
-    try:
+    with partials.none_left_on_failure(settings.output_dir, runner, runner):
         reduce_share(jobs_for(settings, listing, run_id, engine.name)[runner], Silent())
-    except BaseException:
-        with suppress(WriteError):  # what was raised first says more
-            partials.remove(settings.output_dir, runner, runner)
-        raise
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,3 +1,3 @@
 """What every test may ask for."""
 
-from workdir import workdir  # noqa: F401 - pytest finds the fixture here
+from workdir import with_result, workdir  # noqa: F401 - pytest finds the fixtures here

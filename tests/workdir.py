@@ -276,3 +276,14 @@ def workdir(tmp_path: Path) -> Iterator[Workdir]:
     world = Workdir(tmp_path)
     yield world
     world.close()
+
+
+OLD = [("1.1.1.1", "Asia Prod")]
+
+
+@pytest.fixture
+def with_result(workdir: Workdir) -> Workdir:
+    """A world in which a run has succeeded: there is a result to lose."""
+    workdir.csv("Asia Prod 1.csv", KEY, "1.1.1.1")
+    assert workdir.reduce().combined == OLD
+    return workdir

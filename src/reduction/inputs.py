@@ -12,6 +12,7 @@ import stat
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeVar
 
 from reduction.accounting import Ignored, IgnoredFile
@@ -42,7 +43,7 @@ class Unit:
     stop: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Listing:
     """What one look at the tree found, each part in the byte order of the paths."""
 
@@ -51,6 +52,10 @@ class Listing:
 
     def fingerprint(self) -> str:
         """Return a digest of the whole unit list: two nodes that saw the same input have the same."""
+        return self._fingerprint
+
+    @cached_property
+    def _fingerprint(self) -> str:
         digest = hashlib.sha256()
         for unit in self.units:
             digest.update(os.fsencode(unit.path))

@@ -7,17 +7,7 @@ import signal
 import sys
 
 import pytest
-from workdir import KEY, Running, Workdir, each, each_engine
-
-OLD = [("1.1.1.1", "Asia Prod")]
-
-
-@pytest.fixture
-def with_result(workdir: Workdir) -> Workdir:
-    """A world in which a run has succeeded: there is a result to lose."""
-    workdir.csv("Asia Prod 1.csv", KEY, "1.1.1.1")
-    assert workdir.reduce().combined == OLD
-    return workdir
+from workdir import KEY, OLD, Running, Workdir, each, each_engine
 
 
 def reading(workdir: Workdir, name: str, runner: int, **variables: object) -> tuple[Running, int]:

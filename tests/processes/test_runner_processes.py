@@ -13,17 +13,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from workdir import KEY, PATIENCE, ROOT, Running, Workdir, each
-
-OLD = [("1.1.1.1", "Asia Prod")]
-
-
-@pytest.fixture
-def with_result(workdir: Workdir) -> Workdir:
-    """A world in which a run has succeeded: there is a result to lose."""
-    workdir.csv("Asia Prod 1.csv", KEY, "1.1.1.1")
-    assert workdir.reduce().combined == OLD
-    return workdir
+from workdir import KEY, OLD, PATIENCE, ROOT, Running, Workdir, each
 
 
 class Watched:
