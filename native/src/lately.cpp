@@ -97,12 +97,18 @@ void Lately::forget() {
     if (buckets_ != nullptr) resize(bits_);
 }
 
+void Lately::release() {
+    buckets_.reset();
+    bits_ = 0;
+    seen_ = handed_out_ = 0;
+}
+
 void Lately::judge() {
     if (bits_ < most_bits_) {
         if (handed_out_ > std::size_t{4} << bits_) resize(std::min(bits_ < 14 ? bits_ + 2 : bits_ + 1, most_bits_));
     } else if (seen_ > kJudged) {
         if (handed_out_ > seen_ - seen_ / 8) {
-            buckets_.reset();
+            release();
             aside_for_ = kAside;
         }
         seen_ = handed_out_ = 0;

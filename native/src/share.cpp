@@ -14,6 +14,8 @@ constexpr std::size_t kSlice = 1 << 16;   // bytes looked at together; a multipl
 constexpr std::size_t kPadding = kWord;   // readable behind them
 constexpr std::size_t kRows = kSlice / 2; // more rows that are not empty have no room in a slice
 
+constexpr std::size_t kLatelyBytes = 16 << 20;  // of all tables together
+
 constexpr std::string_view kKeyColumn = "Source IP";
 
 std::string_view without_blanks(std::string_view text) {
@@ -276,8 +278,21 @@ std::size_t Share::take_uneven_rows(std::size_t from, std::size_t words, std::ui
 
 void Share::append(const std::uint32_t* numbers, std::size_t count) {
     Numbers& fours = environment_->addresses.fours();
-    fours.grow_by(environment_->lately.filter(numbers, count, fours.room_for(count)));
+    Lately& lately = environment_->lately;
+    const std::size_t before = lately.bytes();
+    fours.grow_by(lately.filter(numbers, count, fours.room_for(count)));
+    lately_bytes_ += lately.bytes() - before;
+    if (lately_bytes_ > kLatelyBytes) release_other_tables();
     books_.valid += count;
+}
+
+// Where environments are many, those at work have tables: the files of one mostly stand together.
+void Share::release_other_tables() {
+    for (auto& [name, environment] : environments_) {
+        if (environment.get() == environment_) continue;
+        lately_bytes_ -= environment->lately.bytes();
+        environment->lately.release();
+    }
 }
 
 void Share::take_odd_key(std::size_t start, std::size_t end) {

@@ -25,6 +25,9 @@ public:
     // What was handed out is gone: everything is new again.
     void forget();
 
+    // Gives the memory back; begins small again.
+    void release();
+
     std::size_t bytes() const { return buckets_ == nullptr ? 0 : sizeof(Bucket) << bits_; }
 
 private:

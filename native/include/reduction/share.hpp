@@ -103,6 +103,7 @@ private:
     void show_width(Reason reason, std::uint64_t line, std::uint64_t fields);
     void show_key(std::uint64_t line, const KeyText& key);
     void append(const std::uint32_t* numbers, std::size_t count);
+    void release_other_tables();
     std::uint64_t line_of(std::size_t position) const;
     std::uint64_t line_from_end(std::size_t position, std::size_t size) const;
     void stop(Verdict verdict, std::uint64_t line);
@@ -136,6 +137,7 @@ private:
     std::vector<std::uint8_t> good_;
 
     unsigned lately_bits_;
+    std::size_t lately_bytes_ = 0;  // of the tables of all environments
 };
 
 }  // namespace reduction
