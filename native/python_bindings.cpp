@@ -11,6 +11,7 @@
 #include <tuple>
 
 #include "reduction/addresses.hpp"
+#include "reduction/cut_reader.hpp"
 #include "reduction/file_reader.hpp"
 #include "reduction/merge.hpp"
 #include "reduction/routines.hpp"
@@ -38,7 +39,7 @@ nb::tuple books_as_tuple(const reduction::FileBooks& books) {
 class PyShare {
 public:
     PyShare(std::size_t compact_at_rows, std::size_t examples_a_file, const std::string& instruction_set)
-        : share_(compact_at_rows, examples_a_file, named(instruction_set)) {}
+        : share_(compact_at_rows, examples_a_file, named(instruction_set)), cut_reader_(named(instruction_set)) {}
     PyShare(const PyShare&) = delete;
     PyShare& operator=(const PyShare&) = delete;
 
@@ -56,7 +57,25 @@ public:
         return nb::make_tuple(static_cast<int>(outcome.opening), outcome.number, books_as_tuple(outcome.books));
     }
 
-    void begin(const std::string& environment) { share_.begin(environment); }
+    nb::tuple read_piece(nb::bytes path, std::string environment, std::int64_t cut_file, std::uint64_t size,
+                         std::int64_t modified_ns, std::uint64_t start, std::uint64_t stop,
+                         const nb::callable& progress) {
+        const reduction::CutUnit unit{{path.c_str(), path.size()}, std::move(environment), cut_file, size, modified_ns,
+                                      start, stop};
+        reduction::Piece piece;
+        {
+            nb::gil_scoped_release release;
+            piece = cut_reader_.read(share_, unit, [&](std::uint64_t bytes) {
+                nb::gil_scoped_acquire acquire;
+                progress(bytes);
+            });
+        }
+        const nb::object rows = piece.has_rows
+            ? nb::object(nb::make_tuple(piece.first, piece.end, piece.books.line_ends)) : nb::object(nb::none());
+        return nb::make_tuple(static_cast<int>(piece.opening), piece.number, rows, books_as_tuple(piece.books));
+    }
+
+    void begin(const std::string& environment, std::int64_t cut_file) { share_.begin(environment, cut_file); }
 
     bool feed(const nb::bytes& data) {
         const auto* const bytes = reinterpret_cast<const std::uint8_t*>(data.c_str());
@@ -71,12 +90,20 @@ public:
 
     void abandon() { share_.abandon(); }
 
-    std::map<std::string, std::uint64_t> write(const nb::callable& out) {
-        nb::gil_scoped_release release;
-        return share_.write([&](std::string_view lines) {
-            nb::gil_scoped_acquire acquire;
-            out(nb::bytes(lines.data(), lines.size()));
-        });
+    nb::list write(const nb::callable& out) {
+        std::map<reduction::Source, std::uint64_t> rows;
+        {
+            nb::gil_scoped_release release;
+            rows = share_.write([&](std::string_view lines) {
+                nb::gil_scoped_acquire acquire;
+                out(nb::bytes(lines.data(), lines.size()));
+            });
+        }
+        nb::list told;
+        for (const auto& [source, count] : rows) {
+            told.append(nb::make_tuple(source.environment, source.cut_file, count));
+        }
+        return told;
     }
 
 private:
@@ -89,6 +116,7 @@ private:
 
     reduction::Share share_;
     reduction::FileReader reader_;
+    reduction::CutReader cut_reader_;
 };
 
 std::map<std::string, std::uint64_t> merge(
@@ -148,7 +176,9 @@ NB_MODULE(_kernel, module) {
         .def(nb::init<std::size_t, std::size_t, const std::string&>(), "compact_at_rows"_a, "examples_a_file"_a,
              "instruction_set"_a = "")
         .def("read_file", &PyShare::read_file, "path"_a, "environment"_a, "size"_a, "modified_ns"_a, "progress"_a)
-        .def("begin", &PyShare::begin, "environment"_a)
+        .def("read_piece", &PyShare::read_piece, "path"_a, "environment"_a, "cut_file"_a, "size"_a, "modified_ns"_a,
+             "start"_a, "stop"_a, "progress"_a)
+        .def("begin", &PyShare::begin, "environment"_a, "cut_file"_a = reduction::kNotCut)
         .def("feed", &PyShare::feed, "data"_a)
         .def("settle", &PyShare::settle)
         .def("end", &PyShare::end)

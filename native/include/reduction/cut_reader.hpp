@@ -1,0 +1,63 @@
+// Reads one unit of a cut file into a share. docs/adr/0007 says why the pieces of all units make up the file.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "reduction/file_reader.hpp"
+#include "reduction/row_start.hpp"
+#include "reduction/share.hpp"
+
+namespace reduction {
+
+// The bytes `start` to `stop` (exclusive) of a file that was listed with `size` bytes.
+struct CutUnit {
+    std::string path;
+    std::string environment;
+    std::int64_t cut_file;  // its number, as in Share::begin
+    std::uint64_t size;
+    std::int64_t modified_ns;
+    std::uint64_t start;
+    std::uint64_t stop;
+};
+
+// What a unit has read: whole rows, those from `first` to `end` (exclusive). Or no row starts in it, as far as it can
+// see; then it has read nothing and has no books.
+struct Piece {
+    Opening opening = Opening::read;
+    std::uint64_t number = 0;  // what `opening` needs
+    bool has_rows = false;
+    std::uint64_t first = 0;
+    std::uint64_t end = 0;
+    FileBooks books;  // lines are counted from `first`
+};
+
+class CutReader {
+public:
+    explicit CutReader(const Routines& routines);
+
+    // A row belongs to the unit in which its first byte lies; the unit that begins the file reads the header, too,
+    // however long it is. If `start` lies inside quotes is guessed by the looks of what follows.
+    // `compressed` is told to the unit that begins the file; the others have nothing to read then.
+    // `progress` is told of bytes read, after each few MiB and at the end.
+    Piece read(Share& share, const CutUnit& unit, const std::function<void(std::uint64_t)>& progress);
+
+private:
+    void read_rows(Share& share, const ListedFile& file, const CutUnit& unit, Piece& piece);
+    std::optional<std::uint64_t> first_row(Share& share, RowStarts& starts, const CutUnit& unit, std::uint64_t text,
+                                           const ListedFile& file);
+    bool feed(Share& share, const ListedFile& file, std::uint64_t from, std::uint64_t to);
+    void tell();
+
+    const Routines& routines_;
+    std::vector<std::uint8_t> buffer_;
+    const std::function<void(std::uint64_t)>* progress_ = nullptr;
+    std::uint64_t untold_ = 0;
+};
+
+}  // namespace reduction
