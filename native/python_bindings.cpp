@@ -168,6 +168,7 @@ NB_MODULE(_kernel, module) {
             }
         });
     module.doc() = "The native kernel; src/reduction/_kernel.pyi has its types.";
+    module.attr("NOT_CUT") = reduction::kNotCut;
     module.def("version", &reduction::version);
     module.def("instruction_set", [] { return reduction::routines().name; });
     module.def("canonical", &canonical, "field"_a);

@@ -7,6 +7,7 @@ import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import config
 from reduction import engines, inputs, partials
 from reduction.collect import Expected, collect
 from reduction.progress import Silent
-from runner import jobs_for, reduce_share
+from runner import jobs_for, list_units, reduce_again, reduce_share
 
 
 @dataclass(frozen=True)
@@ -47,13 +48,14 @@ def reduce_tree(tree: Path, output: Path, **variables: object) -> Outcome:
     settings = config.load(environment)
     output.mkdir(exist_ok=True)
     partials.remove_all(output)
-    listing = inputs.find(settings.input_dir)
     engine = engines.choose(settings.engine)
+    listing = list_units(settings, engine.name)
     run_id = inputs.derived_run_id(listing, settings.runners)
     for job in jobs_for(settings, listing, run_id, engine.name).values():
         reduce_share(job, Silent())
     expected = Expected(run_id, settings.runners)
-    report = collect(output, expected, engines.load(engine.name), engine.why, time.monotonic())
+    again = partial(reduce_again, settings, engine.name)
+    report = collect(output, expected, engines.load(engine.name), engine.why, time.monotonic(), again)
     assert report is not None
     combined = output / "Combined.csv"
     return Outcome(

@@ -117,7 +117,7 @@ def test_a_byte_missing_in_a_manifest_is_noticed_or_does_no_harm(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text", [b"", b"{}", b"[]", b"1", b"null", b'"format"', b"\xff\xfe", b"{" * 10, b'{"format": 1}']
+    "text", [b"", b"{}", b"[]", b"1", b"null", b'"format"', b"\xff\xfe", b"{" * 10, b'{"format": 2}']
 )
 def test_what_is_no_manifest_is_damaged(tmp_path, text):
     partials.manifest_path(tmp_path, 1).write_bytes(text)
@@ -136,7 +136,7 @@ def test_a_manifest_of_another_format_says_so(tmp_path, monkeypatch):
     monkeypatch.setattr(partials, "FORMAT", 99)
     committed(tmp_path)
     monkeypatch.undo()
-    with pytest.raises(ManifestDamaged, match="format 99, this version reads format 1"):
+    with pytest.raises(ManifestDamaged, match="format 99, this version reads format 2"):
         partials.read_manifest(tmp_path, 1)
 
 
@@ -145,7 +145,7 @@ def test_a_manifest_of_another_format_says_so(tmp_path, monkeypatch):
 
 def merged(engine: str, directory: Path) -> bytes:
     out = io.BytesIO()
-    engines.load(engine).merge(directory, [partials.read_manifest(directory, 1)], out)
+    engines.load(engine).merge(directory, [partials.read_manifest(directory, 1)], out, ())
     return out.getvalue()
 
 
