@@ -41,8 +41,11 @@ def make_tree(folder: Path, files: Mapping[str, bytes]) -> Path:
     return folder
 
 
-def reduce_tree(tree: Path, output: Path, **variables: object) -> Outcome:
-    """Reduce `tree` into `output`; `variables` are those of `config`, in lower case, without prefix."""
+def reduce_tree(tree: Path, output: Path, collector: str | None = None, **variables: object) -> Outcome:
+    """Reduce `tree` into `output`; `variables` are those of `config`, in lower case, without prefix.
+
+    Another engine may collect than reduces.
+    """
     environment = {"REDUCER_INPUT_DIR": str(tree), "REDUCER_OUTPUT_DIR": str(output)}
     environment |= {f"REDUCER_{name.upper()}": str(value) for name, value in variables.items()}
     settings = config.load(environment)
@@ -54,8 +57,9 @@ def reduce_tree(tree: Path, output: Path, **variables: object) -> Outcome:
     for job in jobs_for(settings, listing, run_id, engine.name).values():
         reduce_share(job, Silent())
     expected = Expected(run_id, settings.runners)
-    again = partial(reduce_again, settings, engine.name)
-    report = collect(output, expected, engines.load(engine.name), engine.why, time.monotonic(), again)
+    by = collector or engine.name
+    again = partial(reduce_again, settings, by)
+    report = collect(output, expected, engines.load(by), "a test", time.monotonic(), again)
     assert report is not None
     combined = output / "Combined.csv"
     return Outcome(

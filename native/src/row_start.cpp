@@ -68,29 +68,36 @@ StructureState RowStarts::guess(std::uint64_t at, std::size_t columns, std::size
     inside.inside = true;
     inside.before_is_separator = outside.before_is_separator;
     const std::size_t size = load(at);
-    return good_rows(inside, size, columns, key) > good_rows(outside, size, columns, key) ? inside : outside;
+    const auto end = chunk_.begin() + static_cast<std::ptrdiff_t>(size);
+    if (std::find(chunk_.begin(), end, std::uint8_t{'"'}) == end) return outside;
+    const Looks of_outside = looks(outside, size, columns, key);
+    const Looks of_inside = looks(inside, size, columns, key);
+    if (of_inside.good != of_outside.good) return of_inside.good > of_outside.good ? inside : outside;
+    return of_inside.bad < of_outside.bad ? inside : outside;
 }
 
-// A row of the right width counts once, and once more for its address.
-std::size_t RowStarts::good_rows(StructureState state, std::size_t size, std::size_t columns, std::size_t key) {
+RowStarts::Looks RowStarts::looks(StructureState state, std::size_t size, std::size_t columns, std::size_t key) {
     const std::size_t nul = routines_.structure(chunk_.data(), words_in(size), state, ends_.data(), commas_.data());
     const std::size_t words = nul == kNoNul ? words_in(size) : nul / kWord;
     ends_[words] = commas_[words] = 0;
     const auto has_end = std::find_if(ends_.begin(), ends_.end(), [](std::uint64_t bits) { return bits != 0; });
     const auto word = static_cast<std::size_t>(has_end - ends_.begin());
-    if (word >= words) return 0;
+    if (word >= words) return {};
     const std::size_t first = kWord * word + static_cast<std::size_t>(__builtin_ctzll(*has_end)) + 1;
     std::vector<KeySpan> rows(size / 2 + 1);
     std::size_t rest = 0;
     rows.resize(routines_.find_keys(ends_.data(), commas_.data(), words, first, key, rows.data(), rest));
-    std::size_t good = 0;
+    Looks sum;
     for (const KeySpan& row : rows) {
-        if (row.fields != columns) continue;
+        if (row.fields != columns) {
+            ++sum.bad;
+            continue;
+        }
         KeyText text;
         text.feed(chunk_.data() + row.start, row.end - row.start);
-        good += text.address().kind == Kind::none ? 1U : 2U;
+        sum.good += text.address().kind == Kind::none ? 1U : 2U;
     }
-    return good;
+    return sum;
 }
 
 bool RowStarts::is_behind(std::uint64_t at, char line_end) const {

@@ -33,8 +33,9 @@ public:
     // Where the row behind the first one that is not blank starts: the header's end, if `from` is where the text begins.
     RowStart behind_header(std::uint64_t from, std::uint64_t limit);
 
-    // The state before place `at`, which is 2 or more, as it looks from what follows: inside quotes or not, whichever
-    // gives more rows that have `columns` fields, and an address as field number `key`; not inside, if in doubt.
+    // The state before place `at`, which is 1 or more, as it looks from what follows: inside quotes or not, whichever
+    // shows more rows that have `columns` fields, and an address as field number `key`; if that is the same, fewer
+    // that have not, since quotes that open no field soon let both see the same rows; not inside, if in doubt.
     StructureState guess(std::uint64_t at, std::size_t columns, std::size_t key);
 
     // Whether a line ends just before `at`.
@@ -42,7 +43,12 @@ public:
 
 private:
     std::size_t load(std::uint64_t at);  // the next chunk, and blanks behind it; returns its size
-    std::size_t good_rows(StructureState state, std::size_t size, std::size_t columns, std::size_t key);
+    // For a row that has as many fields as the header: one, and one more for its address. For another: one bad.
+    struct Looks {
+        std::size_t good = 0;
+        std::size_t bad = 0;
+    };
+    Looks looks(StructureState state, std::size_t size, std::size_t columns, std::size_t key);
 
     const Routines& routines_;
     const ListedFile& file_;
