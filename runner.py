@@ -123,8 +123,8 @@ def reduce_again(settings: config.Settings, engine: str, units: Sequence[Unit], 
         if not os.access(path, os.R_OK):
             fault = (
                 f"'{inputs.shown(path)}' was cut into units that do not fit together and must be read once"
-                " more, whole, but it is not there or can't be read: collect where the input tree is, or run again"
-                " with REDUCER_SPLIT_SIZE=0"
+                " more, whole, but it is not there or can't be read: collect where the input tree is, or run"
+                " again with REDUCER_SPLIT_SIZE=0"
             )
             raise CollectRefused([fault])
     job = Job(

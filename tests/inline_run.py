@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import config
@@ -66,3 +67,14 @@ def reduce_tree(tree: Path, output: Path, collector: str | None = None, **variab
         combined.read_bytes() if combined.exists() else None,
         json.loads((output / "Combined.report.json").read_bytes()),
     )
+
+
+def as_the_reference(tree: Mapping[str, bytes], collector: str | None = None, **variables: object) -> Outcome:
+    """Reduce a tree with these variables; it must give what one runner of the reference engine gives."""
+    with TemporaryDirectory() as name:
+        folder = make_tree(Path(name) / "in", tree)
+        expected = reduce_tree(folder, Path(name) / "expected", engine="reference", runners_qty=1)
+        made = reduce_tree(folder, Path(name) / "out", collector, **variables)
+    assert made.combined == expected.combined
+    assert made.books() == expected.books()
+    return made

@@ -58,8 +58,8 @@ class Share:
     ) -> tuple[int, int, tuple[int, int, int] | None, _Books]:
         """Read the rows that start in a unit of a cut file; returns opening, its number, span and books.
 
-        The span is where the first row starts and the last one ends, and how many lines end between; None if no
-        row starts in the unit. The books count lines from the first row on.
+        The span is where the first row starts and the last one ends, and how many lines end between; None if
+        no row starts in the unit. The books count lines from the first row on.
         """
 
     def begin(self, environment: str, cut_file: int = NOT_CUT) -> None:
