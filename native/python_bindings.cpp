@@ -11,9 +11,9 @@
 #include <tuple>
 
 #include "reduction/addresses.hpp"
-#include "reduction/cut_reader.hpp"
 #include "reduction/file_reader.hpp"
 #include "reduction/merge.hpp"
+#include "reduction/piece_reader.hpp"
 #include "reduction/routines.hpp"
 #include "reduction/share.hpp"
 #include "reduction/version.hpp"
@@ -34,12 +34,11 @@ nb::tuple books_as_tuple(const reduction::FileBooks& books) {
                           nb::make_tuple(books.rejected[0], books.rejected[1], books.rejected[2]), examples);
 }
 
-// A share with the reader of its files. Long work lets other threads run; Python is only called back with the
-// interpreter held.
+// Long work lets other threads run; Python is only called back with the interpreter held.
 class PyShare {
 public:
     PyShare(std::size_t compact_at_rows, std::size_t examples_a_file, const std::string& instruction_set)
-        : share_(compact_at_rows, examples_a_file, named(instruction_set)), cut_reader_(named(instruction_set)) {}
+        : share_(compact_at_rows, examples_a_file, named(instruction_set)) {}
     PyShare(const PyShare&) = delete;
     PyShare& operator=(const PyShare&) = delete;
 
@@ -49,7 +48,7 @@ public:
         reduction::FileOutcome outcome;
         {
             nb::gil_scoped_release release;
-            outcome = reader_.read(share_, name, environment, size, modified_ns, [&](std::uint64_t bytes) {
+            outcome = reduction::read_file(share_, name, environment, size, modified_ns, [&](std::uint64_t bytes) {
                 nb::gil_scoped_acquire acquire;
                 progress(bytes);
             });
@@ -65,7 +64,7 @@ public:
         reduction::Piece piece;
         {
             nb::gil_scoped_release release;
-            piece = cut_reader_.read(share_, unit, [&](std::uint64_t bytes) {
+            piece = reduction::read_piece(share_, unit, [&](std::uint64_t bytes) {
                 nb::gil_scoped_acquire acquire;
                 progress(bytes);
             });
@@ -115,8 +114,6 @@ private:
     }
 
     reduction::Share share_;
-    reduction::FileReader reader_;
-    reduction::CutReader cut_reader_;
 };
 
 std::map<std::string, std::uint64_t> merge(

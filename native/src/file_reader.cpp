@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstring>
 #include <optional>
 
 #include "reduction/listed_file.hpp"
@@ -11,7 +12,6 @@ namespace reduction {
 
 namespace {
 
-constexpr std::size_t kBuffer = 1 << 18;
 constexpr std::uint64_t kProgressStep = 4 << 20;  // bytes
 
 std::optional<FileOutcome> change(const ListedFile& file) {
@@ -25,11 +25,8 @@ std::optional<FileOutcome> change(const ListedFile& file) {
 
 }  // namespace
 
-FileReader::FileReader() : buffer_(kBuffer) {}
-
-FileOutcome FileReader::read(Share& share, const std::string& path, std::string_view environment,
-                             std::uint64_t size, std::int64_t modified_ns,
-                             const std::function<void(std::uint64_t)>& progress) {
+FileOutcome read_file(Share& share, const std::string& path, std::string_view environment, std::uint64_t size,
+                      std::int64_t modified_ns, const std::function<void(std::uint64_t)>& progress) {
     const ListedFile file(path, size, modified_ns);
     if (!file.is_open()) return {Opening::not_opened, static_cast<std::uint64_t>(errno), {}};
     if (auto changed = change(file)) return std::move(*changed);
@@ -38,7 +35,8 @@ FileOutcome FileReader::read(Share& share, const std::string& path, std::string_
     std::uint64_t untold = 0;
     bool is_first = true;
     for (bool wants_more = true; wants_more;) {
-        const ssize_t count = ::read(file.descriptor(), buffer_.data(), buffer_.size());
+        const std::span<std::uint8_t> room = share.room();
+        const ssize_t count = ::read(file.descriptor(), room.data(), room.size());
         if (count < 0 && errno == EINTR) continue;
         if (count < 0 && share.settle()) break;
         if (count < 0) {
@@ -47,21 +45,25 @@ FileOutcome FileReader::read(Share& share, const std::string& path, std::string_
             break;
         }
         if (count == 0) break;
-        std::string_view bytes(reinterpret_cast<const char*>(buffer_.data()), static_cast<std::size_t>(count));
-        untold += bytes.size();
+        auto got = static_cast<std::size_t>(count);
+        untold += got;
         if (is_first) {
             is_first = false;
-            if (is_compressed(bytes)) {
+            const std::string_view head(reinterpret_cast<const char*>(room.data()), got);
+            if (is_compressed(head)) {
                 outcome.opening = Opening::compressed;
                 break;
             }
-            if ((outcome.number = wide_encoding(bytes)) != 0) {
+            if ((outcome.number = wide_encoding(head)) != 0) {
                 outcome.opening = Opening::wide;
                 break;
             }
-            bytes.remove_prefix(mark_length(bytes));
+            if (const std::size_t mark = mark_length(head); mark > 0) {
+                got -= mark;
+                std::memmove(room.data(), room.data() + mark, got);
+            }
         }
-        wants_more = share.feed(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
+        wants_more = share.take(got);
         if (untold >= kProgressStep) {
             progress(untold);
             untold = 0;
