@@ -16,6 +16,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 
 import config
 from reduction import __version__, engines, inputs, logs, partials
@@ -28,7 +29,7 @@ from reduction.inputs import Listing
 from reduction.processes import Failure, Runners
 from reduction.progress import Board, Standing
 from reduction.whole_file import check_directory
-from runner import Job, jobs_for, reduce_share
+from runner import Job, jobs_for, list_units, reduce_again, reduce_share
 
 _LOG = logging.getLogger("reduction.controller")
 
@@ -44,7 +45,7 @@ def run(settings: config.Settings, *, inline: bool) -> None:
     engines.load(engine.name)
     run_id = settings.run_id
     if settings.reduces or run_id is None:
-        listing = inputs.find(settings.input_dir)
+        listing = list_units(settings, engine.name)
         run_id = run_id or inputs.derived_run_id(listing, settings.runners)
         _log_listing(listing, run_id)
     check_directory(settings.output_dir)
@@ -72,7 +73,8 @@ def reduce_range(settings: config.Settings, jobs: dict[int, Job], *, inline: boo
 def run_processes(settings: config.Settings, jobs: dict[int, Job], board: Board) -> None:
     """Run each job in a process of its own; raises for the first that fails, when all others are stopped."""
     units = [unit for job in jobs.values() for unit in job.units]
-    display = Display(len(units), sum(unit.stop - unit.start for unit in units))
+    files = sum(unit.ends_file for unit in units)
+    display = Display(files, sum(unit.stop - unit.start for unit in units))
 
     def work(job: Job, index: int) -> None:
         reduce_share(job, board.slot(index))
@@ -90,7 +92,8 @@ def run_processes(settings: config.Settings, jobs: dict[int, Job], board: Board)
 
 def collect_all(settings: config.Settings, expected: Expected, engine: Choice, started: float) -> None:
     """Make the result of all partials and say what became of the run."""
-    report = collect(settings.output_dir, expected, engines.load(engine.name), engine.why, started)
+    again = partial(reduce_again, settings, engine.name)
+    report = collect(settings.output_dir, expected, engines.load(engine.name), engine.why, started, again)
     if report is None:
         _LOG.info("run %s was collected before and its result stands: nothing to do", expected.run_id)
         return
@@ -112,7 +115,7 @@ def _log_listing(listing: Listing, run_id: str) -> None:
     size = sum(unit.stop - unit.start for unit in listing.units)
     _LOG.info(
         "run %s: %s files of %.1f MB to take, %s to ignore",
-        run_id, f"{len(listing.units):,}", size / 1e6, f"{len(listing.ignored):,}",
+        run_id, f"{listing.files:,}", size / 1e6, f"{len(listing.ignored):,}",
     )  # fmt: skip
     for file in listing.ignored:
         _LOG.debug("'%s' is ignored, %s: %s", file.path, file.reason, file.detail)

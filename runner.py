@@ -19,8 +19,8 @@ import config
 from reduction import engines, inputs, logs, partials
 from reduction.accounting import DoesNotAddUp, IgnoredFile
 from reduction.door import open_door
-from reduction.engines.contract import Limits
-from reduction.errors import SettingsError
+from reduction.engines.contract import Limits, Reduced
+from reduction.errors import CollectRefused, SettingsError
 from reduction.inputs import Listing, Unit
 from reduction.partials import Manifest
 from reduction.progress import Progress, Silent
@@ -44,6 +44,14 @@ class Job:
     limits: Limits
     units: Sequence[Unit]
     ignored: Sequence[IgnoredFile]
+
+
+def list_units(settings: config.Settings, engine: str) -> Listing:
+    """Return what is in the input tree, with large files cut if the engine cuts; raises `InputError`."""
+    listing = inputs.find(settings.input_dir)
+    if not engines.load(engine).cuts_files:
+        return listing
+    return inputs.cut(listing, settings.split_bytes, settings.runners)
 
 
 def jobs_for(settings: config.Settings, listing: Listing, run_id: str, engine: str) -> dict[int, Job]:
@@ -77,9 +85,10 @@ def reduce_share(job: Job, progress: Progress) -> None:
         reduced = engine.reduce(job.input_dir, job.units, job.limits, file, progress)
         books = reduced.accounting
         books.check()
-        if books.taken + len(books.ignored) != len(job.units):
+        if books.taken + len(books.ignored) + len(reduced.pieces) != len(job.units):
             raise DoesNotAddUp(
-                f"{books.taken} taken and {len(books.ignored)} ignored of {len(job.units)} units"
+                f"{books.taken} taken, {len(books.ignored)} ignored and {len(reduced.pieces)} pieces"
+                f" of {len(job.units)} units"
             )
     books.ignored += job.ignored
     seconds = time.monotonic() - started
@@ -97,12 +106,50 @@ def reduce_share(job: Job, progress: Progress) -> None:
             crc32=f"{file.crc32:08x}",
             addresses=reduced.addresses,
             accounting=books,
+            cut_addresses=reduced.cut_addresses,
+            pieces=reduced.pieces,
         ),
     )
-    _LOG.info(
-        "done in %.2f s: %s files, %s rows, %s distinct",
-        seconds, f"{books.taken:,}", f"{books.read:,}", f"{sum(reduced.addresses.values()):,}",
-    )  # fmt: skip
+    _LOG.info("done in %.2f s: %s", seconds, _told(reduced))
+
+
+def reduce_again(settings: config.Settings, engine: str, units: Sequence[Unit], of_run: Manifest) -> Manifest:
+    """Reduce whole files in this process, as runner 0 of the run of which `of_run` is a partial.
+
+    Raises `CollectRefused` if a file is not to be seen from here.
+    """
+    for unit in units:
+        path = os.path.join(settings.input_dir, unit.path)  # noqa: PTH118 - it need not be UTF-8
+        if not os.access(path, os.R_OK):
+            fault = (
+                f"'{inputs.shown(path)}' was cut into units that do not fit together and must be read once"
+                " more, whole, but it is not there or can't be read: collect where the input tree is, or run"
+                " again with REDUCER_SPLIT_SIZE=0"
+            )
+            raise CollectRefused([fault])
+    job = Job(
+        runner=0,
+        runners=of_run.runners,
+        run_id=of_run.run_id,
+        fingerprint=of_run.fingerprint,
+        units_of_run=of_run.units,
+        input_dir=settings.input_dir,
+        output_dir=settings.output_dir,
+        engine=engine,
+        limits=Limits(settings.batch_rows, settings.compact_at_rows),
+        units=units,
+        ignored=(),
+    )
+    with partials.none_left_on_failure(settings.output_dir, 0, 0):
+        reduce_share(job, Silent())
+    return partials.read_manifest(settings.output_dir, 0)
+
+
+def _told(reduced: Reduced) -> str:
+    rows = reduced.accounting.read + sum(piece.books.read for piece in reduced.pieces)
+    distinct = sum(reduced.addresses.values()) + sum(reduced.cut_addresses.values())
+    pieces = f", {len(reduced.pieces):,} pieces of cut files" if reduced.pieces else ""
+    return f"{reduced.accounting.taken:,} files{pieces}, {rows:,} rows, {distinct:,} distinct"
 
 
 def run_one(runner: int, env_file: str | None) -> None:
@@ -115,7 +162,7 @@ def run_one(runner: int, env_file: str | None) -> None:
     logs.to_standard_error(settings.log_level, logs.runner_name(runner))
     engine = engines.choose(settings.engine)
     _LOG.info("engine %s: %s", *engine)
-    listing = inputs.find(settings.input_dir)
+    listing = list_units(settings, engine.name)
     check_directory(settings.output_dir)
     run_id = settings.run_id or inputs.derived_run_id(listing, settings.runners)
     with partials.none_left_on_failure(settings.output_dir, runner, runner):

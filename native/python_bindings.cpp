@@ -2,6 +2,7 @@
 #include <nanobind/nanobind.h>
 #include <nanobind/stl/function.h>
 #include <nanobind/stl/map.h>
+#include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/string_view.h>
 #include <nanobind/stl/tuple.h>
@@ -12,6 +13,7 @@
 #include "reduction/addresses.hpp"
 #include "reduction/file_reader.hpp"
 #include "reduction/merge.hpp"
+#include "reduction/piece_reader.hpp"
 #include "reduction/routines.hpp"
 #include "reduction/share.hpp"
 #include "reduction/version.hpp"
@@ -32,8 +34,7 @@ nb::tuple books_as_tuple(const reduction::FileBooks& books) {
                           nb::make_tuple(books.rejected[0], books.rejected[1], books.rejected[2]), examples);
 }
 
-// Long work lets other threads run; Python is only called back with the
-// interpreter held.
+// Long work lets other threads run; Python is only called back with the interpreter held.
 class PyShare {
 public:
     PyShare(std::size_t compact_at_rows, std::size_t examples_a_file, const std::string& instruction_set)
@@ -55,7 +56,25 @@ public:
         return nb::make_tuple(static_cast<int>(outcome.opening), outcome.number, books_as_tuple(outcome.books));
     }
 
-    void begin(const std::string& environment) { share_.begin(environment); }
+    nb::tuple read_piece(nb::bytes path, std::string environment, std::int64_t cut_file, std::uint64_t size,
+                         std::int64_t modified_ns, std::uint64_t start, std::uint64_t stop,
+                         const nb::callable& progress) {
+        const reduction::CutUnit unit{{path.c_str(), path.size()}, std::move(environment), cut_file, size, modified_ns,
+                                      start, stop};
+        reduction::Piece piece;
+        {
+            nb::gil_scoped_release release;
+            piece = reduction::read_piece(share_, unit, [&](std::uint64_t bytes) {
+                nb::gil_scoped_acquire acquire;
+                progress(bytes);
+            });
+        }
+        const nb::object rows = piece.has_rows
+            ? nb::object(nb::make_tuple(piece.first, piece.end, piece.books.line_ends)) : nb::object(nb::none());
+        return nb::make_tuple(static_cast<int>(piece.opening), piece.number, rows, books_as_tuple(piece.books));
+    }
+
+    void begin(const std::string& environment, std::int64_t cut_file) { share_.begin(environment, cut_file); }
 
     bool feed(const nb::bytes& data) {
         const auto* const bytes = reinterpret_cast<const std::uint8_t*>(data.c_str());
@@ -70,12 +89,20 @@ public:
 
     void abandon() { share_.abandon(); }
 
-    std::map<std::string, std::uint64_t> write(const nb::callable& out) {
-        nb::gil_scoped_release release;
-        return share_.write([&](std::string_view lines) {
-            nb::gil_scoped_acquire acquire;
-            out(nb::bytes(lines.data(), lines.size()));
-        });
+    nb::list write(const nb::callable& out) {
+        std::map<reduction::Source, std::uint64_t> rows;
+        {
+            nb::gil_scoped_release release;
+            rows = share_.write([&](std::string_view lines) {
+                nb::gil_scoped_acquire acquire;
+                out(nb::bytes(lines.data(), lines.size()));
+            });
+        }
+        nb::list told;
+        for (const auto& [source, count] : rows) {
+            told.append(nb::make_tuple(source.environment, source.cut_file, count));
+        }
+        return told;
     }
 
 private:
@@ -91,13 +118,15 @@ private:
 
 std::map<std::string, std::uint64_t> merge(
     const std::vector<std::tuple<nb::bytes, std::uint64_t, std::uint32_t>>& partials,
-    const std::vector<std::string>& environments, const nb::callable& out) {
+    const std::vector<std::tuple<std::string, std::optional<std::string>>>& endings, const nb::callable& out) {
+    std::vector<reduction::Ending> expected;
+    for (const auto& [text, environment] : endings) expected.push_back({text, environment});
     std::vector<reduction::Partial> known;
     for (const auto& [path, bytes, crc32] : partials) {
         known.push_back({std::string(path.c_str(), path.size()), bytes, crc32});
     }
     nb::gil_scoped_release release;
-    return reduction::merge_partials(known, environments, [&](std::string_view lines) {
+    return reduction::merge_partials(known, expected, [&](std::string_view lines) {
         nb::gil_scoped_acquire acquire;
         out(nb::bytes(lines.data(), lines.size()));
     });
@@ -136,15 +165,18 @@ NB_MODULE(_kernel, module) {
             }
         });
     module.doc() = "The native kernel; src/reduction/_kernel.pyi has its types.";
+    module.attr("NOT_CUT") = reduction::kNotCut;
     module.def("version", &reduction::version);
     module.def("instruction_set", [] { return reduction::routines().name; });
     module.def("canonical", &canonical, "field"_a);
-    module.def("merge", &merge, "partials"_a, "environments"_a, "out"_a);
+    module.def("merge", &merge, "partials"_a, "endings"_a, "out"_a);
     nb::class_<PyShare>(module, "Share")
         .def(nb::init<std::size_t, std::size_t, const std::string&>(), "compact_at_rows"_a, "examples_a_file"_a,
              "instruction_set"_a = "")
         .def("read_file", &PyShare::read_file, "path"_a, "environment"_a, "size"_a, "modified_ns"_a, "progress"_a)
-        .def("begin", &PyShare::begin, "environment"_a)
+        .def("read_piece", &PyShare::read_piece, "path"_a, "environment"_a, "cut_file"_a, "size"_a, "modified_ns"_a,
+             "start"_a, "stop"_a, "progress"_a)
+        .def("begin", &PyShare::begin, "environment"_a, "cut_file"_a = reduction::kNotCut)
         .def("feed", &PyShare::feed, "data"_a)
         .def("settle", &PyShare::settle)
         .def("end", &PyShare::end)

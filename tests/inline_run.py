@@ -7,14 +7,16 @@ import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import config
 from reduction import engines, inputs, partials
 from reduction.collect import Expected, collect
 from reduction.progress import Silent
-from runner import jobs_for, reduce_share
+from runner import jobs_for, list_units, reduce_again, reduce_share
 
 
 @dataclass(frozen=True)
@@ -40,23 +42,39 @@ def make_tree(folder: Path, files: Mapping[str, bytes]) -> Path:
     return folder
 
 
-def reduce_tree(tree: Path, output: Path, **variables: object) -> Outcome:
-    """Reduce `tree` into `output`; `variables` are those of `config`, in lower case, without prefix."""
+def reduce_tree(tree: Path, output: Path, collector: str | None = None, **variables: object) -> Outcome:
+    """Reduce `tree` into `output`; `variables` are those of `config`, in lower case, without prefix.
+
+    Another engine may collect than reduces.
+    """
     environment = {"REDUCER_INPUT_DIR": str(tree), "REDUCER_OUTPUT_DIR": str(output)}
     environment |= {f"REDUCER_{name.upper()}": str(value) for name, value in variables.items()}
     settings = config.load(environment)
     output.mkdir(exist_ok=True)
     partials.remove_all(output)
-    listing = inputs.find(settings.input_dir)
     engine = engines.choose(settings.engine)
+    listing = list_units(settings, engine.name)
     run_id = inputs.derived_run_id(listing, settings.runners)
     for job in jobs_for(settings, listing, run_id, engine.name).values():
         reduce_share(job, Silent())
     expected = Expected(run_id, settings.runners)
-    report = collect(output, expected, engines.load(engine.name), engine.why, time.monotonic())
+    by = collector or engine.name
+    again = partial(reduce_again, settings, by)
+    report = collect(output, expected, engines.load(by), "a test", time.monotonic(), again)
     assert report is not None
     combined = output / "Combined.csv"
     return Outcome(
         combined.read_bytes() if combined.exists() else None,
         json.loads((output / "Combined.report.json").read_bytes()),
     )
+
+
+def as_the_reference(tree: Mapping[str, bytes], collector: str | None = None, **variables: object) -> Outcome:
+    """Reduce a tree with these variables; it must give what one runner of the reference engine gives."""
+    with TemporaryDirectory() as name:
+        folder = make_tree(Path(name) / "in", tree)
+        expected = reduce_tree(folder, Path(name) / "expected", engine="reference", runners_qty=1)
+        made = reduce_tree(folder, Path(name) / "out", collector, **variables)
+    assert made.combined == expected.combined
+    assert made.books() == expected.books()
+    return made

@@ -34,10 +34,12 @@ constexpr std::array<Octet, 256> kOctets = make_octets();
 
 LineWriter::LineWriter(const std::function<void(std::string_view)>& out) : out_(out), buffer_(kBuffer) {}
 
-void LineWriter::add_environment(std::string_view name) {
-    std::string ending = csv_field(name);
-    ending.insert(ending.begin(), ',');
-    ending.push_back('\n');
+void LineWriter::add_environment(std::string_view name) { add_ending(csv_field(name)); }
+
+void LineWriter::add_ending(std::string_view text) {
+    std::string ending(1, ',');
+    ending += text;
+    ending += '\n';
     endings_.push_back(std::move(ending));
     longest_ending_ = std::max(longest_ending_, endings_.back().size());
 }

@@ -45,6 +45,11 @@ std::vector<std::string> fields_of(std::string_view row) {
     return fields;
 }
 
+std::string ending_of(const Source& source) {
+    const std::string field = csv_field(source.environment);
+    return source.cut_file == kNotCut ? field : field + "," + std::to_string(source.cut_file);
+}
+
 }  // namespace
 
 Share::Share(std::size_t compact_at_rows, std::size_t examples_a_file, const Routines& routines, unsigned lately_bits)
@@ -61,11 +66,12 @@ Share::Share(std::size_t compact_at_rows, std::size_t examples_a_file, const Rou
       good_(kRows + 1),
       lately_bits_(lately_bits) {}
 
-void Share::begin(std::string_view environment) {
-    auto found = environments_.find(environment);
+void Share::begin(std::string_view environment, std::int64_t cut_file) {
+    Source source{std::string(environment), cut_file};
+    auto found = environments_.find(source);
     if (found == environments_.end()) {
         auto made = std::make_unique<Environment>(compact_at_rows_, lately_bits_);
-        found = environments_.emplace(std::string(environment), std::move(made)).first;
+        found = environments_.emplace(std::move(source), std::move(made)).first;
     }
     environment_ = found->second.get();
     environment_->addresses.begin_file();
@@ -107,6 +113,7 @@ FileBooks Share::end() {
     if (!is_stopped_ && held_ > 0) take_slice(held_);
     if (!is_stopped_ && !state_.inside) close_open_row();
     if (!is_stopped_ && state_.inside) stop(Verdict::open_quote, open_.line);
+    books_.line_ends = state_.line_ends;
     if (books_.verdict == Verdict::taken) {
         environment_->addresses.keep();
     } else {
@@ -119,6 +126,11 @@ bool Share::settle() {
     if (!is_stopped_ && held_ > 0) take_slice(held_);
     held_ = 0;
     return is_stopped_;
+}
+
+void Share::resume(bool is_after_cr) {
+    state_ = StructureState{};
+    state_.before_is_cr = is_after_cr;
 }
 
 void Share::abandon() {
@@ -352,20 +364,20 @@ std::uint64_t Share::line_from_end(std::size_t position, std::size_t size) const
     return line;
 }
 
-std::map<std::string, std::uint64_t> Share::write(const std::function<void(std::string_view)>& out) {
+std::map<Source, std::uint64_t> Share::write(const std::function<void(std::string_view)>& out) {
     struct Cursor {
         std::size_t environment;
         std::size_t at;
     };
     std::vector<const AddressSet*> sets;
     LineWriter lines(out);
-    std::map<std::string, std::uint64_t> counts;
-    for (auto& [name, environment] : environments_) {
+    std::map<Source, std::uint64_t> counts;
+    for (auto& [source, environment] : environments_) {
         environment->addresses.compact();
         if (environment->addresses.rows() == 0) continue;
         sets.push_back(&environment->addresses);
-        lines.add_environment(name);
-        counts[name] = environment->addresses.rows();
+        lines.add_ending(ending_of(source));
+        counts[source] = environment->addresses.rows();
     }
     const auto merge = [&](auto number_of, auto size_of, auto write_one) {
         const auto later = [&](const Cursor& a, const Cursor& b) {

@@ -6,6 +6,9 @@ from collections.abc import Callable, Sequence
 # examples: (reason, line, fields, limit, raw text)
 _Books = tuple[int, int, bytes, int, int, tuple[int, int, int], list[tuple[int, int, int, int, bytes]]]
 
+NOT_CUT: int
+"""The number of no cut file."""
+
 class DamagedPartial(Exception):
     """A partial is not what its manifest says; `args` are its index in the list and what is wrong."""
 
@@ -19,11 +22,16 @@ def canonical(field: bytes) -> str | None:
     """Return the one spelling of the address in a raw CSV field, or None if it holds none."""
 
 def merge(
-    partials: Sequence[tuple[bytes, int, int]], environments: Sequence[str], out: Callable[[bytes], object]
+    partials: Sequence[tuple[bytes, int, int]],
+    endings: Sequence[tuple[str, str | None]],
+    out: Callable[[bytes], object],
 ) -> dict[str, int]:
     """Merge partials (path, bytes, CRC-32), hand out the lines of distinct rows; returns rows by environment.
 
-    `environments` are all that may occur, in byte order. Raises `DamagedPartial`.
+    `endings` are all that may stand behind the first comma of a line, each with the environment of such a
+    row, or None: then the row is checked and dropped. In a partial the rows of an address are in the order of
+    `endings`; those of one environment stand together there, environments in byte order.
+    Raises `DamagedPartial`, or `ValueError` if `endings` are in another order.
     """
 
 class Share:
@@ -37,8 +45,25 @@ class Share:
     ) -> tuple[int, int, _Books]:
         """Read a file as it was listed; returns opening, its number, and the books (native.py has both)."""
 
-    def begin(self, environment: str) -> None:
-        """Begin a file whose decompressed bytes will be fed."""
+    def read_piece(
+        self,
+        path: bytes,
+        environment: str,
+        cut_file: int,
+        size: int,
+        modified_ns: int,
+        start: int,
+        stop: int,
+        progress: Callable[[int], object],
+    ) -> tuple[int, int, tuple[int, int, int] | None, _Books]:
+        """Read the rows that start in a unit of a cut file; returns opening, its number, span and books.
+
+        The span is where the first row starts and the last one ends, and how many lines end between; None if
+        no row starts in the unit. The books count lines from the first row on.
+        """
+
+    def begin(self, environment: str, cut_file: int = NOT_CUT) -> None:
+        """Begin a file whose decompressed bytes will be fed; rows of a cut file are kept apart."""
 
     def feed(self, data: bytes) -> bool:
         """Take the next bytes; returns False when no more are wanted."""
@@ -52,5 +77,5 @@ class Share:
     def abandon(self) -> None:
         """Give up the file; none of its rows count."""
 
-    def write(self, out: Callable[[bytes], object]) -> dict[str, int]:
-        """Hand out the lines of all distinct rows, sorted; returns rows by environment."""
+    def write(self, out: Callable[[bytes], object]) -> list[tuple[str, int, int]]:
+        """Hand out the lines of all distinct rows, sorted; returns environment, cut file, number of rows."""

@@ -36,6 +36,7 @@ class Display:
 
     def update(self, files: int, done_bytes: int) -> None:
         """Show that so many files and bytes are done."""
+        done_bytes = min(done_bytes, self._total_bytes)  # a unit may read more than is its own: its last row
         now = time.monotonic()
         if sys.stderr.isatty() or self._bar is not None:
             if now - self._started >= _SECONDS_BEFORE_BAR and _LOG.isEnabledFor(logging.INFO):

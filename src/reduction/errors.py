@@ -91,12 +91,17 @@ class Interrupted(BaseException):
 
 
 class FileIgnored(Exception):
-    """None of the file's rows count: `reason` is an `accounting.Ignored`, `detail` says what and where."""
+    """None of the file's rows count: `reason` is an `accounting.Ignored`, `detail` says what and where.
 
-    def __init__(self, reason: str, detail: str) -> None:
+    `line` is the line that it speaks of, if it is one, and `what` is the detail without it.
+    """
+
+    def __init__(self, reason: str, what: str, line: int | None = None) -> None:
         self.reason = reason
-        self.detail = detail
-        super().__init__(f"{reason}: {detail}")
+        self.what = what
+        self.line = line
+        self.detail = what if line is None else f"line {line}: {what}"
+        super().__init__(f"{reason}: {self.detail}")
 
 
 def _listed(faults: Sequence[str]) -> str:

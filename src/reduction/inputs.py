@@ -11,7 +11,7 @@ import re
 import stat
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TypeVar
 
@@ -26,6 +26,10 @@ WORKING_PREFIXES = (".Combined_", ".Combined.")  # partials, manifests and half-
 _WORD = r"[^ ./\x00-\x1f\x7f]+"
 _INPUT_NAME = re.compile(rf"({_WORD} {_WORD})(?: {_WORD})?\.csv")
 
+# A file is cut if it is larger than this part of a runner's fair share of the input, and not into more units.
+_SHARE_PARTS = 4
+_MOST_UNITS_OF_A_FILE = 1 << 16
+
 _T = TypeVar("_T")
 
 
@@ -33,7 +37,8 @@ _T = TypeVar("_T")
 class Unit:
     """One piece of work: the bytes `start` to `stop` (exclusive) of a file, as it was when it was listed.
 
-    `path` is relative to the tree; `size` in bytes and `modified_ns` are those of the whole file.
+    `path` is relative to the tree; `size` in bytes and `modified_ns` are those of the whole file. `cut_file`
+    is the file's number among those of the run that are cut, from 0 on; None if the unit is a whole file.
     """
 
     path: str
@@ -41,6 +46,12 @@ class Unit:
     modified_ns: int
     start: int
     stop: int
+    cut_file: int | None = None
+
+    @property
+    def ends_file(self) -> bool:
+        """Whether it is a whole file or the last unit of one: of each file one unit is."""
+        return self.stop == self.size
 
 
 @dataclass(frozen=True)
@@ -49,6 +60,11 @@ class Listing:
 
     units: tuple[Unit, ...]
     ignored: tuple[IgnoredFile, ...]
+
+    @property
+    def files(self) -> int:
+        """How many files the units are made of."""
+        return sum(unit.ends_file for unit in self.units)
 
     def fingerprint(self) -> str:
         """Return a digest of the whole unit list: two nodes that saw the same input have the same."""
@@ -61,6 +77,28 @@ class Listing:
             digest.update(os.fsencode(unit.path))
             digest.update(f"\0{unit.size}\0{unit.modified_ns}\0{unit.start}\0{unit.stop}\n".encode())
         return digest.hexdigest()
+
+
+def cut(listing: Listing, split_bytes: int, runners: int) -> Listing:
+    """Cut files into units of `split_bytes` (0: none), where that shares the work out better.
+
+    That is a file which is larger than a unit and than a quarter of a runner's fair share of all bytes. So at
+    most four files a runner are cut, and it follows from the listing alone: every node cuts in the same way.
+    """
+    total = sum(unit.size for unit in listing.units)
+    units: list[Unit] = []
+    number = 0
+    for unit in listing.units:
+        if runners > 1 and 0 < split_bytes < unit.size and unit.size * _SHARE_PARTS * runners > total:
+            step = max(split_bytes, -(-unit.size // _MOST_UNITS_OF_A_FILE))
+            units += [
+                replace(unit, start=start, stop=min(start + step, unit.size), cut_file=number)
+                for start in range(0, unit.size, step)
+            ]
+            number += 1
+        else:
+            units.append(unit)
+    return replace(listing, units=tuple(units))
 
 
 def environment_of(path: str) -> str | None:

@@ -9,18 +9,20 @@ from __future__ import annotations
 import json
 import re
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import BufferedReader, FileIO
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from reduction.accounting import Accounting
 from reduction.errors import CollectRefused, WriteError
+from reduction.pieces import Piece
+from reduction.rows import csv_field
 from reduction.whole_file import whole_file
 
-FORMAT = 1
+FORMAT = 2
 _OWN_FILE = re.compile(r"\.Combined_(?P<runner>\d+)\.(?:csv|json)(?:\.[0-9a-f]+\.tmp)?")
 _HALF_WRITTEN_RESULT = re.compile(r"\.Combined\.(?:csv|report\.json)\.[0-9a-f]+\.tmp")
 
@@ -30,7 +32,8 @@ class Manifest:
     """What a partial is part of, what is in it, and the books of the share it comes from.
 
     `units` and `fingerprint` speak of the whole run's unit list; `bytes` and `crc32` of the partial's file;
-    `addresses` counts its rows for each environment; `seconds` is what the runner took.
+    `addresses` counts its rows for each environment, without those of cut files; `cut_addresses` counts those
+    for each file's number, and `pieces` has their books. `seconds` is what the runner took.
     """
 
     run_id: str
@@ -44,6 +47,15 @@ class Manifest:
     crc32: str
     addresses: dict[str, int]
     accounting: Accounting
+    cut_addresses: dict[int, int] = field(default_factory=dict)
+    pieces: Sequence[Piece] = ()
+
+
+class Ending(NamedTuple):
+    """What may stand behind an address in a partial, and the environment of such a row, if it counts."""
+
+    text: str
+    environment: str | None
 
 
 class ManifestMissing(Exception):
@@ -66,7 +78,13 @@ def manifest_path(directory: Path, runner: int) -> Path:
 
 def commit(directory: Path, manifest: Manifest) -> None:
     """Write the manifest, which makes the partial count; raises `WriteError`."""
-    plain = {"format": FORMAT, **vars(manifest), "accounting": manifest.accounting.to_plain()}
+    plain = {
+        "format": FORMAT,
+        **vars(manifest),
+        "accounting": manifest.accounting.to_plain(),
+        "cut_addresses": list(manifest.cut_addresses.items()),
+        "pieces": [piece.to_plain() for piece in manifest.pieces],
+    }
     plain["checksum"] = _checksum(plain)
     with whole_file(manifest_path(directory, manifest.runner)) as file:
         file.write(json.dumps(plain, indent=1).encode() + b"\n")
@@ -88,8 +106,10 @@ def read_manifest(directory: Path, runner: int) -> Manifest:
         if checksum != _checksum(plain) or plain["runner"] != runner:
             raise ManifestDamaged("its checksum does not fit its contents")
         del plain["format"]
-        accounting = Accounting.from_plain(plain.pop("accounting"))
-        return Manifest(**plain, accounting=accounting)
+        plain["accounting"] = Accounting.from_plain(plain["accounting"])
+        plain["cut_addresses"] = {int(number): int(rows) for number, rows in plain["cut_addresses"]}
+        plain["pieces"] = tuple(Piece.from_plain(piece) for piece in plain["pieces"])
+        return Manifest(**plain)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ManifestDamaged("it is not a whole manifest") from error
 
@@ -107,6 +127,23 @@ def opened_partial(directory: Path, manifest: Manifest) -> Iterator[BinaryIO]:
         raise damaged(manifest, str(error.strerror)) from error
     with BufferedReader(file, 1 << 18) as stream:
         yield stream
+
+
+def endings(manifests: Iterable[Manifest], dropped: Collection[int]) -> list[Ending]:
+    """Return every ending that rows of these partials may have, in the order in which rows are sorted.
+
+    Rows of the cut files whose numbers are `dropped` do not count.
+    """
+    sources = set()
+    for manifest in manifests:
+        sources |= {(name, -1) for name in manifest.addresses}
+        sources |= {(piece.environment, piece.cut_file) for piece in manifest.pieces}
+    return [
+        Ending(csv_field(name), name)
+        if number < 0
+        else Ending(f"{csv_field(name)},{number}", None if number in dropped else name)
+        for name, number in sorted(sources)
+    ]
 
 
 def damaged(manifest: Manifest, what: str) -> CollectRefused:

@@ -82,8 +82,11 @@ class Slot:
         self._numbers[2] += count
 
     def finishes(self, unit: Unit) -> None:
-        """Be done with the current unit: all its bytes count as done, also if it was left half-way."""
+        """Be done with the current unit: all its bytes count as done, also if it was left half-way.
+
+        A cut file counts as done with its last unit.
+        """
         self._numbers[1] += unit.stop - unit.start
         self._numbers[2] = 0
-        self._numbers[3] += 1
+        self._numbers[3] += unit.ends_file
         self._numbers[0] = _NONE

@@ -13,6 +13,7 @@ from reduction.errors import FileIgnored
 
 KEY_COLUMN = "Source IP"
 RESULT_HEADER = b"Source IP,Environment\n"
+CUT_HEADER = b"Source IP,Environment,Cut File\n"  # of a partial with rows of cut files
 _SHOWN_HEADER = 200  # characters
 
 

@@ -9,17 +9,17 @@ from reduction.inputs import Unit
 
 def nul_byte(line: int) -> FileIgnored:
     """Return the verdict on a file with a NUL byte in line `line`."""
-    return FileIgnored(Ignored.BROKEN, f"line {line}: a NUL byte; this is not a CSV text file")
+    return FileIgnored(Ignored.BROKEN, "a NUL byte; this is not a CSV text file", line)
 
 
 def open_quote(line: int) -> FileIgnored:
     """Return the verdict on a file that ends inside quotes, in the row that starts on line `line`."""
-    return FileIgnored(Ignored.BROKEN, f"line {line}: a quote is still open at the end of the file")
+    return FileIgnored(Ignored.BROKEN, "a quote is still open at the end of the file", line)
 
 
 def wide_encoding(encoding: str) -> FileIgnored:
     """Return the verdict on a file that begins with the byte-order mark of UTF-16 or UTF-32."""
-    return FileIgnored(Ignored.BROKEN, f"line 1: {encoding}, not UTF-8; export it as UTF-8")
+    return FileIgnored(Ignored.BROKEN, f"{encoding}, not UTF-8; export it as UTF-8", 1)
 
 
 def not_opened(error: OSError) -> FileIgnored:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from workdir import KEY, Workdir
+from workdir import KEY, Workdir, engine_param
 
 OLD = "Source IP,Environment\n1.1.1.1,Asia Prod\n"
 NEW = "Source IP,Environment\n1.1.1.1,Asia Prod\n2.2.2.2,Asia Prod\n3.3.3.3,NA Prod\n"
@@ -104,6 +104,19 @@ def test_a_collect_killed_at_any_step_can_be_repeated(world):
     told = attempts(world, "collect", "collect")
     check(told, OLD, NEW)
     assert {attempt["killed"]["combined"] for attempt in told} == {OLD, NEW}
+
+
+@pytest.mark.parametrize("engine", [engine_param("native")])
+def test_a_collect_that_reads_a_cut_file_once_more_killed_at_any_step_can_be_repeated(world, engine):
+    """Seen from within the note, its lines look like rows: the units do not fit together."""
+    note = "\n7.7.7.7,7" * 40
+    (world.input / "Asia Prod 2.csv").write_text(f'{KEY},Note\n2.2.2.2,"{note}"\n1.1.1.1,\n')
+    world.set(mode="reduce", engine=engine, split_size=60)
+    assert world.reduce().exit_code == 0
+    told = attempts(world, "collect", "collect")
+    check(told, OLD, NEW)
+    assert {attempt["killed"]["combined"] for attempt in told} == {OLD, NEW}
+    assert ".Combined_0.json" in steps(told), "the kills reach the partial of the file that is read once more"
 
 
 def test_a_repeated_collect_killed_at_any_step_can_be_repeated_again(world):

@@ -7,6 +7,7 @@ import itertools
 import os
 import time
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from reduction import engines, partials
 from reduction.accounting import Accounting, DoesNotAddUp
 from reduction.collect import Expected, collect
 from reduction.errors import CollectRefused, WriteError
+from reduction.inputs import Unit
 from reduction.partials import Manifest
 from reduction.report import Report
 
@@ -47,8 +49,14 @@ def reduced(directory: Path) -> Path:
     return directory
 
 
+def none_again(units: Sequence[Unit], of_run: Manifest) -> Manifest:
+    raise AssertionError(f"nothing was cut, and still these are read once more: {units}")
+
+
 def collected(directory: Path, engine: str = "reference") -> Report | None:
-    return collect(directory, Expected("id", 2), engines.load(engine), "because", time.monotonic())
+    return collect(
+        directory, Expected("id", 2), engines.load(engine), "because", time.monotonic(), none_again
+    )
 
 
 def names(directory: Path) -> list[str]:

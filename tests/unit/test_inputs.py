@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from reduction import inputs
 from reduction.accounting import Ignored
 from reduction.errors import InputError
-from reduction.inputs import Listing, Unit, derived_run_id, environment_of, find, share_of, shown
+from reduction.inputs import Listing, Unit, cut, derived_run_id, environment_of, find, share_of, shown
 
 ENVIRONMENTS = {
     "Asia Prod.csv": "Asia Prod",
@@ -287,3 +287,68 @@ def test_names_of_working_files_begin_as_inputs_expects(tmp_path):
 
     for path in (partials.partial_path(tmp_path, 3), partials.manifest_path(tmp_path, 3)):
         assert path.name.startswith(inputs.WORKING_PREFIXES)
+
+
+# Cutting --------------------------------------------------------------------------------------------------
+
+
+def listing_of(*sizes: int) -> Listing:
+    return Listing(tuple(Unit(f"Asia Prod {n}.csv", size, 1, 0, size) for n, size in enumerate(sizes)), ())
+
+
+def borders(listing: Listing) -> list[list[tuple[int, int]]]:
+    """Start and stop of the units of each file."""
+    return [
+        [(unit.start, unit.stop) for unit in listing.units if unit.path == path]
+        for path in dict.fromkeys(unit.path for unit in listing.units)
+    ]
+
+
+def test_a_large_file_is_cut_into_units_of_the_split_size():
+    made = cut(listing_of(25, 3), 10, 2)
+    assert borders(made) == [[(0, 10), (10, 20), (20, 25)], [(0, 3)]]
+    assert [unit.cut_file for unit in made.units] == [0, 0, 0, None]
+    assert made.files == 2
+
+
+def test_cut_files_are_numbered_in_their_order():
+    made = cut(listing_of(12, 3, 15), 10, 5)
+    assert [unit.cut_file for unit in made.units] == [0, 0, None, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "split", "runners"),
+    [((25, 3), 0, 2), ((25, 3), 10, 1), ((10, 3), 10, 2), ((), 10, 2), ((0,), 10, 2), ((11,) * 8, 10, 2)],
+    ids=[
+        "not wanted",
+        "one runner",
+        "not larger than a unit",
+        "nothing",
+        "empty",
+        "small beside a fair share",
+    ],
+)
+def test_other_files_are_not_cut(sizes, split, runners):
+    listing = listing_of(*sizes)
+    assert cut(listing, split, runners) == listing
+
+
+@given(st.lists(st.integers(0, 5000), max_size=30), st.integers(1, 100), st.integers(2, 5))
+def test_units_cover_each_file_once_and_few_files_are_cut(sizes, split, runners):
+    made = cut(listing_of(*sizes), split, runners)
+    for size, of_file in zip(sizes, borders(made), strict=True):
+        assert [start for start, _ in of_file] + [size] == [0] + [stop for _, stop in of_file]
+    numbers = {unit.cut_file for unit in made.units} - {None}
+    assert numbers == set(range(len(numbers)))
+    assert len(numbers) <= 4 * runners
+    assert made.files == len(sizes)
+
+
+def test_a_split_size_far_too_small_is_raised():
+    made = cut(listing_of(1 << 30), 1, 2)
+    assert len(made.units) == 1 << 16
+
+
+def test_cutting_changes_the_fingerprint():
+    listing = listing_of(25)
+    assert len({of.fingerprint() for of in (listing, cut(listing, 10, 2), cut(listing, 9, 2))}) == 3

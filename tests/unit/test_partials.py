@@ -6,16 +6,20 @@ import dataclasses
 import io
 import zlib
 from collections import Counter
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from workdir import each_engine
 
 from reduction import engines, partials
 from reduction.accounting import Accounting, IgnoredFile, RejectedRow
 from reduction.errors import CollectRefused, WriteError
-from reduction.partials import Manifest, ManifestDamaged, ManifestMissing
+from reduction.inputs import Unit
+from reduction.partials import Ending, Manifest, ManifestDamaged, ManifestMissing
+from reduction.pieces import Piece, Span, Verdict
 
 ROWS = (
     b"Source IP,Environment\n1.1.1.1,Asia Prod\n1.1.1.1,\xc3\x84 b\n10.0.0.2,Asia Prod\n"
@@ -38,7 +42,6 @@ MANIFEST = Manifest(
         examples=[RejectedRow("Asia Prod.csv", 3, "no-key", 'a "quoted" \\ text\n')],
     ),
 )  # fmt: skip
-each_engine = pytest.mark.parametrize("engine", ["reference", "pandas"])
 
 
 def committed(directory: Path, manifest: Manifest = MANIFEST, rows: bytes = ROWS) -> None:
@@ -117,7 +120,7 @@ def test_a_byte_missing_in_a_manifest_is_noticed_or_does_no_harm(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text", [b"", b"{}", b"[]", b"1", b"null", b'"format"', b"\xff\xfe", b"{" * 10, b'{"format": 1}']
+    "text", [b"", b"{}", b"[]", b"1", b"null", b'"format"', b"\xff\xfe", b"{" * 10, b'{"format": 2}']
 )
 def test_what_is_no_manifest_is_damaged(tmp_path, text):
     partials.manifest_path(tmp_path, 1).write_bytes(text)
@@ -136,16 +139,16 @@ def test_a_manifest_of_another_format_says_so(tmp_path, monkeypatch):
     monkeypatch.setattr(partials, "FORMAT", 99)
     committed(tmp_path)
     monkeypatch.undo()
-    with pytest.raises(ManifestDamaged, match="format 99, this version reads format 1"):
+    with pytest.raises(ManifestDamaged, match="format 99, this version reads format 2"):
         partials.read_manifest(tmp_path, 1)
 
 
 # The rows themselves -------------------------------------------------------------------------------------
 
 
-def merged(engine: str, directory: Path) -> bytes:
+def merged(engine: str, directory: Path, dropped: Collection[int] = ()) -> bytes:
     out = io.BytesIO()
-    engines.load(engine).merge(directory, [partials.read_manifest(directory, 1)], out)
+    engines.load(engine).merge(directory, [partials.read_manifest(directory, 1)], out, dropped)
     return out.getvalue()
 
 
@@ -212,6 +215,73 @@ def test_a_big_damaged_partial_is_noticed_by_the_merge(tmp_path, engine):
             partials.partial_path(tmp_path, 1).write_bytes(damaged)
             with pytest.raises(CollectRefused, match="damaged"):
                 merged(engine, tmp_path)
+
+
+# With rows of cut files ----------------------------------------------------------------------------------
+
+CUT_ROWS = (
+    b"Source IP,Environment,Cut File\n1.1.1.1,Asia Prod\n1.1.1.1,Asia Prod,0\n1.1.1.1,Asia Prod,11\n"
+    b'2.2.2.2,Asia Prod,0\n3.3.3.3,Asia Prod,11\n9.9.9.9,"a,b c",2\n::1,Asia Prod,0\n::1,Asia Prod,11\n'
+    b"::2,Asia Prod,0\n"
+)
+
+
+def piece(number: int, path: str = "deep/Asia Prod 1.csv", verdict: Verdict | None = None) -> Piece:
+    unit = Unit(path, 99, 111, 10, 20, number)
+    return Piece(unit, Span(12, 22, 3), Accounting(read=3, valid=3), verdict)
+
+
+CUT_MANIFEST = dataclasses.replace(
+    MANIFEST,
+    bytes=len(CUT_ROWS),
+    crc32=f"{zlib.crc32(CUT_ROWS):08x}",
+    addresses={"Asia Prod": 1},
+    cut_addresses={0: 4, 2: 1, 11: 3},
+    pieces=(piece(0), piece(11), piece(2, "a,b c.csv", Verdict("broken", "a NUL byte", 3))),
+)
+
+
+def test_a_manifest_with_pieces_comes_back_as_it_was(tmp_path):
+    committed(tmp_path, CUT_MANIFEST, CUT_ROWS)
+    assert partials.read_manifest(tmp_path, 1) == CUT_MANIFEST
+
+
+def test_endings_stand_in_the_order_of_rows():
+    assert partials.endings([MANIFEST, CUT_MANIFEST], {0}) == [
+        Ending("Asia Prod", "Asia Prod"),
+        Ending("Asia Prod,0", None),
+        Ending("Asia Prod,11", "Asia Prod"),
+        Ending("NA Prod", "NA Prod"),
+        Ending('"a,b c",2', "a,b c"),
+        Ending("Ä b", "Ä b"),
+    ]
+
+
+@each_engine
+@pytest.mark.parametrize(
+    ("dropped", "rows"),
+    [
+        ((), b'1.1.1.1,Asia Prod\n2.2.2.2,Asia Prod\n3.3.3.3,Asia Prod\n9.9.9.9,"a,b c"\n'
+             b"::1,Asia Prod\n::2,Asia Prod\n"),
+        ({0}, b'1.1.1.1,Asia Prod\n3.3.3.3,Asia Prod\n9.9.9.9,"a,b c"\n::1,Asia Prod\n'),
+        ({2, 11}, b"1.1.1.1,Asia Prod\n2.2.2.2,Asia Prod\n::1,Asia Prod\n::2,Asia Prod\n"),
+        ({0, 2, 11}, b"1.1.1.1,Asia Prod\n"),
+    ],
+)  # fmt: skip
+def test_rows_of_cut_files_are_of_their_environment_or_dropped(tmp_path, engine, dropped, rows):
+    committed(tmp_path, CUT_MANIFEST, CUT_ROWS)
+    assert merged(engine, tmp_path, dropped) == b"Source IP,Environment\n" + rows
+
+
+@each_engine
+def test_a_changed_byte_of_a_partial_with_cut_files_is_noticed_by_the_merge(tmp_path, engine):
+    committed(tmp_path, CUT_MANIFEST, CUT_ROWS)
+    for position, byte in enumerate(CUT_ROWS):
+        partials.partial_path(tmp_path, 1).write_bytes(
+            CUT_ROWS[:position] + bytes([byte ^ 1]) + CUT_ROWS[position + 1 :]
+        )
+        with pytest.raises(CollectRefused, match="damaged"):
+            merged(engine, tmp_path, {0})
 
 
 # Sweeping ------------------------------------------------------------------------------------------------

@@ -39,6 +39,14 @@ def test_a_slot_tells_unit_bytes_and_files():
     assert board.standing(0) == Standing(None, 0, 0), "neighbours are not touched"
 
 
+def test_a_cut_file_is_done_with_its_last_unit():
+    board = Board(1)
+    for start, stop in [(0, 10), (20, 25), (10, 20)]:
+        board.slot(0).finishes(Unit("Asia Prod.csv", 25, 1, start, stop, 0))
+        assert board.standing(0).files == int(start != 0)
+    assert board.standing(0) == Standing(None, 25, 1)
+
+
 def test_sizes_beyond_four_gigabytes_are_told():
     board = Board(1)
     board.slot(0).finishes(unit(10 << 40))

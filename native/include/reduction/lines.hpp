@@ -18,6 +18,7 @@ public:
     explicit LineWriter(const std::function<void(std::string_view)>& out);
 
     void add_environment(std::string_view name);
+    void add_ending(std::string_view text);  // the same, for any text behind the comma
     void four(std::uint32_t number, std::size_t environment);
     void six(Six number, std::size_t environment);
     void flush();

@@ -1,6 +1,7 @@
 // One runner's share: files are read one after the other, good ones are kept, and all rows come out sorted.
 #pragma once
 
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -38,6 +39,15 @@ enum class Verdict : std::uint8_t {
     open_quote,     // in the row that starts on line `line`
 };
 
+constexpr std::int64_t kNotCut = -1;
+
+// Whose rows are kept together: an environment's, or those of one cut file of it. Sorted as in a partial.
+struct Source {
+    std::string environment;
+    std::int64_t cut_file = kNotCut;
+    auto operator<=>(const Source&) const = default;
+};
+
 // What became of one file.
 struct FileBooks {
     Verdict verdict = Verdict::taken;
@@ -47,6 +57,7 @@ struct FileBooks {
     std::uint64_t valid = 0;
     std::uint64_t rejected[kReasons] = {};
     std::vector<Example> examples;
+    std::uint64_t line_ends = 0;  // in what was fed
 };
 
 class Share {
@@ -59,7 +70,8 @@ public:
 
     // A file of `environment`: begin, feed its bytes (decompressed, without byte-order mark) in pieces of any size,
     // end. Total: any bytes may come. `feed` returns false when no more bytes are wanted.
-    void begin(std::string_view environment);
+    // The rows of a cut file, whose number is given, are kept apart.
+    void begin(std::string_view environment, std::int64_t cut_file = kNotCut);
     bool feed(const std::uint8_t* data, std::size_t size);
     // The same without a copy: `size` bytes have been put at the beginning of the `room`, which is never empty.
     std::span<std::uint8_t> room();
@@ -70,8 +82,21 @@ public:
     // Instead of `end`: nothing of the file counts.
     void abandon();
 
-    // Sorts everything and hands out the lines of all rows in pieces, and then the number of rows by environment.
-    std::map<std::string, std::uint64_t> write(const std::function<void(std::string_view)>& out);
+    // For a unit of a cut file: when the header was fed and `settle` returned false, what is fed next is the text from
+    // another place on, where a row starts, behind a CR or not. Lines are counted from there.
+    void resume(bool is_after_cr);
+    const Routines& routines() const { return routines_; }
+    std::size_t columns() const { return columns_; }
+    std::size_t key() const { return key_; }
+    // How many of the bytes that were fed have not been looked at yet, and the state before them.
+    struct Pending {
+        StructureState state;
+        std::size_t bytes;
+    };
+    Pending pending() const { return {state_, held_}; }
+
+    // Sorts everything and hands out the lines of all rows in pieces, and then the number of rows by source.
+    std::map<Source, std::uint64_t> write(const std::function<void(std::string_view)>& out);
 
 private:
     struct Environment {
@@ -112,7 +137,7 @@ private:
     std::size_t compact_at_rows_;
     std::size_t examples_a_file_;
 
-    std::map<std::string, std::unique_ptr<Environment>, std::less<>> environments_;
+    std::map<Source, std::unique_ptr<Environment>> environments_;
     Environment* environment_ = nullptr;
 
     // The file at hand.

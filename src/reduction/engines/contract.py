@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from reduction.accounting import Accounting
 from reduction.inputs import Unit
 from reduction.partials import Manifest
+from reduction.pieces import Piece
 from reduction.progress import Progress
 
 
@@ -30,10 +31,16 @@ class Limits:
 
 @dataclass(frozen=True)
 class Reduced:
-    """What became of a share: its books, and the distinct rows written for each environment."""
+    """What became of a share: its books, and the distinct rows written for each environment.
+
+    Cut files are not among them: `pieces` has the books of their units, and `cut_addresses` the distinct rows
+    written for the number of each such file.
+    """
 
     accounting: Accounting
     addresses: dict[str, int]
+    cut_addresses: dict[int, int] = field(default_factory=dict)
+    pieces: Sequence[Piece] = ()
 
 
 class Engine(Protocol):
@@ -48,13 +55,17 @@ class Engine(Protocol):
     ) -> Reduced:
         """Read the units, in their order, and write `RESULT_HEADER` and their distinct rows, sorted.
 
-        A file that turns out bad is in the books as ignored and none of its rows count anywhere.
-        Raises only what ends the runner: no memory, or what `output` raises.
+        Rows of cut files are kept apart by a third column, the number of the file; then the header is
+        `CUT_HEADER`. A file that turns out bad is in the books as ignored and none of its rows count
+        anywhere. Raises only what ends the runner: no memory, or what `output` raises.
         """
 
-    def merge(self, directory: Path, manifests: Sequence[Manifest], output: Output) -> dict[str, int]:
+    def merge(
+        self, directory: Path, manifests: Sequence[Manifest], output: Output, dropped: Collection[int]
+    ) -> dict[str, int]:
         """Merge committed partials into `output`: `RESULT_HEADER`, then the distinct rows, sorted.
 
-        Returns the number of rows for each environment. Memory does not depend on their number.
+        Rows of the cut files whose numbers are `dropped` do not count. Returns the number of rows for each
+        environment. Memory does not depend on their number.
         Raises `CollectRefused` if a partial is not what its manifest says.
         """

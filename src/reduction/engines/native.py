@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from enum import IntEnum
 from pathlib import Path
 from typing import BinaryIO
@@ -21,9 +21,10 @@ from reduction.engines.file_by_file import files_taken
 from reduction.errors import FileIgnored
 from reduction.inputs import Unit, environment_of
 from reduction.opening import opened
-from reduction.partials import Manifest, damaged, partial_path
+from reduction.partials import Manifest, damaged, endings, partial_path
+from reduction.pieces import Piece, Span, Verdict
 from reduction.progress import Progress
-from reduction.rows import RESULT_HEADER, key_position, shown_value
+from reduction.rows import CUT_HEADER, RESULT_HEADER, key_position, shown_value
 
 _FED_AT_ONCE = 1 << 20  # bytes of an archive
 _REASONS = (Rejected.TOO_MANY_FIELDS, Rejected.NO_KEY, Rejected.NOT_AN_ADDRESS)
@@ -53,7 +54,7 @@ class NativeEngine:
     """See `contract.Engine` for what its methods promise."""
 
     name = "native"
-    cuts_files = False
+    cuts_files = True
 
     def __init__(self, instruction_set: str = "") -> None:
         """Take the best instruction set of this processor, or the named one."""
@@ -68,23 +69,34 @@ class NativeEngine:
         def read(unit: Unit, path: str, books: Accounting) -> None:
             _read(share, tree, unit, path, books, progress)
 
+        def read_piece(unit: Unit, path: str) -> None:
+            pieces.append(_read_piece(share, tree, unit, path, progress))
+
         csv.field_size_limit(sys.maxsize)  # a header is shown whatever it is like
         books = Accounting()
-        for _ in files_taken(units, books, progress, read):
+        pieces: list[Piece] = []
+        for _ in files_taken(units, books, progress, read, read_piece):
             pass
-        output.write(RESULT_HEADER)
-        return Reduced(books, share.write(output.write))
+        output.write(CUT_HEADER if pieces else RESULT_HEADER)
+        rows = share.write(output.write)
+        return Reduced(
+            books,
+            {name: count for name, cut_file, count in rows if cut_file == _kernel.NOT_CUT},
+            {cut_file: count for _, cut_file, count in rows if cut_file != _kernel.NOT_CUT},
+            pieces,
+        )
 
-    def merge(self, directory: Path, manifests: Sequence[Manifest], output: Output) -> dict[str, int]:
+    def merge(
+        self, directory: Path, manifests: Sequence[Manifest], output: Output, dropped: Collection[int]
+    ) -> dict[str, int]:
         """Hold a quarter of a megabyte of each partial."""
-        names = sorted({name for manifest in manifests for name in manifest.addresses})
         parts = [
             (os.fsencode(partial_path(directory, manifest.runner)), manifest.bytes, int(manifest.crc32, 16))
             for manifest in manifests
         ]
         output.write(RESULT_HEADER)
         try:
-            return _kernel.merge(parts, names, output.write)
+            return _kernel.merge(parts, endings(manifests, dropped), output.write)
         except _kernel.DamagedPartial as fault:
             index, what = fault.args
             raise damaged(manifests[index], what) from fault
@@ -93,23 +105,53 @@ class NativeEngine:
 def _read(
     share: _kernel.Share, tree: str, unit: Unit, path: str, books: Accounting, progress: Progress
 ) -> None:
-    environment = environment_of(unit.path)
-    assert environment is not None, unit.path  # noqa: S101 - what is listed as a unit has one
-    name = os.fsencode(os.path.join(tree, unit.path))  # noqa: PTH118 - once a file
     opening, number, told = share.read_file(
-        name, environment, unit.size, unit.modified_ns, progress.read_bytes
+        _name_of(tree, unit), _environment_of(unit), unit.size, unit.modified_ns, progress.read_bytes
     )
     if opening == _Opening.COMPRESSED:
-        told = _feed_archive(share, tree, unit, environment, progress)
+        told = _feed_archive(share, tree, unit, progress)
     elif opening != _Opening.READ:
         raise _not_read(_Opening(opening), number, unit)
     _take_books(told, path, books)
 
 
-def _feed_archive(
-    share: _kernel.Share, tree: str, unit: Unit, environment: str, progress: Progress
-) -> _kernel._Books:
-    share.begin(environment)
+def _read_piece(share: _kernel.Share, tree: str, unit: Unit, path: str, progress: Progress) -> Piece:
+    books = Accounting()
+    span: tuple[int, int, int] | None = None
+    try:
+        opening, number, span, told = share.read_piece(
+            _name_of(tree, unit), _environment_of(unit), _cut_file_of(unit),
+            unit.size, unit.modified_ns, unit.start, unit.stop, progress.read_bytes,
+        )  # fmt: skip
+        if opening == _Opening.COMPRESSED:  # only the first unit is told; it reads it whole
+            told = _feed_archive(share, tree, unit, progress)
+            span = (0, unit.size, 0)
+        elif opening != _Opening.READ:
+            raise _not_read(_Opening(opening), number, unit)
+        if span is not None:
+            _take_books(told, path, books)
+    except FileIgnored as fault:
+        verdict = Verdict(fault.reason, fault.what, fault.line)
+        return Piece(unit, Span(*span) if span else None, Accounting(), verdict)
+    return Piece(unit, Span(*span) if span else None, books)
+
+
+def _name_of(tree: str, unit: Unit) -> bytes:
+    return os.fsencode(os.path.join(tree, unit.path))  # noqa: PTH118 - once a file
+
+
+def _environment_of(unit: Unit) -> str:
+    environment = environment_of(unit.path)
+    assert environment is not None, unit.path  # noqa: S101 - what is listed as a unit has one
+    return environment
+
+
+def _cut_file_of(unit: Unit) -> int:
+    return _kernel.NOT_CUT if unit.cut_file is None else unit.cut_file
+
+
+def _feed_archive(share: _kernel.Share, tree: str, unit: Unit, progress: Progress) -> _kernel._Books:
+    share.begin(_environment_of(unit), _cut_file_of(unit))
     try:
         with opened(tree, unit, progress) as stream:
             _feed(share, stream)

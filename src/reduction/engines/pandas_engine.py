@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -58,9 +58,11 @@ class PandasEngine:
         buffer.compact()
         return Reduced(books, write_rows(buffer.items(), output))
 
-    def merge(self, directory: Path, manifests: Sequence[Manifest], output: Output) -> dict[str, int]:
+    def merge(
+        self, directory: Path, manifests: Sequence[Manifest], output: Output, dropped: Collection[int]
+    ) -> dict[str, int]:
         """Hold one block of each partial."""
-        return merge_partials(directory, manifests, output)
+        return merge_partials(directory, manifests, output, dropped)
 
 
 class _FileReader:

@@ -8,7 +8,7 @@ stand at the end of each partial, are merged one by one.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO
@@ -18,11 +18,11 @@ import numpy.typing as npt
 
 from reduction.addresses import parse
 from reduction.engines.address_arrays import LineWriter, parse_dotted_quads
-from reduction.engines.byte_scan import Block, blocks
+from reduction.engines.byte_scan import Block, Rows, blocks
 from reduction.engines.contract import Output
 from reduction.engines.distinct_buffer import Addresses, distinct_sorted
-from reduction.engines.odd_keys import field_value, spellings
-from reduction.partials import Manifest, damaged, opened_partial
+from reduction.engines.odd_keys import spellings
+from reduction.partials import Ending, Manifest, damaged, endings, opened_partial
 from reduction.rows import RESULT_HEADER, Row, csv_line, merged
 
 Keys = npt.NDArray[np.uint64]
@@ -31,6 +31,7 @@ Keys = npt.NDArray[np.uint64]
 _ROWS_WRITTEN = 1 << 18  # at a time
 _MERGE_BYTES = 8 << 20  # blocks of all partials together
 _LEAST_BLOCK = 1 << 16  # bytes
+_DROPPED = 0xFFFF_FFFF  # the index of no environment: the row does not count
 
 
 def write_rows(of_environments: Sequence[tuple[str, Addresses]], output: Output) -> dict[str, int]:
@@ -45,17 +46,20 @@ def write_rows(of_environments: Sequence[tuple[str, Addresses]], output: Output)
     return writer.addresses()
 
 
-def merge_partials(directory: Path, manifests: Sequence[Manifest], output: Output) -> dict[str, int]:
+def merge_partials(
+    directory: Path, manifests: Sequence[Manifest], output: Output, dropped: Collection[int]
+) -> dict[str, int]:
     """See `contract.Engine.merge`."""
-    names = sorted({name for manifest in manifests for name in manifest.addresses})
+    expected = endings(manifests, dropped)
+    names = sorted({ending.environment for ending in expected if ending.environment is not None})
     writer = _RowWriter(names, output)
     block_bytes = max(_LEAST_BLOCK, _MERGE_BYTES // max(1, len(manifests)))
     with ExitStack() as stack:
         partials = [
             _SortedPartial(
-                stack.enter_context(opened_partial(directory, manifest)), manifest, names, block_bytes
+                stack.enter_context(opened_partial(directory, of)), of, expected, names, block_bytes
             )
-            for manifest in manifests
+            for of in manifests
         ]
         while waiting := [partial for partial in partials if partial.fill()]:
             up_to = min(partial.keys[-1] for partial in waiting)
@@ -100,9 +104,18 @@ class _RowWriter:
 class _SortedPartial:
     """The IPv4 rows of a partial, a block at a time, and then its IPv6 rows."""
 
-    def __init__(self, stream: BinaryIO, manifest: Manifest, names: Sequence[str], block_bytes: int) -> None:
+    def __init__(
+        self,
+        stream: BinaryIO,
+        manifest: Manifest,
+        expected: Sequence[Ending],
+        names: Sequence[str],
+        block_bytes: int,
+    ) -> None:
         self._manifest = manifest
-        self._index_of = {name: index for index, name in enumerate(names)}
+        self._environments = dict(expected)
+        index_of = {name: index for index, name in enumerate(names)}
+        self._index_of = {text: _DROPPED if name is None else index_of[name] for text, name in expected}
         self._blocks = blocks(stream, block_bytes)
         self._header_is_read = False
         self._six_begin: tuple[Block, int] | None = None
@@ -134,9 +147,12 @@ class _SortedPartial:
                 rows.starts.tolist(), rows.ends.tolist(), rows.field(0)[1].tolist(), strict=True
             ):
                 address = parse(block.text(start, comma))
-                if address is None:
+                ending = block.text(comma + 1, end)
+                if address is None or ending not in self._environments:
                     raise self._not_a_row(block, start)
-                yield Row(address, field_value(block.text(comma + 1, end)))
+                environment = self._environments[ending]
+                if environment is not None:
+                    yield Row(address, environment)
             block, first = next(self._blocks, None), 0
 
     def _take(self, block: Block) -> None:
@@ -148,29 +164,27 @@ class _SortedPartial:
             rows = rows[1:]
         if not len(rows):
             return
-        if (rows.fields != 2).any():
-            raise self._not_a_row(block, int(rows.starts[rows.fields != 2][0]))
+        if (rows.fields < 2).any():
+            raise self._not_a_row(block, int(rows.starts[rows.fields < 2][0]))
         quads, are_quads = parse_dotted_quads(block.data, *rows.field(0))
         count = len(quads) if are_quads.all() else int(np.argmin(are_quads))
         if count < len(quads):
             self._six_begin = block, len(block.rows) - len(quads) + count
-        self.keys = (quads[:count].astype(np.uint64) << np.uint64(32)) | self._environments(
-            block, rows[:count].field(1)
-        )
+        indices = self._indices(block, rows[:count])
+        self.keys = ((quads[:count].astype(np.uint64) << np.uint64(32)) | indices)[indices != _DROPPED]
 
-    def _environments(
-        self, block: Block, fields: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
-    ) -> Keys:
-        starts, ends = fields
+    def _indices(self, block: Block, rows: Rows) -> Keys:
+        """Return the index of each row's environment, or `_DROPPED`: what stands behind the address tells."""
+        starts, ends = rows.field(1)[0], rows.ends
         number, first = spellings(block.data, starts, ends)
-        names = [
-            field_value(block.text(start, end))
+        texts = [
+            block.text(start, end)
             for start, end in zip(starts[first].tolist(), ends[first].tolist(), strict=True)
         ]
         try:
-            indices = np.array([self._index_of[name] for name in names], np.uint64)
+            indices = np.array([self._index_of[text] for text in texts], np.uint64)
         except KeyError as error:
-            raise damaged(self._manifest, f"its manifest does not name the environment {error}") from error
+            raise damaged(self._manifest, f"no manifest has rows that end with {error}") from error
         return indices[number]
 
     def _not_a_row(self, block: Block, start: int) -> Exception:

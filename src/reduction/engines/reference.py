@@ -9,7 +9,7 @@ import csv
 import io
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO
@@ -21,9 +21,17 @@ from reduction.engines.contract import Limits, Output, Reduced
 from reduction.engines.file_by_file import files_taken
 from reduction.inputs import Unit
 from reduction.opening import opened
-from reduction.partials import Manifest, damaged, opened_partial
+from reduction.partials import Manifest, damaged, endings, opened_partial
 from reduction.progress import Progress
-from reduction.rows import RESULT_HEADER, Row, csv_line, key_position, merged, shown_value
+from reduction.rows import (
+    RESULT_HEADER,
+    Row,
+    csv_field,
+    csv_line,
+    key_position,
+    merged,
+    shown_value,
+)
 
 
 class ReferenceEngine:
@@ -52,14 +60,19 @@ class ReferenceEngine:
             rows.update(Row(address, environment) for address in addresses)
         return Reduced(books, _write(sorted(rows), output))
 
-    def merge(self, directory: Path, manifests: Sequence[Manifest], output: Output) -> dict[str, int]:
+    def merge(
+        self, directory: Path, manifests: Sequence[Manifest], output: Output, dropped: Collection[int]
+    ) -> dict[str, int]:
         """Hold one row of each partial."""
+        environments = dict(endings(manifests, dropped))
         with ExitStack() as stack:
             texts = [
                 stack.enter_context(text_of(stack.enter_context(opened_partial(directory, manifest))))
                 for manifest in manifests
             ]
-            rows = merged([rows_of_partial(text, of) for text, of in zip(texts, manifests, strict=True)])
+            rows = merged(
+                [rows_of_partial(text, of, environments) for text, of in zip(texts, manifests, strict=True)]
+            )
             return _write(rows, output)
 
 
@@ -123,16 +136,21 @@ def csv_rows(text: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
         started_after = reader.line_num
 
 
-def rows_of_partial(text: Iterable[str], manifest: Manifest) -> Iterator[Row]:
-    """Give the rows of a partial; raises `CollectRefused`."""
+def rows_of_partial(
+    text: Iterable[str], manifest: Manifest, environments: Mapping[str, str | None]
+) -> Iterator[Row]:
+    """Give the rows of a partial that count, by the endings that they may have; raises `CollectRefused`."""
     lines = csv.reader(text)
     try:
         next(lines, None)
         for fields in lines:
-            address = parse(fields[0]) if len(fields) == 2 and fields[1] in manifest.addresses else None
+            ending = ",".join(map(csv_field, fields[1:]))
+            address = parse(fields[0]) if ending in environments else None
             if address is None:
                 raise damaged(manifest, f"line {lines.line_num} is not a row")
-            yield Row(address, fields[1])
+            environment = environments[ending]
+            if environment is not None:
+                yield Row(address, environment)
     except csv.Error as error:
         raise damaged(manifest, f"line {lines.line_num}: {error}") from error
 
