@@ -34,6 +34,15 @@ nb::tuple books_as_tuple(const reduction::FileBooks& books) {
                           nb::make_tuple(books.rejected[0], books.rejected[1], books.rejected[2]), examples);
 }
 
+// The files of a share, in their order.
+struct Files {
+    std::vector<reduction::Listed> all;
+
+    void add(const nb::bytes& path, std::string environment, std::uint64_t size, std::int64_t modified_ns) {
+        all.push_back({{path.c_str(), path.size()}, std::move(environment), size, modified_ns});
+    }
+};
+
 // Long work lets other threads run; Python is only called back with the interpreter held.
 class PyShare {
 public:
@@ -42,18 +51,29 @@ public:
     PyShare(const PyShare&) = delete;
     PyShare& operator=(const PyShare&) = delete;
 
-    nb::tuple read_file(nb::bytes path, std::string environment, std::uint64_t size, std::int64_t modified_ns,
-                        const nb::callable& progress) {
-        const std::string name(path.c_str(), path.size());
-        reduction::FileOutcome outcome;
+    nb::tuple read_quietly(const Files& files, std::size_t first, std::size_t stop, const nb::callable& begins,
+                           const nb::callable& progress) {
+        if (first > stop || stop > files.all.size()) throw nb::index_error("no such files");
+        reduction::QuietRun run;
         {
             nb::gil_scoped_release release;
-            outcome = reduction::read_file(share_, name, environment, size, modified_ns, [&](std::uint64_t bytes) {
-                nb::gil_scoped_acquire acquire;
-                progress(bytes);
-            });
+            run = reduction::read_quietly(
+                share_, files.all, first, stop,
+                [&](std::size_t index) {
+                    nb::gil_scoped_acquire acquire;
+                    begins(index);
+                },
+                [&](std::uint64_t bytes) {
+                    nb::gil_scoped_acquire acquire;
+                    progress(bytes);
+                });
         }
-        return nb::make_tuple(static_cast<int>(outcome.opening), outcome.number, books_as_tuple(outcome.books));
+        nb::object told = nb::none();
+        if (run.told) {
+            told = nb::make_tuple(static_cast<int>(run.told->opening), run.told->number,
+                                  books_as_tuple(run.told->books));
+        }
+        return nb::make_tuple(run.files, run.bytes, run.rows, told);
     }
 
     nb::tuple read_piece(nb::bytes path, std::string environment, std::int64_t cut_file, std::uint64_t size,
@@ -170,10 +190,13 @@ NB_MODULE(_kernel, module) {
     module.def("instruction_set", [] { return reduction::routines().name; });
     module.def("canonical", &canonical, "field"_a);
     module.def("merge", &merge, "partials"_a, "endings"_a, "out"_a);
+    nb::class_<Files>(module, "Files")
+        .def(nb::init<>())
+        .def("add", &Files::add, "path"_a, "environment"_a, "size"_a, "modified_ns"_a);
     nb::class_<PyShare>(module, "Share")
         .def(nb::init<std::size_t, std::size_t, const std::string&>(), "compact_at_rows"_a, "examples_a_file"_a,
              "instruction_set"_a = "")
-        .def("read_file", &PyShare::read_file, "path"_a, "environment"_a, "size"_a, "modified_ns"_a, "progress"_a)
+        .def("read_quietly", &PyShare::read_quietly, "files"_a, "first"_a, "stop"_a, "begins"_a, "progress"_a)
         .def("read_piece", &PyShare::read_piece, "path"_a, "environment"_a, "cut_file"_a, "size"_a, "modified_ns"_a,
              "start"_a, "stop"_a, "progress"_a)
         .def("begin", &PyShare::begin, "environment"_a, "cut_file"_a = reduction::kNotCut)

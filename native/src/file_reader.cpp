@@ -25,12 +25,11 @@ std::optional<FileOutcome> change(const ListedFile& file) {
 
 }  // namespace
 
-FileOutcome read_file(Share& share, const std::string& path, std::string_view environment, std::uint64_t size,
-                      std::int64_t modified_ns, const std::function<void(std::uint64_t)>& progress) {
-    const ListedFile file(path, size, modified_ns);
+FileOutcome read_file(Share& share, const Listed& listed, const std::function<void(std::uint64_t)>& progress) {
+    const ListedFile file(listed.path, listed.size, listed.modified_ns);
     if (!file.is_open()) return {Opening::not_opened, static_cast<std::uint64_t>(errno), {}};
     if (auto changed = change(file)) return std::move(*changed);
-    share.begin(environment);
+    share.begin(listed.environment);
     FileOutcome outcome;
     std::uint64_t untold = 0;
     bool is_first = true;
@@ -73,7 +72,6 @@ FileOutcome read_file(Share& share, const std::string& path, std::string_view en
         share.abandon();
         return outcome;
     }
-    if (untold > 0) progress(untold);
     if (auto changed = change(file)) {
         share.abandon();
         return std::move(*changed);
@@ -84,6 +82,26 @@ FileOutcome read_file(Share& share, const std::string& path, std::string_view en
     }
     outcome.books = share.end();
     return outcome;
+}
+
+QuietRun read_quietly(Share& share, const std::vector<Listed>& files, std::size_t first, std::size_t stop,
+                      const std::function<void(std::size_t)>& begins,
+                      const std::function<void(std::uint64_t)>& progress) {
+    QuietRun run;
+    for (std::size_t at = first; at < stop; ++at) {
+        const Listed& file = files[at];
+        begins(at);
+        FileOutcome outcome = read_file(share, file, progress);
+        if (outcome.opening != Opening::read || outcome.books.verdict != Verdict::taken ||
+            outcome.books.valid != outcome.books.read) {
+            run.told = std::move(outcome);
+            break;
+        }
+        ++run.files;
+        run.bytes += file.size;
+        run.rows += outcome.books.read;
+    }
+    return run;
 }
 
 }  // namespace reduction

@@ -34,16 +34,31 @@ def merge(
     Raises `DamagedPartial`, or `ValueError` if `endings` are in another order.
     """
 
+class Files:
+    """The files of a share, in their order."""
+
+    def add(self, path: bytes, environment: str, size: int, modified_ns: int) -> None:
+        """Append a file as it was listed."""
+
 class Share:
     """The distinct addresses of the files of a share."""
 
     def __init__(self, compact_at_rows: int, examples_a_file: int, instruction_set: str = "") -> None:
         """Show up to `examples_a_file` rejected rows of each reason; choose the instruction set."""
 
-    def read_file(
-        self, path: bytes, environment: str, size: int, modified_ns: int, progress: Callable[[int], object]
-    ) -> tuple[int, int, _Books]:
-        """Read a file as it was listed; returns opening, its number, and the books (native.py has both)."""
+    def read_quietly(
+        self,
+        files: Files,
+        first: int,
+        stop: int,
+        begins: Callable[[int], object],
+        progress: Callable[[int], object],
+    ) -> tuple[int, int, int, tuple[int, int, _Books] | None]:
+        """Read files from `first` up to `stop`, or to the first of which there is something to tell.
+
+        Returns how many were taken with all rows valid, their bytes and rows; and of the one that is not like
+        these its opening, number and books (native_files.py has them). `begins` is told the index of each.
+        """
 
     def read_piece(
         self,

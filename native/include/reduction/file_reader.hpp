@@ -1,10 +1,12 @@
 // Reads a file of the disk into a share: plain ones whole, without the interpreter.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
-#include <string_view>
+#include <vector>
 
 #include "reduction/share.hpp"
 
@@ -25,9 +27,30 @@ struct FileOutcome {
     FileBooks books;
 };
 
-// Reads `path` of `environment`, listed with `size` bytes and modified at `modified_ns`; `progress` is told of bytes read,
-// after each few MiB and at the end. Nothing of the file counts unless it was taken.
-FileOutcome read_file(Share& share, const std::string& path, std::string_view environment, std::uint64_t size,
-                      std::int64_t modified_ns, const std::function<void(std::uint64_t)>& progress);
+// A file as it was listed: of `size` bytes, modified at `modified_ns`.
+struct Listed {
+    std::string path;
+    std::string environment;
+    std::uint64_t size;
+    std::int64_t modified_ns;
+};
+
+// `progress` is told of bytes read after each few MiB. Nothing of the file counts unless it was taken.
+FileOutcome read_file(Share& share, const Listed& listed, const std::function<void(std::uint64_t)>& progress);
+
+// Files that were taken with all their rows valid, and of the one that came after them what is to be told.
+struct QuietRun {
+    std::size_t files = 0;
+    std::uint64_t bytes = 0;
+    std::uint64_t rows = 0;
+    std::optional<FileOutcome> told;
+};
+
+// Reads the files from `first` up to `stop` (exclusive), or up to and with the first that there is something to tell
+// of: it is not taken, or has rejected rows. `begins` is told of each before it is opened. Most files are such that
+// nothing need be known of each, which is most of what a small one would cost.
+QuietRun read_quietly(Share& share, const std::vector<Listed>& files, std::size_t first, std::size_t stop,
+                      const std::function<void(std::size_t)>& begins,
+                      const std::function<void(std::uint64_t)>& progress);
 
 }  // namespace reduction

@@ -22,35 +22,36 @@ def files_taken(
     books: Accounting,
     progress: Progress,
     read: Callable[[Unit, str, Accounting], _T],
-    read_piece: Callable[[Unit, str], None] | None = None,
 ) -> Iterator[tuple[str, _T]]:
     """Give environment and what `read` made of it for each file that is good to its end.
 
     `read` takes the unit, its path as shown, and books of its own, which are added to `books` only then; it
-    raises `FileIgnored` for a bad file. Units of cut files go to `read_piece` of an engine that cuts; what
-    becomes of such a file is known only when all its pieces are.
+    raises `FileIgnored` for a bad file.
     """
     warner = Warner()
     for index, unit in enumerate(units):
         environment = environment_of(unit.path)
         assert environment is not None, unit.path  # noqa: S101 - what is listed as a unit has one
-        path = shown(unit.path)
         progress.starts(index)
-        if unit.cut_file is not None:
-            _LOG.debug("reading '%s', bytes %s to %s", path, unit.start, unit.stop)
-            assert read_piece is not None, path  # noqa: S101 - other engines get no such units
-            read_piece(unit, path)
-            progress.finishes(unit)
-            continue
-        _LOG.debug("reading '%s', %s bytes", path, unit.size)
-        file_books = Accounting(taken=1, bytes=unit.size)
-        try:
-            made = read(unit, path, file_books)
-        except FileIgnored as verdict:
-            books.ignored.append(IgnoredFile(path, verdict.reason, verdict.detail))
-            warner.ignored(path, verdict)
-        else:
-            books.add(file_books)
-            warner.rejected(path, file_books)
+        _LOG.debug("reading '%s', %s bytes", shown(unit.path), unit.size)
+        made = judged(unit, books, warner, read)
+        if made is not None:
             yield environment, made
         progress.finishes(unit)  # not if the runner fails: this is the file it was on
+
+
+def judged(
+    unit: Unit, books: Accounting, warner: Warner, read: Callable[[Unit, str, Accounting], _T]
+) -> _T | None:
+    """Return what `read` made of one file and take over its books, or note why it is ignored: then None."""
+    path = shown(unit.path)
+    file_books = Accounting(taken=1, bytes=unit.size)
+    try:
+        made = read(unit, path, file_books)
+    except FileIgnored as verdict:
+        books.ignored.append(IgnoredFile(path, verdict.reason, verdict.detail))
+        warner.ignored(path, verdict)
+        return None
+    books.add(file_books)
+    warner.rejected(path, file_books)
+    return made

@@ -6,48 +6,18 @@ bytes is decided in `native/`.
 
 from __future__ import annotations
 
-import csv
 import os
-import sys
 from collections.abc import Collection, Sequence
-from enum import IntEnum
 from pathlib import Path
-from typing import BinaryIO
 
-from reduction import _kernel, verdicts
-from reduction.accounting import EXAMPLES_A_FILE, Accounting, Rejected, RejectedRow
+from reduction import _kernel
+from reduction.accounting import EXAMPLES_A_FILE, Accounting
 from reduction.engines.contract import Limits, Output, Reduced
-from reduction.engines.file_by_file import files_taken
-from reduction.errors import FileIgnored
-from reduction.inputs import Unit, environment_of
-from reduction.opening import opened
+from reduction.engines.native_files import Files
+from reduction.inputs import Unit
 from reduction.partials import Manifest, damaged, endings, partial_path
-from reduction.pieces import Piece, Span, Verdict
 from reduction.progress import Progress
-from reduction.rows import CUT_HEADER, RESULT_HEADER, key_position, shown_value
-
-_FED_AT_ONCE = 1 << 20  # bytes of an archive
-_REASONS = (Rejected.TOO_MANY_FIELDS, Rejected.NO_KEY, Rejected.NOT_AN_ADDRESS)
-
-
-class _Opening(IntEnum):
-    """What the kernel found when it opened a file, in the order of file_reader.hpp."""
-
-    READ = 0
-    COMPRESSED = 1
-    CHANGED = 2
-    NOT_OPENED = 3
-    NOT_READABLE = 4
-    WIDE = 5
-
-
-class _Verdict(IntEnum):
-    """What the kernel thinks of a file's bytes, in the order of share.hpp."""
-
-    TAKEN = 0
-    NO_KEY_COLUMN = 1
-    NUL_BYTE = 2
-    OPEN_QUOTE = 3
+from reduction.rows import CUT_HEADER, RESULT_HEADER
 
 
 class NativeEngine:
@@ -65,18 +35,8 @@ class NativeEngine:
     ) -> Reduced:
         """Hold 4 bytes for each distinct IPv4 address, 16 for IPv6, up to thrice that while compacting."""
         share = _kernel.Share(limits.compact_at_rows, EXAMPLES_A_FILE, self._instruction_set)
-
-        def read(unit: Unit, path: str, books: Accounting) -> None:
-            _read(share, tree, unit, path, books, progress)
-
-        def read_piece(unit: Unit, path: str) -> None:
-            pieces.append(_read_piece(share, tree, unit, path, progress))
-
-        csv.field_size_limit(sys.maxsize)  # a header is shown whatever it is like
         books = Accounting()
-        pieces: list[Piece] = []
-        for _ in files_taken(units, books, progress, read, read_piece):
-            pass
+        pieces = Files(share, tree, units, progress).read(books)
         output.write(CUT_HEADER if pieces else RESULT_HEADER)
         rows = share.write(output.write)
         return Reduced(
@@ -100,117 +60,6 @@ class NativeEngine:
         except _kernel.DamagedPartial as fault:
             index, what = fault.args
             raise damaged(manifests[index], what) from fault
-
-
-def _read(
-    share: _kernel.Share, tree: str, unit: Unit, path: str, books: Accounting, progress: Progress
-) -> None:
-    opening, number, told = share.read_file(
-        _name_of(tree, unit), _environment_of(unit), unit.size, unit.modified_ns, progress.read_bytes
-    )
-    if opening == _Opening.COMPRESSED:
-        told = _feed_archive(share, tree, unit, progress)
-    elif opening != _Opening.READ:
-        raise _not_read(_Opening(opening), number, unit)
-    _take_books(told, path, books)
-
-
-def _read_piece(share: _kernel.Share, tree: str, unit: Unit, path: str, progress: Progress) -> Piece:
-    books = Accounting()
-    span: tuple[int, int, int] | None = None
-    try:
-        opening, number, span, told = share.read_piece(
-            _name_of(tree, unit), _environment_of(unit), _cut_file_of(unit),
-            unit.size, unit.modified_ns, unit.start, unit.stop, progress.read_bytes,
-        )  # fmt: skip
-        if opening == _Opening.COMPRESSED:  # only the first unit is told; it reads it whole
-            told = _feed_archive(share, tree, unit, progress)
-            span = (0, unit.size, 0)
-        elif opening != _Opening.READ:
-            raise _not_read(_Opening(opening), number, unit)
-        if span is not None:
-            _take_books(told, path, books)
-    except FileIgnored as fault:
-        verdict = Verdict(fault.reason, fault.what, fault.line)
-        return Piece(unit, Span(*span) if span else None, Accounting(), verdict)
-    return Piece(unit, Span(*span) if span else None, books)
-
-
-def _name_of(tree: str, unit: Unit) -> bytes:
-    return os.fsencode(os.path.join(tree, unit.path))  # noqa: PTH118 - once a file
-
-
-def _environment_of(unit: Unit) -> str:
-    environment = environment_of(unit.path)
-    assert environment is not None, unit.path  # noqa: S101 - what is listed as a unit has one
-    return environment
-
-
-def _cut_file_of(unit: Unit) -> int:
-    return _kernel.NOT_CUT if unit.cut_file is None else unit.cut_file
-
-
-def _feed_archive(share: _kernel.Share, tree: str, unit: Unit, progress: Progress) -> _kernel._Books:
-    share.begin(_environment_of(unit), _cut_file_of(unit))
-    try:
-        with opened(tree, unit, progress) as stream:
-            _feed(share, stream)
-    except BaseException:
-        share.abandon()
-        raise
-    return share.end()
-
-
-def _feed(share: _kernel.Share, stream: BinaryIO) -> None:
-    try:
-        while data := stream.read1(_FED_AT_ONCE):  # type: ignore[attr-defined]
-            if not share.feed(data):
-                return
-    except Exception:
-        if not share.settle():  # a header without the key column comes first, as with plain files
-            raise
-
-
-def _take_books(told: _kernel._Books, path: str, books: Accounting) -> None:
-    verdict, number, header, books.read, books.valid, rejected, examples = told
-    if verdict != _Verdict.TAKEN:
-        raise _verdict(_Verdict(verdict), number, header)
-    for reason, rows in zip(_REASONS, rejected, strict=True):
-        books.reject(reason, rows)
-    if examples:
-        books.examples = sorted((_example(path, *example) for example in examples), key=lambda row: row.line)
-
-
-def _example(path: str, reason: int, line: int, fields: int, limit: int, text: bytes) -> RejectedRow:
-    if _REASONS[reason] == Rejected.TOO_MANY_FIELDS:
-        shown = verdicts.too_many_fields(fields, limit)
-    elif _REASONS[reason] == Rejected.NO_KEY:
-        shown = verdicts.no_key(fields, limit)
-    else:
-        shown = shown_value(text.decode("utf-8", "surrogateescape"))
-    return RejectedRow(path, line, _REASONS[reason], shown)
-
-
-def _verdict(verdict: _Verdict, line: int, header: bytes) -> FileIgnored:
-    if verdict == _Verdict.NUL_BYTE:
-        return verdicts.nul_byte(line)
-    if verdict == _Verdict.OPEN_QUOTE:
-        return verdicts.open_quote(line)
-    names = next(csv.reader([header.decode("utf-8", "surrogateescape")]))
-    try:
-        key_position(names)
-    except FileIgnored as missing:
-        return missing
-    raise AssertionError("the kernel found no key column in a header that has one")
-
-
-def _not_read(opening: _Opening, number: int, unit: Unit) -> FileIgnored:
-    if opening == _Opening.CHANGED:
-        return verdicts.changed(unit, number)
-    if opening == _Opening.WIDE:
-        return verdicts.wide_encoding(f"UTF-{number}")
-    error = OSError(number, os.strerror(number))  # of the class that fits the number
-    return verdicts.not_read(error) if opening == _Opening.NOT_READABLE else verdicts.not_opened(error)
 
 
 ENGINE = NativeEngine()

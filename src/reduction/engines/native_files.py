@@ -1,0 +1,218 @@
+"""The files of a share through the kernel: from a unit to its books, and what is told of bad ones."""
+
+from __future__ import annotations
+
+import csv
+import logging
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from enum import IntEnum
+from typing import BinaryIO
+
+from reduction import _kernel, verdicts
+from reduction.accounting import Accounting, Rejected, RejectedRow
+from reduction.engines.file_by_file import judged
+from reduction.errors import FileIgnored
+from reduction.inputs import Unit, environment_of, shown
+from reduction.opening import opened
+from reduction.pieces import Piece, Span, Verdict
+from reduction.progress import Progress
+from reduction.rows import key_position, shown_value
+from reduction.warner import Warner
+
+_LOG = logging.getLogger("reduction.files")
+
+_FED_AT_ONCE = 1 << 20  # bytes of an archive
+_REASONS = (Rejected.TOO_MANY_FIELDS, Rejected.NO_KEY, Rejected.NOT_AN_ADDRESS)
+
+
+class _Opening(IntEnum):
+    """What the kernel found when it opened a file, in the order of file_reader.hpp."""
+
+    READ = 0
+    COMPRESSED = 1
+    CHANGED = 2
+    NOT_OPENED = 3
+    NOT_READABLE = 4
+    WIDE = 5
+
+
+class _Verdict(IntEnum):
+    """What the kernel thinks of a file's bytes, in the order of share.hpp."""
+
+    TAKEN = 0
+    NO_KEY_COLUMN = 1
+    NUL_BYTE = 2
+    OPEN_QUOTE = 3
+
+
+class Files:
+    """Reads the units of one share into it, one after the other."""
+
+    def __init__(self, share: _kernel.Share, tree: str, units: Sequence[Unit], progress: Progress) -> None:
+        """Tell the kernel of all files at once, so that it can go from one to the next by itself."""
+        csv.field_size_limit(sys.maxsize)  # a header is shown whatever it is like
+        self._share = share
+        self._tree = tree
+        self._units = units
+        self._progress = progress
+        self._warner = Warner()
+        self._at: int | None = None  # the unit that is being read
+        self._listed = _kernel.Files()
+        for unit in units:
+            self._listed.add(_name_of(tree, unit), _environment_of(unit), unit.size, unit.modified_ns)
+
+    def read(self, books: Accounting) -> list[Piece]:
+        """Read all units; the books of whole files are added to `books`, the others are pieces."""
+        pieces = []
+        start = 0
+        for stop in self._cut_units():
+            self._read_whole(start, stop, books)
+            if stop < len(self._units):
+                self._begins(stop)
+                pieces.append(_read_piece(self._share, self._tree, self._units[stop], self._progress))
+                self._ends()
+            start = stop + 1
+        return pieces
+
+    def _cut_units(self) -> Iterator[int]:
+        """Give the places of units of cut files, and the end."""
+        yield from (index for index, unit in enumerate(self._units) if unit.cut_file is not None)
+        yield len(self._units)
+
+    def _read_whole(self, start: int, stop: int, books: Accounting) -> None:
+        """Read whole files: the kernel goes through them until there is something to tell of one."""
+        while start < stop:
+            taken, size, rows, told = self._share.read_quietly(
+                self._listed, start, stop, self._begins, self._progress.read_bytes
+            )
+            books.add(Accounting(taken=taken, bytes=size, read=rows, valid=rows))
+            start += taken
+            if told is not None:
+                self._judge(self._units[start], told, books)
+                start += 1
+            self._ends()
+
+    def _judge(self, unit: Unit, told: tuple[int, int, _kernel._Books], books: Accounting) -> None:
+        def read(unit: Unit, path: str, books: Accounting) -> None:
+            opening, number, of_file = told
+            if opening == _Opening.COMPRESSED:
+                of_file = _feed_archive(self._share, self._tree, unit, self._progress)
+            elif opening != _Opening.READ:
+                raise _not_read(_Opening(opening), number, unit)
+            _take_books(of_file, path, books)
+
+        judged(unit, books, self._warner, read)
+
+    def _begins(self, index: int) -> None:
+        self._ends()
+        self._at = index
+        self._progress.starts(index)
+        if _LOG.isEnabledFor(logging.DEBUG):
+            unit = self._units[index]
+            _LOG.debug("reading '%s', bytes %s to %s", shown(unit.path), unit.start, unit.stop)
+
+    def _ends(self) -> None:
+        """Be done with the unit at hand. If the runner fails, nobody is: this is the file that it was on."""
+        if self._at is not None:
+            self._progress.finishes(self._units[self._at])
+            self._at = None
+
+
+def _read_piece(share: _kernel.Share, tree: str, unit: Unit, progress: Progress) -> Piece:
+    books = Accounting()
+    span: tuple[int, int, int] | None = None
+    try:
+        opening, number, span, told = share.read_piece(
+            _name_of(tree, unit), _environment_of(unit), _cut_file_of(unit),
+            unit.size, unit.modified_ns, unit.start, unit.stop, progress.read_bytes,
+        )  # fmt: skip
+        if opening == _Opening.COMPRESSED:  # only the first unit is told; it reads it whole
+            told = _feed_archive(share, tree, unit, progress)
+            span = (0, unit.size, 0)
+        elif opening != _Opening.READ:
+            raise _not_read(_Opening(opening), number, unit)
+        if span is not None:
+            _take_books(told, shown(unit.path), books)
+    except FileIgnored as fault:
+        verdict = Verdict(fault.reason, fault.what, fault.line)
+        return Piece(unit, Span(*span) if span else None, Accounting(), verdict)
+    return Piece(unit, Span(*span) if span else None, books)
+
+
+def _name_of(tree: str, unit: Unit) -> bytes:
+    return os.fsencode(os.path.join(tree, unit.path))  # noqa: PTH118 - once a file
+
+
+def _environment_of(unit: Unit) -> str:
+    environment = environment_of(unit.path)
+    assert environment is not None, unit.path  # noqa: S101 - what is listed as a unit has one
+    return environment
+
+
+def _cut_file_of(unit: Unit) -> int:
+    return _kernel.NOT_CUT if unit.cut_file is None else unit.cut_file
+
+
+def _feed_archive(share: _kernel.Share, tree: str, unit: Unit, progress: Progress) -> _kernel._Books:
+    share.begin(_environment_of(unit), _cut_file_of(unit))
+    try:
+        with opened(tree, unit, progress) as stream:
+            _feed(share, stream)
+    except BaseException:
+        share.abandon()
+        raise
+    return share.end()
+
+
+def _feed(share: _kernel.Share, stream: BinaryIO) -> None:
+    try:
+        while data := stream.read1(_FED_AT_ONCE):  # type: ignore[attr-defined]
+            if not share.feed(data):
+                return
+    except Exception:
+        if not share.settle():  # a header without the key column comes first, as with plain files
+            raise
+
+
+def _take_books(told: _kernel._Books, path: str, books: Accounting) -> None:
+    verdict, number, header, books.read, books.valid, rejected, examples = told
+    if verdict != _Verdict.TAKEN:
+        raise _verdict(_Verdict(verdict), number, header)
+    for reason, rows in zip(_REASONS, rejected, strict=True):
+        books.reject(reason, rows)
+    if examples:
+        books.examples = sorted((_example(path, *example) for example in examples), key=lambda row: row.line)
+
+
+def _example(path: str, reason: int, line: int, fields: int, limit: int, text: bytes) -> RejectedRow:
+    if _REASONS[reason] == Rejected.TOO_MANY_FIELDS:
+        shown = verdicts.too_many_fields(fields, limit)
+    elif _REASONS[reason] == Rejected.NO_KEY:
+        shown = verdicts.no_key(fields, limit)
+    else:
+        shown = shown_value(text.decode("utf-8", "surrogateescape"))
+    return RejectedRow(path, line, _REASONS[reason], shown)
+
+
+def _verdict(verdict: _Verdict, line: int, header: bytes) -> FileIgnored:
+    if verdict == _Verdict.NUL_BYTE:
+        return verdicts.nul_byte(line)
+    if verdict == _Verdict.OPEN_QUOTE:
+        return verdicts.open_quote(line)
+    names = next(csv.reader([header.decode("utf-8", "surrogateescape")]))
+    try:
+        key_position(names)
+    except FileIgnored as missing:
+        return missing
+    raise AssertionError("the kernel found no key column in a header that has one")
+
+
+def _not_read(opening: _Opening, number: int, unit: Unit) -> FileIgnored:
+    if opening == _Opening.CHANGED:
+        return verdicts.changed(unit, number)
+    if opening == _Opening.WIDE:
+        return verdicts.wide_encoding(f"UTF-{number}")
+    error = OSError(number, os.strerror(number))  # of the class that fits the number
+    return verdicts.not_read(error) if opening == _Opening.NOT_READABLE else verdicts.not_opened(error)
