@@ -110,7 +110,7 @@ def environment_of(path: str) -> str | None:
     True
     """
     match = _INPUT_NAME.fullmatch(path.rpartition("/")[2])
-    return match[1] if match and _is_utf8(match[0]) else None
+    return match[1] if match and (path.isascii() or _is_utf8(match[0])) else None
 
 
 def share_of(items: Sequence[_T], runner: int, runners: int) -> Sequence[_T]:
@@ -171,9 +171,11 @@ def _walk(tree: str) -> Iterator[Unit | IgnoredFile]:
             continue
         for entry in entries:
             path = folder + entry.name
-            if entry.name.startswith(WORKING_PREFIXES):
+            if entry.is_file(follow_symlinks=False) and environment_of(entry.name) is not None:
+                yield _looked_at(entry, path)  # first, for nearly all are such
+            elif entry.name.startswith(WORKING_PREFIXES):
                 continue
-            if entry.is_dir(follow_symlinks=False) and not entry.name.startswith("."):
+            elif entry.is_dir(follow_symlinks=False) and not entry.name.startswith("."):
                 folders.append(path + "/")
             else:
                 yield _judged(entry, path)
@@ -197,12 +199,17 @@ def _judged(entry: os.DirEntry[str], path: str) -> Unit | IgnoredFile:  # noqa: 
         return ignored(Ignored.OTHER_TYPE, "the name does not end in .csv")
     if environment_of(path) is None:
         return ignored(Ignored.OTHER_NAME, "the name is not two or three words parted by single spaces")
+    return _looked_at(entry, path)
+
+
+def _looked_at(entry: os.DirEntry[str], path: str) -> Unit | IgnoredFile:
+    """Return the unit that an entry with the name of an input file is, or why it is none."""
     try:
         status = entry.stat()
     except OSError as error:
-        return ignored(Ignored.BROKEN, f"can't be looked at: {error.strerror}")
+        return IgnoredFile(shown(path), Ignored.BROKEN, f"can't be looked at: {error.strerror}")
     if not stat.S_ISREG(status.st_mode):
-        return ignored(Ignored.NOT_A_FILE, "not a regular file")
+        return IgnoredFile(shown(path), Ignored.NOT_A_FILE, "not a regular file")
     return Unit(path, status.st_size, status.st_mtime_ns, 0, status.st_size)
 
 
