@@ -54,9 +54,10 @@ public:
         std::size_t longest_line = 0;
         for (const Ending& ending : endings) longest_line = std::max(longest_line, ending.text.size());
         longest_line += kLongestLine + 2;  // a comma and a newline
-        const std::size_t window = std::max(kLeastWindow, block_bytes / std::max<std::size_t>(1, partials.size()));
+        const std::size_t window = std::max(std::min(kLeastWindow, block_bytes),
+                                            block_bytes / std::max<std::size_t>(1, partials.size()));
         for (std::size_t i = 0; i < partials.size(); ++i) {
-            readers_.push_back(std::make_unique<PartialReader>(i, partials[i], std::min(window, block_bytes), longest_line,
+            readers_.push_back(std::make_unique<PartialReader>(i, partials[i], window, longest_line,
                                                                endings.size() * longest_line));
         }
     }

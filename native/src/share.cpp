@@ -58,7 +58,7 @@ Share::Share(std::size_t compact_at_rows, std::size_t examples_a_file, const Rou
 void Share::begin(std::string_view environment) {
     auto found = environments_.find(environment);
     if (found == environments_.end()) {
-        found = environments_.emplace(std::string(environment), std::make_unique<Environment>(compact_at_rows_)).first;
+        found = environments_.emplace(std::string(environment), std::make_unique<Environment>(compact_at_rows_, spare_)).first;
         found->second->tag = ++last_tag_;
     }
     environment_ = found->second.get();

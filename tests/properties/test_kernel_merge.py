@@ -95,16 +95,21 @@ def merged(
         return made, counts
 
 
-@given(case=cases())
+BLOCK = st.sampled_from([1, 100, 1000, 1 << 19])
+THREADS = st.sampled_from([1, 2, 3])
+
+
+@given(case=cases(), block=BLOCK, threads=THREADS)
 @settings(deadline=None)
-def test_distinct_rows_of_all_partials_come_out_sorted_and_dropped_endings_do_not(case):
+def test_distinct_rows_of_all_partials_come_out_sorted_and_dropped_endings_do_not(case, block, threads):
     endings, partials = case
-    assert merged([text_of(of, endings) for of in partials], endings) == expected_of(partials, endings)
+    texts = [text_of(of, endings) for of in partials]
+    assert merged(texts, endings, block=block, threads=threads) == expected_of(partials, endings)
 
 
-@given(case=cases(), data=st.data())
+@given(case=cases(), data=st.data(), block=BLOCK, threads=THREADS)
 @settings(deadline=None)
-def test_a_changed_byte_is_noticed_in_dropped_rows_too(case, data):
+def test_a_changed_byte_is_noticed_in_dropped_rows_too(case, data, block, threads):
     endings, partials = case
     texts = [text_of(of, endings) for of in partials]
     if not texts:
@@ -114,13 +119,13 @@ def test_a_changed_byte_is_noticed_in_dropped_rows_too(case, data):
     at = data.draw(st.integers(0, len(text) - 1))
     text[at] ^= data.draw(st.integers(1, 255))
     with pytest.raises(_kernel.DamagedPartial) as raised:
-        merged([*texts[:damaged], bytes(text), *texts[damaged + 1 :]], endings, texts)
+        merged([*texts[:damaged], bytes(text), *texts[damaged + 1 :]], endings, texts, block=block, threads=threads)
     assert raised.value.args[0] == damaged
 
 
-@given(case=cases(), data=st.data())
+@given(case=cases(), data=st.data(), block=BLOCK, threads=THREADS)
 @settings(deadline=None)
-def test_a_partial_cut_short_is_noticed(case, data):
+def test_a_partial_cut_short_is_noticed(case, data, block, threads):
     endings, partials = case
     texts = [text_of(of, endings) for of in partials]
     if not texts:
@@ -128,13 +133,13 @@ def test_a_partial_cut_short_is_noticed(case, data):
     short = data.draw(st.integers(0, len(texts) - 1))
     cut = texts[short][: data.draw(st.integers(0, len(texts[short]) - 1))]
     with pytest.raises(_kernel.DamagedPartial) as raised:
-        merged([*texts[:short], cut, *texts[short + 1 :]], endings, texts)
+        merged([*texts[:short], cut, *texts[short + 1 :]], endings, texts, block=block, threads=threads)
     assert raised.value.args[0] == short
 
 
-@given(case=cases(), data=st.data())
+@given(case=cases(), data=st.data(), block=BLOCK, threads=THREADS)
 @settings(deadline=None)
-def test_rows_in_another_order_are_refused_even_if_the_manifest_commits_them(case, data):
+def test_rows_in_another_order_are_refused_even_if_the_manifest_commits_them(case, data, block, threads):
     endings, partials = case
     long = [index for index, (_, rows) in enumerate(partials) if len(rows) > 1]
     if not long:
@@ -144,7 +149,7 @@ def test_rows_in_another_order_are_refused_even_if_the_manifest_commits_them(cas
     at = data.draw(st.integers(0, len(rows) - 2))
     rows[at : at + 2] = data.draw(st.sampled_from([[rows[at + 1], rows[at]], [rows[at], rows[at]]]))
     with pytest.raises(_kernel.DamagedPartial, match="is no row in its place") as raised:
-        merged([text_of(of, endings) for of in partials], endings)
+        merged([text_of(of, endings) for of in partials], endings, block=block, threads=threads)
     assert raised.value.args[0] == index
 
 

@@ -72,7 +72,7 @@ public:
 
 private:
     struct Environment {
-        explicit Environment(std::size_t compact_at) : addresses(compact_at) {}
+        Environment(std::size_t compact_at, Numbers& spare) : addresses(compact_at, spare) {}
         AddressSet addresses;
         std::uint32_t tag = 0;  // of its entries in lately_
     };
@@ -105,6 +105,7 @@ private:
     std::size_t compact_at_rows_;
     std::size_t examples_a_file_;
 
+    Numbers spare_;
     std::map<std::string, std::unique_ptr<Environment>, std::less<>> environments_;
     Environment* environment_ = nullptr;
 
