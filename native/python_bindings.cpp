@@ -50,7 +50,7 @@ void let_signals_in() {
 // Rows by environment, the bytes that were written and the CRC-32 of the file up to there.
 using Written = std::tuple<std::map<std::string, std::uint64_t>, std::uint64_t, std::uint32_t>;
 
-// A share with the reader of its files. Long work lets other threads run; Python is only called back with the
+// Long work lets other threads run; Python is only called back with the
 // interpreter held.
 class PyShare {
 public:
@@ -65,7 +65,7 @@ public:
         reduction::FileOutcome outcome;
         {
             nb::gil_scoped_release release;
-            outcome = reader_.read(share_, name, environment, size, modified_ns, [&](std::uint64_t bytes) {
+            outcome = reduction::read_file(share_, name, environment, size, modified_ns, [&](std::uint64_t bytes) {
                 nb::gil_scoped_acquire acquire;
                 progress(bytes);
             });
@@ -107,7 +107,6 @@ private:
     }
 
     reduction::Share share_;
-    reduction::FileReader reader_;
 };
 
 Written merge(const std::vector<std::tuple<nb::bytes, std::uint64_t, std::uint32_t>>& partials,

@@ -13,8 +13,8 @@ namespace reduction {
 
 namespace {
 
-constexpr std::size_t kSlice = 1 << 16;  // bytes looked at together
-constexpr std::size_t kWords = kSlice / kWord;
+constexpr std::size_t kSlice = kMostWords * kWord;  // bytes looked at together
+constexpr std::size_t kRows = kSlice / 2;           // more that are not empty have no room in a slice
 
 [[noreturn]] void fail(const PartialText& text, std::size_t at) {
     throw DamagedPartial(text.partial, "at byte " + std::to_string(text.offset + at) + " is no row in its place");
@@ -86,10 +86,13 @@ std::uint32_t EndingTable::find(std::string_view text) const {
 RowParser::RowParser(const EndingTable& endings)
     : endings_(endings),
       routines_(routines()),
-      ends_(kWords + 1),
-      commas_(kWords + 1),
-      spans_(kSlice / 2 + 1),
-      good_(kSlice / 2 + 1) {}
+      ends_(kMostWords + 1),
+      commas_(kMostWords + 1),
+      spans_(kRows + 1),
+      starts_(kSlice + kWord),
+      key_ends_(kSlice + kWord),
+      fours_(kRows + 1),
+      good_(kRows + 1) {}
 
 // Lists the rows that end in the slice at `at`; the first line that does not end in it starts at `rest`.
 std::size_t RowParser::find_rows(const PartialText& text, std::size_t at, std::size_t& rest) {
@@ -99,20 +102,30 @@ std::size_t RowParser::find_rows(const PartialText& text, std::size_t at, std::s
     const auto* const data = reinterpret_cast<const std::uint8_t*>(text.bytes.data() + at);
     if (routines_.structure(data, words, state, ends_.data(), commas_.data()) != kNoNul) fail(text, at);
     ends_[words] = commas_[words] = 0;
-    const std::size_t count = routines_.find_keys(ends_.data(), commas_.data(), words, 0, 0, spans_.data(), rest);
-    if (count == 0 || spans_[0].row != 0) fail(text, at);
+    std::size_t count = routines_.find_even_rows(ends_.data(), commas_.data(), words, 0, 2, 0, starts_.data(),
+                                                 key_ends_.data(), rest);
+    if (rest < size) {  // the number of a cut file makes a third field
+        const std::size_t from = rest;
+        const std::size_t more = routines_.find_keys(ends_.data(), commas_.data(), words, from, 0, spans_.data(), rest);
+        for (std::size_t i = 0; i < more; ++i) {
+            if (spans_[i].fields < 2) fail(text, at + spans_[i].row);
+            starts_[count] = static_cast<std::uint16_t>(spans_[i].row);
+            key_ends_[count++] = static_cast<std::uint16_t>(spans_[i].end);
+        }
+    }
+    if (count == 0 || starts_[0] != 0) fail(text, at);
     return count;
 }
 
 void RowParser::parse_addresses(const char* slice, std::size_t count, FourRow) {
-    fours_.resize(std::max(fours_.size(), count));
-    routines_.parse_quads(reinterpret_cast<const std::uint8_t*>(slice), spans_.data(), count, fours_.data(), good_.data());
+    routines_.parse_quads(reinterpret_cast<const std::uint8_t*>(slice), starts_.data(), key_ends_.data(), count,
+                          fours_.data(), good_.data());
 }
 
 void RowParser::parse_addresses(const char* slice, std::size_t count, const SixRow&) {
     sixes_.resize(std::max(sixes_.size(), count));
     for (std::size_t i = 0; i < count; ++i) {
-        const std::string_view text(slice + spans_[i].start, spans_[i].end - spans_[i].start);
+        const std::string_view text(slice + starts_[i], static_cast<std::size_t>(key_ends_[i] - starts_[i]));
         const Address address = parse_address(text.data(), text.size());
         std::array<char, kLongestLine> written;
         const char* const end = write_six(written.data(), address.six);
@@ -124,9 +137,9 @@ void RowParser::parse_addresses(const char* slice, std::size_t count, const SixR
 // The row of line i, which ends before `next`; none if it is not one.
 template <typename Row>
 std::optional<Row> RowParser::row_at(const char* slice, std::size_t i, std::size_t next) const {
-    const KeySpan& span = spans_[i];
-    if (good_[i] == 0 || span.fields < 2 || slice[next - 1] != '\n') return std::nullopt;
-    const std::uint32_t ending = endings_.find({slice + span.end + 1, next - 1 - (span.end + 1)});
+    if (good_[i] == 0 || slice[next - 1] != '\n') return std::nullopt;
+    const std::size_t from = key_ends_[i] + std::size_t{1};  // behind the comma
+    const std::uint32_t ending = endings_.find({slice + from, next - 1 - from});
     if (ending == EndingTable::kNone) return std::nullopt;
     if constexpr (std::is_same_v<Row, FourRow>) {
         return row_of(fours_[i], ending);
@@ -145,9 +158,9 @@ void RowParser::add(const PartialText& text, const Part& part, Runs<Row>& to) {
         const char* const slice = text.bytes.data() + at;
         parse_addresses(slice, count, Row{});
         for (std::size_t i = 0; i < count; ++i) {
-            const std::size_t next = i + 1 < count ? spans_[i + 1].row : rest;
+            const std::size_t next = i + 1 < count ? starts_[i + 1] : rest;
             const std::optional<Row> row = row_at<Row>(slice, i, next);
-            if (!row || (rows.size() > first && !(rows.back() < *row))) fail(text, at + spans_[i].row);
+            if (!row || (rows.size() > first && !(rows.back() < *row))) fail(text, at + starts_[i]);
             rows.push_back(*row);
         }
     }

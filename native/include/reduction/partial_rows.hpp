@@ -73,6 +73,7 @@ private:
     const Routines& routines_;
     std::vector<std::uint64_t> ends_, commas_;
     std::vector<KeySpan> spans_;
+    std::vector<std::uint16_t> starts_, key_ends_;  // of the rows of a slice
     std::vector<std::uint32_t> fours_;
     std::vector<Six> sixes_;
     std::vector<std::uint8_t> good_;
