@@ -31,8 +31,8 @@ def merge(
 ) -> _Written:
     """Merge partials (path, bytes, CRC-32) and append the lines of distinct rows to an open file.
 
-    `crc32` is that of what stands in the file; `threads` and `block` (bytes that each works on at a time) change
-    nothing in what comes out.
+    `crc32` is that of what stands in the file. `threads`, and `block`, the bytes that each of them works on
+    at a time, change nothing in what comes out.
     `endings` are all that may stand behind the first comma of a line, each with the environment of such a
     row, or None: then the row is checked and dropped. In a partial the rows of an address are in the order of
     `endings`; those of one environment stand together there, environments in byte order.

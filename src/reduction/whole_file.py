@@ -35,8 +35,8 @@ class WholeFile:
     def append(self, writer: Callable[[int, int], tuple[int, int]]) -> None:
         """Let `writer` append to the descriptor; raises `WriteError` in the place of an `OSError`.
 
-        It is given the descriptor and the CRC-32 of what stands there, and returns how many bytes it wrote and
-        the CRC-32 continued with them.
+        It is given the descriptor and the CRC-32 of what stands there, and returns how many bytes it wrote
+        and the CRC-32 continued with them.
         """
         try:
             self._file.flush()

@@ -68,7 +68,6 @@ class Killer:
 
         return write
 
-
     def _torn_append(self, really: Callable[[WholeFile, Any], None]) -> Callable[[WholeFile, Any], None]:
         def append(file: WholeFile, writer: Any) -> None:
             if self.step("append"):

@@ -119,7 +119,13 @@ def test_a_changed_byte_is_noticed_in_dropped_rows_too(case, data, block, thread
     at = data.draw(st.integers(0, len(text) - 1))
     text[at] ^= data.draw(st.integers(1, 255))
     with pytest.raises(_kernel.DamagedPartial) as raised:
-        merged([*texts[:damaged], bytes(text), *texts[damaged + 1 :]], endings, texts, block=block, threads=threads)
+        merged(
+            [*texts[:damaged], bytes(text), *texts[damaged + 1 :]],
+            endings,
+            texts,
+            block=block,
+            threads=threads,
+        )
     assert raised.value.args[0] == damaged
 
 
@@ -162,7 +168,9 @@ def test_rows_in_another_order_are_refused_even_if_the_manifest_commits_them(cas
 )  # fmt: skip
 def test_what_is_no_row_is_refused_even_if_the_manifest_commits_it(line):
     text = HEADERS[0] + f"1.1.1.0,Asia Prod\n{line}\n9.9.9.9,Asia Prod\n".encode()
-    with pytest.raises(_kernel.DamagedPartial, match=f"at byte {len(HEADERS[0]) + 18} is no row in its place"):
+    with pytest.raises(
+        _kernel.DamagedPartial, match=f"at byte {len(HEADERS[0]) + 18} is no row in its place"
+    ):
         merged([text], [("Asia Prod", "Asia Prod")])
 
 
