@@ -9,12 +9,13 @@ from __future__ import annotations
 import csv
 import os
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from enum import IntEnum
+from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
-from reduction import _kernel, verdicts
+from reduction import _kernel, processors, verdicts
 from reduction.accounting import EXAMPLES_A_FILE, Accounting, Rejected, RejectedRow
 from reduction.engines.contract import Limits, Output, Reduced
 from reduction.engines.file_by_file import files_taken
@@ -27,6 +28,8 @@ from reduction.progress import Progress
 from reduction.rows import CUT_HEADER, RESULT_HEADER, key_position, shown_value
 
 _FED_AT_ONCE = 1 << 20  # bytes of an archive
+_MOST_THREADS = 4  # of a merge: one at a time writes, and that is a quarter of the work
+_T = TypeVar("_T")
 _REASONS = (Rejected.TOO_MANY_FIELDS, Rejected.NO_KEY, Rejected.NOT_AN_ADDRESS)
 
 
@@ -77,8 +80,7 @@ class NativeEngine:
         pieces: list[Piece] = []
         for _ in files_taken(units, books, progress, read, read_piece):
             pass
-        output.write(CUT_HEADER if pieces else RESULT_HEADER)
-        rows = share.write(output.write)
+        rows = _append(output, CUT_HEADER if pieces else RESULT_HEADER, share.write)
         return Reduced(
             books,
             {name: count for name, cut_file, count in rows if cut_file == _kernel.NOT_CUT},
@@ -89,17 +91,32 @@ class NativeEngine:
     def merge(
         self, directory: Path, manifests: Sequence[Manifest], output: Output, dropped: Collection[int]
     ) -> dict[str, int]:
-        """Hold a quarter of a megabyte of each partial."""
+        """Work on all processors, with some megabytes on each, and hold at least 4 KiB of each partial."""
         parts = [
             (os.fsencode(partial_path(directory, manifest.runner)), manifest.bytes, int(manifest.crc32, 16))
             for manifest in manifests
         ]
-        output.write(RESULT_HEADER)
+        threads = min(processors.usable(), _MOST_THREADS)
+        merge = partial(_kernel.merge, parts, endings(manifests, dropped), threads=threads)
         try:
-            return _kernel.merge(parts, endings(manifests, dropped), output.write)
+            return _append(output, RESULT_HEADER, merge)
         except _kernel.DamagedPartial as fault:
             index, what = fault.args
             raise damaged(manifests[index], what) from fault
+
+
+def _append(output: Output, header: bytes, write_rows: Callable[[int, int], tuple[_T, int, int]]) -> _T:
+    """Write the header, then let the kernel append the rows; returns how many it says there are."""
+    rows: _T
+
+    def writer(descriptor: int, crc32: int) -> tuple[int, int]:
+        nonlocal rows
+        rows, written, crc32 = write_rows(descriptor, crc32)
+        return written, crc32
+
+    output.write(header)
+    output.append(writer)
+    return rows
 
 
 def _read(
