@@ -149,7 +149,7 @@ VARIABLES = (
     ),
     Variable(
         "REDUCER_SPLIT_SIZE", "split_bytes", "64 MiB", _size,
-        "a bigger file is cut into units of this many bytes where the engine can; 0: whole files only",
+        "a bigger file that is large beside the rest is cut into units of so many bytes (native); 0: never",
     ),
     Variable(
         "REDUCER_STRICT", "strict", "false", _yes_or_no,

@@ -2,9 +2,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <queue>
-
-#include "reduction/lines.hpp"
 
 namespace reduction {
 
@@ -45,11 +42,6 @@ std::vector<std::string> fields_of(std::string_view row) {
     return fields;
 }
 
-std::string ending_of(const Source& source) {
-    const std::string field = csv_field(source.environment);
-    return source.cut_file == kNotCut ? field : field + "," + std::to_string(source.cut_file);
-}
-
 }  // namespace
 
 Share::Share(std::size_t compact_at_rows, std::size_t examples_a_file, const Routines& routines, unsigned lately_bits)
@@ -70,7 +62,7 @@ void Share::begin(std::string_view environment, std::int64_t cut_file) {
     Source source{std::string(environment), cut_file};
     auto found = environments_.find(source);
     if (found == environments_.end()) {
-        auto made = std::make_unique<Environment>(compact_at_rows_, lately_bits_);
+        auto made = std::make_unique<Environment>(compact_at_rows_, spare_, lately_bits_);
         found = environments_.emplace(std::move(source), std::move(made)).first;
     }
     environment_ = found->second.get();
@@ -362,53 +354,6 @@ std::uint64_t Share::line_from_end(std::size_t position, std::size_t size) const
         is_after_cr = slice_[i] == '\r';
     }
     return line;
-}
-
-std::map<Source, std::uint64_t> Share::write(const std::function<void(std::string_view)>& out) {
-    struct Cursor {
-        std::size_t environment;
-        std::size_t at;
-    };
-    std::vector<const AddressSet*> sets;
-    LineWriter lines(out);
-    std::map<Source, std::uint64_t> counts;
-    for (auto& [source, environment] : environments_) {
-        environment->addresses.compact();
-        if (environment->addresses.rows() == 0) continue;
-        sets.push_back(&environment->addresses);
-        lines.add_ending(ending_of(source));
-        counts[source] = environment->addresses.rows();
-    }
-    const auto merge = [&](auto number_of, auto size_of, auto write_one) {
-        const auto later = [&](const Cursor& a, const Cursor& b) {
-            const auto of_a = number_of(*sets[a.environment], a.at);
-            const auto of_b = number_of(*sets[b.environment], b.at);
-            return of_a != of_b ? of_a > of_b : a.environment > b.environment;
-        };
-        std::priority_queue<Cursor, std::vector<Cursor>, decltype(later)> next(later);
-        for (std::size_t i = 0; i < sets.size(); ++i) {
-            if (size_of(*sets[i]) > 0) next.push({i, 0});
-        }
-        while (!next.empty()) {
-            Cursor cursor = next.top();
-            next.pop();
-            const AddressSet& set = *sets[cursor.environment];
-            const std::size_t size = size_of(set);
-            do {  // as long as this environment comes first, the queue need not be asked
-                write_one(number_of(set, cursor.at), cursor.environment);
-                ++cursor.at;
-            } while (cursor.at < size && (next.empty() || !later(cursor, next.top())));
-            if (cursor.at < size) next.push(cursor);
-        }
-    };
-    merge([](const AddressSet& set, std::size_t at) { return set.four_data()[at]; },
-          [](const AddressSet& set) { return set.four_count(); },
-          [&](std::uint32_t number, std::size_t environment) { lines.four(number, environment); });
-    merge([](const AddressSet& set, std::size_t at) { return set.sixes()[at]; },
-          [](const AddressSet& set) { return set.sixes().size(); },
-          [&](Six number, std::size_t environment) { lines.six(number, environment); });
-    lines.flush();
-    return counts;
 }
 
 }  // namespace reduction

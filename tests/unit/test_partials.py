@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import io
 import zlib
 from collections import Counter
 from collections.abc import Collection
@@ -20,6 +19,7 @@ from reduction.errors import CollectRefused, WriteError
 from reduction.inputs import Unit
 from reduction.partials import Ending, Manifest, ManifestDamaged, ManifestMissing
 from reduction.pieces import Piece, Span, Verdict
+from reduction.whole_file import whole_file
 
 ROWS = (
     b"Source IP,Environment\n1.1.1.1,Asia Prod\n1.1.1.1,\xc3\x84 b\n10.0.0.2,Asia Prod\n"
@@ -147,9 +147,11 @@ def test_a_manifest_of_another_format_says_so(tmp_path, monkeypatch):
 
 
 def merged(engine: str, directory: Path, dropped: Collection[int] = ()) -> bytes:
-    out = io.BytesIO()
-    engines.load(engine).merge(directory, [partials.read_manifest(directory, 1)], out, dropped)
-    return out.getvalue()
+    path = directory / "merged"
+    with whole_file(path) as file:
+        engines.load(engine).merge(directory, [partials.read_manifest(directory, 1)], file, dropped)
+    assert (file.bytes, file.crc32) == (path.stat().st_size, zlib.crc32(path.read_bytes()))
+    return path.read_bytes()
 
 
 @each_engine

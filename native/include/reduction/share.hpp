@@ -100,7 +100,8 @@ public:
 
 private:
     struct Environment {
-        Environment(std::size_t compact_at, unsigned lately_bits) : addresses(compact_at), lately(lately_bits) {}
+        Environment(std::size_t compact_at, Numbers& spare, unsigned lately_bits)
+            : addresses(compact_at, spare), lately(lately_bits) {}
         AddressSet addresses;
         Lately lately;
     };
@@ -137,6 +138,7 @@ private:
     std::size_t compact_at_rows_;
     std::size_t examples_a_file_;
 
+    Numbers spare_;
     std::map<Source, std::unique_ptr<Environment>> environments_;
     Environment* environment_ = nullptr;
 

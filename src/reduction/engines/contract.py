@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -19,6 +19,9 @@ class Output(Protocol):
 
     def write(self, data: bytes) -> None:
         """Append `data`."""
+
+    def append(self, writer: Callable[[int, int], tuple[int, int]]) -> None:
+        """Let `writer` append to the open file itself, as `WholeFile.append` says."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,12 @@ bytes is decided in `native/`.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
-from reduction import _kernel
+from reduction import _kernel, processors
 from reduction.accounting import EXAMPLES_A_FILE, Accounting
 from reduction.engines.contract import Limits, Output, Reduced
 from reduction.engines.native_files import Files
@@ -18,6 +20,10 @@ from reduction.inputs import Unit
 from reduction.partials import Manifest, damaged, endings, partial_path
 from reduction.progress import Progress
 from reduction.rows import CUT_HEADER, RESULT_HEADER
+
+_MOST_THREADS = 4  # of a merge: one at a time writes, and that is a third of the work (docs/adr/0008)
+
+_T = TypeVar("_T")
 
 
 class NativeEngine:
@@ -37,8 +43,7 @@ class NativeEngine:
         share = _kernel.Share(limits.compact_at_rows, EXAMPLES_A_FILE, self._instruction_set)
         books = Accounting()
         pieces = Files(share, tree, units, progress).read(books)
-        output.write(CUT_HEADER if pieces else RESULT_HEADER)
-        rows = share.write(output.write)
+        rows = _append(output, CUT_HEADER if pieces else RESULT_HEADER, share.write)
         return Reduced(
             books,
             {name: count for name, cut_file, count in rows if cut_file == _kernel.NOT_CUT},
@@ -49,17 +54,32 @@ class NativeEngine:
     def merge(
         self, directory: Path, manifests: Sequence[Manifest], output: Output, dropped: Collection[int]
     ) -> dict[str, int]:
-        """Hold a quarter of a megabyte of each partial."""
+        """Work on all processors, with some megabytes on each, and hold at least 4 KiB of each partial."""
         parts = [
             (os.fsencode(partial_path(directory, manifest.runner)), manifest.bytes, int(manifest.crc32, 16))
             for manifest in manifests
         ]
-        output.write(RESULT_HEADER)
+        threads = min(processors.usable(), _MOST_THREADS)
+        merge = partial(_kernel.merge, parts, endings(manifests, dropped), threads=threads)
         try:
-            return _kernel.merge(parts, endings(manifests, dropped), output.write)
+            return _append(output, RESULT_HEADER, merge)
         except _kernel.DamagedPartial as fault:
             index, what = fault.args
             raise damaged(manifests[index], what) from fault
+
+
+def _append(output: Output, header: bytes, write_rows: Callable[[int, int], tuple[_T, int, int]]) -> _T:
+    """Write the header, then let the kernel append the rows; returns how many it says there are."""
+    rows: _T
+
+    def writer(descriptor: int, crc32: int) -> tuple[int, int]:
+        nonlocal rows
+        rows, written, crc32 = write_rows(descriptor, crc32)
+        return written, crc32
+
+    output.write(header)
+    output.append(writer)
+    return rows
 
 
 ENGINE = NativeEngine()
