@@ -10,9 +10,8 @@ import argparse
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from reduction import engines, processors
 from reduction.errors import SettingsError
@@ -36,8 +35,7 @@ class Arguments(argparse.ArgumentParser):
         raise SettingsError([f"{message}; {self.format_usage().strip()}"])
 
 
-@dataclass(frozen=True)
-class Variable:
+class Variable(NamedTuple):
     """One variable: its default as a user would write it (or in words, if it is computed) and its check."""
 
     name: str
@@ -48,8 +46,7 @@ class Variable:
     computed: Callable[[dict[str, Any]], Any] | None = None
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(NamedTuple):
     """The checked configuration. `run_id` is None where it is to be derived from the input."""
 
     input_dir: str

@@ -12,8 +12,8 @@ import os
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import config
 from reduction import engines, inputs, logs, partials
@@ -29,8 +29,7 @@ from reduction.whole_file import check_directory, whole_file
 _LOG = logging.getLogger("reduction.runner")
 
 
-@dataclass(frozen=True)
-class Job:
+class Job(NamedTuple):
     """What a runner is told: plain values, so that it may cross a process border."""
 
     runner: int

@@ -6,8 +6,8 @@ import logging
 import time
 import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from reduction import partials, report
 from reduction.accounting import Accounting, DoesNotAddUp
@@ -21,8 +21,7 @@ from reduction.whole_file import whole_file
 _LOG = logging.getLogger("reduction.collect")
 
 
-@dataclass(frozen=True)
-class Expected:
+class Expected(NamedTuple):
     """The run whose partials are wanted: its id and how many runners it has."""
 
     run_id: str

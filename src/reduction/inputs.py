@@ -11,9 +11,8 @@ import re
 import stat
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from reduction.accounting import Ignored, IgnoredFile
 from reduction.errors import InputError
@@ -29,8 +28,7 @@ _INPUT_NAME = re.compile(rf"({_WORD} {_WORD})(?: {_WORD})?\.csv")
 _T = TypeVar("_T")
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
+class Unit(NamedTuple):
     """One piece of work: the bytes `start` to `stop` (exclusive) of a file, as it was when it was listed.
 
     `path` is relative to the tree; `size` in bytes and `modified_ns` are those of the whole file.
@@ -43,12 +41,12 @@ class Unit:
     stop: int
 
 
-@dataclass(frozen=True)
 class Listing:
     """What one look at the tree found, each part in the byte order of the paths."""
 
-    units: tuple[Unit, ...]
-    ignored: tuple[IgnoredFile, ...]
+    def __init__(self, units: tuple[Unit, ...], ignored: tuple[IgnoredFile, ...]) -> None:
+        self.units = units
+        self.ignored = ignored
 
     def fingerprint(self) -> str:
         """Return a digest of the whole unit list: two nodes that saw the same input have the same."""

@@ -11,10 +11,9 @@ import re
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from io import BufferedReader, FileIO
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from reduction.accounting import Accounting
 from reduction.errors import CollectRefused, WriteError
@@ -25,8 +24,7 @@ _OWN_FILE = re.compile(r"\.Combined_(?P<runner>\d+)\.(?:csv|json)(?:\.[0-9a-f]+\
 _HALF_WRITTEN_RESULT = re.compile(r"\.Combined\.(?:csv|report\.json)\.[0-9a-f]+\.tmp")
 
 
-@dataclass(frozen=True)
-class Manifest:
+class Manifest(NamedTuple):
     """What a partial is part of, what is in it, and the books of the share it comes from.
 
     `units` and `fingerprint` speak of the whole run's unit list; `bytes` and `crc32` of the partial's file;
@@ -66,7 +64,7 @@ def manifest_path(directory: Path, runner: int) -> Path:
 
 def commit(directory: Path, manifest: Manifest) -> None:
     """Write the manifest, which makes the partial count; raises `WriteError`."""
-    plain = {"format": FORMAT, **vars(manifest), "accounting": manifest.accounting.to_plain()}
+    plain = {"format": FORMAT, **manifest._asdict(), "accounting": manifest.accounting.to_plain()}
     plain["checksum"] = _checksum(plain)
     with whole_file(manifest_path(directory, manifest.runner)) as file:
         file.write(json.dumps(plain, indent=1).encode() + b"\n")

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from reduction.accounting import Accounting
 from reduction.inputs import Unit
@@ -20,16 +19,14 @@ class Output(Protocol):
         """Append `data`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """How much an engine holds: rows read at a time, and buffer rows at which compaction runs."""
 
     batch_rows: int
     compact_at_rows: int
 
 
-@dataclass(frozen=True)
-class Reduced:
+class Reduced(NamedTuple):
     """What became of a share: its books, and the distinct rows written for each environment."""
 
     accounting: Accounting
