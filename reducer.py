@@ -18,7 +18,7 @@ import time
 from collections.abc import Sequence
 
 import config
-from reduction import __version__, engines, inputs, logs, partials
+from reduction import engines, inputs, logs, partials
 from reduction.collect import Expected, collect
 from reduction.display import Display
 from reduction.door import open_door
@@ -120,14 +120,9 @@ def _log_listing(listing: Listing, run_id: str) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Return the exit code of `python reducer.py`."""
-    parser = config.Arguments(prog="reducer.py", description="Turns CSV files into one Combined.csv.")
-    parser.add_argument("--env-file", metavar="FILE", help="variables that are not set are taken from here")
-    parser.add_argument("--explain", action="store_true", help="print the effective configuration and exit")
-    parser.add_argument("--inline", action="store_true", help="run everything in this one process")
-    parser.add_argument("--version", action="version", version=__version__)
 
     def work() -> None:
-        options = parser.parse_args(arguments)
+        options = config.options_of(sys.argv[1:] if arguments is None else arguments)
         settings = config.load(os.environ, options.env_file)
         if options.explain:
             print(config.explain(settings))  # noqa: T201 - it is what was asked for

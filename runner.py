@@ -123,7 +123,7 @@ def run_one(runner: int, env_file: str | None) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Return the exit code of `python runner.py`."""
-    parser = config.Arguments(prog="runner.py", description="Runs one runner alone.")
+    parser = config.command_line("runner.py", "Runs one runner alone.")
     parser.add_argument("runner", metavar="ID", type=int, help="which one, 1 to REDUCER_RUNNERS_QTY")
     parser.add_argument("--env-file", metavar="FILE", help="variables that are not set are taken from here")
 

@@ -6,7 +6,6 @@ bytes is decided in `native/`.
 
 from __future__ import annotations
 
-import csv
 import os
 import sys
 from collections.abc import Sequence
@@ -20,7 +19,6 @@ from reduction.engines.contract import Limits, Output, Reduced
 from reduction.engines.file_by_file import files_taken
 from reduction.errors import FileIgnored
 from reduction.inputs import Unit, environment_of
-from reduction.opening import opened
 from reduction.partials import Manifest, damaged, partial_path
 from reduction.progress import Progress
 from reduction.rows import RESULT_HEADER, key_position, shown_value
@@ -68,7 +66,6 @@ class NativeEngine:
         def read(unit: Unit, path: str, books: Accounting) -> None:
             _read(share, tree, unit, path, books, progress)
 
-        csv.field_size_limit(sys.maxsize)  # a header is shown whatever it is like
         books = Accounting()
         for _ in files_taken(units, books, progress, read):
             pass
@@ -109,6 +106,8 @@ def _read(
 def _feed_archive(
     share: _kernel.Share, tree: str, unit: Unit, environment: str, progress: Progress
 ) -> _kernel._Books:
+    from reduction.opening import opened
+
     share.begin(environment)
     try:
         with opened(tree, unit, progress) as stream:
@@ -154,6 +153,9 @@ def _verdict(verdict: _Verdict, line: int, header: bytes) -> FileIgnored:
         return verdicts.nul_byte(line)
     if verdict == _Verdict.OPEN_QUOTE:
         return verdicts.open_quote(line)
+    import csv
+
+    csv.field_size_limit(sys.maxsize)  # a header is shown whatever it is like
     names = next(csv.reader([header.decode("utf-8", "surrogateescape")]))
     try:
         key_position(names)
