@@ -11,6 +11,7 @@ REDUCER_LOW_RUNNER and REDUCER_HIGH_RUNNER on each, then REDUCER_MODE=collect on
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import sys
@@ -42,6 +43,7 @@ def run(settings: config.Settings, *, inline: bool) -> None:
     # nothing here multiplies matrices, and a process with threads should not be forked.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     engines.load(engine.name)
+    gc.freeze()  # what is imported is no garbage: neither runners nor the exit need look through it
     run_id = settings.run_id
     if settings.reduces or run_id is None:
         listing = inputs.find(settings.input_dir)
