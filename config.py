@@ -1,21 +1,22 @@
 """Every environment variable of the Reducer: name, default, check; and the frozen `Settings` made of them.
 
 This is the only place that reads the environment. `VARIABLES` is the one table: `dev.env`, README and
-`--explain` are made from it or tested against it.
+`--explain` are made from it or tested against it. The controller's `Options` stand here too.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
-from reduction import engines, processors
+from reduction import __version__, engines, processors
 from reduction.errors import SettingsError
+
+if TYPE_CHECKING:
+    import argparse
 
 PREFIX = "REDUCER_"
 MODES = ("reduce_collect", "reduce", "collect")
@@ -28,16 +29,15 @@ class _Rejected(ValueError):
     """A value breaks its rule; the text is the rule."""
 
 
-class Arguments(argparse.ArgumentParser):
-    """A command line whose faults are faults of the configuration, not exit code 2 (the output directory)."""
+class Options(NamedTuple):
+    """What the command line of the controller may ask for."""
 
-    def error(self, message: str) -> NoReturn:
-        """Raise `SettingsError`."""
-        raise SettingsError([f"{message}; {self.format_usage().strip()}"])
+    env_file: str | None = None
+    explain: bool = False
+    inline: bool = False
 
 
-@dataclass(frozen=True)
-class Variable:
+class Variable(NamedTuple):
     """One variable: its default as a user would write it (or in words, if it is computed) and its check."""
 
     name: str
@@ -48,8 +48,7 @@ class Variable:
     computed: Callable[[dict[str, Any]], Any] | None = None
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(NamedTuple):
     """The checked configuration. `run_id` is None where it is to be derived from the input."""
 
     input_dir: str
@@ -185,6 +184,29 @@ def load(environment: Mapping[str, str], env_file: str | None = None) -> Setting
     if faults:
         raise SettingsError(faults)
     return Settings(**values, origins=origins)
+
+
+def options_of(arguments: Sequence[str]) -> Options:
+    """Return what the command line of the controller asks for; raises `SettingsError`."""
+    if not arguments:
+        return Options()  # the usual call does not wait for a parser of command lines
+    parser = command_line("reducer.py", "Turns CSV files into one Combined.csv.")
+    parser.add_argument("--env-file", metavar="FILE", help="variables that are not set are taken from here")
+    parser.add_argument("--explain", action="store_true", help="print the effective configuration and exit")
+    parser.add_argument("--inline", action="store_true", help="run everything in this one process")
+    parser.add_argument("--version", action="version", version=__version__)
+    return Options(**vars(parser.parse_args(arguments)))
+
+
+def command_line(program: str, description: str) -> argparse.ArgumentParser:
+    """Return a parser whose faults are `SettingsError`s, not exit code 2 (the output directory)."""
+    import argparse
+
+    class Parser(argparse.ArgumentParser):
+        def error(self, message: str) -> NoReturn:
+            raise SettingsError([f"{message}; {self.format_usage().strip()}"])
+
+    return Parser(prog=program, description=description)
 
 
 def explain(settings: Settings) -> str:

@@ -11,6 +11,7 @@ REDUCER_LOW_RUNNER and REDUCER_HIGH_RUNNER on each, then REDUCER_MODE=collect on
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import sys
@@ -19,7 +20,7 @@ from collections.abc import Sequence
 from functools import partial
 
 import config
-from reduction import __version__, engines, inputs, logs, partials
+from reduction import engines, inputs, logs, partials
 from reduction.collect import Expected, collect
 from reduction.display import Display
 from reduction.door import open_door
@@ -43,6 +44,7 @@ def run(settings: config.Settings, *, inline: bool) -> None:
     # nothing here multiplies matrices, and a process with threads should not be forked.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     engines.load(engine.name)
+    gc.freeze()  # what is imported is no garbage: neither runners nor the exit need look through it
     run_id = settings.run_id
     if settings.reduces or run_id is None:
         listing = list_units(settings, engine.name)
@@ -123,14 +125,9 @@ def _log_listing(listing: Listing, run_id: str) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Return the exit code of `python reducer.py`."""
-    parser = config.Arguments(prog="reducer.py", description="Turns CSV files into one Combined.csv.")
-    parser.add_argument("--env-file", metavar="FILE", help="variables that are not set are taken from here")
-    parser.add_argument("--explain", action="store_true", help="print the effective configuration and exit")
-    parser.add_argument("--inline", action="store_true", help="run everything in this one process")
-    parser.add_argument("--version", action="version", version=__version__)
 
     def work() -> None:
-        options = parser.parse_args(arguments)
+        options = config.options_of(sys.argv[1:] if arguments is None else arguments)
         settings = config.load(os.environ, options.env_file)
         if options.explain:
             print(config.explain(settings))  # noqa: T201 - it is what was asked for

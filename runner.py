@@ -12,8 +12,8 @@ import os
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import config
 from reduction import engines, inputs, logs, partials
@@ -29,8 +29,7 @@ from reduction.whole_file import check_directory, whole_file
 _LOG = logging.getLogger("reduction.runner")
 
 
-@dataclass(frozen=True)
-class Job:
+class Job(NamedTuple):
     """What a runner is told: plain values, so that it may cross a process border."""
 
     runner: int
@@ -171,7 +170,7 @@ def run_one(runner: int, env_file: str | None) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Return the exit code of `python runner.py`."""
-    parser = config.Arguments(prog="runner.py", description="Runs one runner alone.")
+    parser = config.command_line("runner.py", "Runs one runner alone.")
     parser.add_argument("runner", metavar="ID", type=int, help="which one, 1 to REDUCER_RUNNERS_QTY")
     parser.add_argument("--env-file", metavar="FILE", help="variables that are not set are taken from here")
 

@@ -30,7 +30,12 @@ class System:
 
     def call(self, workload: Workload, data: Data, output: Path) -> tuple[list[str], dict[str, str]]:
         """Return the command line and the environment that do the job, with the result in `output`."""
-        clean = {name: value for name, value in os.environ.items() if not name.startswith("REDUCER_")}
+        clean = {
+            name: value
+            for name, value in os.environ.items()
+            # An installed package is compiled; a checkout is at its first start, unless that is forbidden.
+            if not name.startswith("REDUCER_") and name != "PYTHONDONTWRITEBYTECODE"
+        }
         if self.kind == "reducer":
             folders = {"REDUCER_INPUT_DIR": str(data.tree), "REDUCER_OUTPUT_DIR": str(output)}
             return list(self.command), clean | self.variables | folders

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, NamedTuple
 
 from reduction.errors import ReducerError
 
@@ -42,8 +42,7 @@ class DoesNotAddUp(ReducerError):
     exit_code = 4
 
 
-@dataclass(frozen=True, slots=True)
-class IgnoredFile:
+class IgnoredFile(NamedTuple):
     """One file (or folder, with a `/` at the end) that is not input, by its path below the tree."""
 
     path: str
@@ -51,8 +50,7 @@ class IgnoredFile:
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
-class RejectedRow:
+class RejectedRow(NamedTuple):
     """An example of a rejected row: where it starts (`line` counts from 1) and what it holds."""
 
     path: str
@@ -61,17 +59,27 @@ class RejectedRow:
     text: str
 
 
-@dataclass(slots=True)
-class Accounting:
+class Accounting(SimpleNamespace):
     """The books of one file, of one runner's share, or of a whole run."""
 
-    taken: int = 0
-    bytes: int = 0
-    read: int = 0
-    valid: int = 0
-    rejected: Counter[str] = field(default_factory=Counter)
-    ignored: list[IgnoredFile] = field(default_factory=list)
-    examples: list[RejectedRow] = field(default_factory=list)
+    def __init__(
+        self,
+        *,
+        taken: int = 0,
+        bytes: int = 0,  # noqa: A002 - its name in manifests and reports
+        read: int = 0,
+        valid: int = 0,
+        rejected: Counter[str] | None = None,
+        ignored: list[IgnoredFile] | None = None,
+        examples: list[RejectedRow] | None = None,
+    ) -> None:
+        self.taken = taken
+        self.bytes = bytes
+        self.read = read
+        self.valid = valid
+        self.rejected = Counter() if rejected is None else rejected
+        self.ignored = [] if ignored is None else ignored
+        self.examples = [] if examples is None else examples
 
     def reject(self, reason: Rejected, rows: int) -> None:
         """Count `rows` rows that were read and are not valid."""

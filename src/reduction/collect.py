@@ -7,9 +7,9 @@ import time
 import zlib
 from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from typing import NamedTuple
 
 from reduction import partials, report
 from reduction.accounting import Accounting, DoesNotAddUp
@@ -27,8 +27,7 @@ ReduceAgain = Callable[[Sequence[Unit], Manifest], Manifest]
 _LOG = logging.getLogger("reduction.collect")
 
 
-@dataclass(frozen=True)
-class Expected:
+class Expected(NamedTuple):
     """The run whose partials are wanted: its id and how many runners it has."""
 
     run_id: str

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from reduction import pieces
 from reduction.accounting import Accounting, DoesNotAddUp, IgnoredFile
@@ -14,7 +13,6 @@ from reduction.partials import Manifest
 from reduction.warner import Warner
 
 
-@dataclass
 class CutFiles:
     """What became of the cut files of a run.
 
@@ -22,9 +20,10 @@ class CutFiles:
     the partials do not count, because they are ignored or are `to_repeat`.
     """
 
-    books: Accounting = field(default_factory=Accounting)
-    dropped: set[int] = field(default_factory=set)
-    to_repeat: list[Unit] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.books = Accounting()
+        self.dropped: set[int] = set()
+        self.to_repeat: list[Unit] = []
 
 
 def judge(manifests: Sequence[Manifest]) -> CutFiles:

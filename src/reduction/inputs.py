@@ -11,9 +11,8 @@ import re
 import stat
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from reduction.accounting import Ignored, IgnoredFile
 from reduction.errors import InputError
@@ -33,8 +32,7 @@ _MOST_UNITS_OF_A_FILE = 1 << 16
 _T = TypeVar("_T")
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
+class Unit(NamedTuple):
     """One piece of work: the bytes `start` to `stop` (exclusive) of a file, as it was when it was listed.
 
     `path` is relative to the tree; `size` in bytes and `modified_ns` are those of the whole file. `cut_file`
@@ -54,12 +52,12 @@ class Unit:
         return self.stop == self.size
 
 
-@dataclass(frozen=True)
 class Listing:
     """What one look at the tree found, each part in the byte order of the paths."""
 
-    units: tuple[Unit, ...]
-    ignored: tuple[IgnoredFile, ...]
+    def __init__(self, units: tuple[Unit, ...], ignored: tuple[IgnoredFile, ...]) -> None:
+        self.units = units
+        self.ignored = ignored
 
     @property
     def files(self) -> int:
@@ -92,13 +90,13 @@ def cut(listing: Listing, split_bytes: int, runners: int) -> Listing:
         if runners > 1 and 0 < split_bytes < unit.size and unit.size * _SHARE_PARTS * runners > total:
             step = max(split_bytes, -(-unit.size // _MOST_UNITS_OF_A_FILE))
             units += [
-                replace(unit, start=start, stop=min(start + step, unit.size), cut_file=number)
+                unit._replace(start=start, stop=min(start + step, unit.size), cut_file=number)
                 for start in range(0, unit.size, step)
             ]
             number += 1
         else:
             units.append(unit)
-    return replace(listing, units=tuple(units))
+    return Listing(tuple(units), listing.ignored)
 
 
 def environment_of(path: str) -> str | None:

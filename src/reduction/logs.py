@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from multiprocessing.connection import Connection
+from collections.abc import Callable
 from typing import TextIO
 
 ROOT = "reduction"
@@ -25,14 +25,13 @@ def to_standard_error(level: str, who: str) -> None:
     _install(handler, level)
 
 
-def to_controller(level: str, runner: int, outbox: Connection) -> None:
-    """Let this process send its log lines to the controller."""
-    _install(_Forwarder(runner_name(runner), outbox), level)
+def to_controller(level: str, runner: int, send: Callable[[float, int, str, str], None]) -> None:
+    """Let this process send its log lines to the controller, as what `log_forwarded` takes."""
+    _install(_Forwarder(runner_name(runner), send), level)
 
 
-def log_forwarded(line: tuple[float, int, str, str]) -> None:
-    """Log a line that a runner sent: time, level, who and text."""
-    created, level, who, text = line
+def log_forwarded(created: float, level: int, who: str, text: str) -> None:
+    """Log a line that a runner sent."""
     record = logging.makeLogRecord({"levelno": level, "levelname": logging.getLevelName(level), "msg": text})
     record.created, record.who = created, who
     record.msecs = (created % 1) * 1000
@@ -60,13 +59,13 @@ class _StandardError(logging.StreamHandler[TextIO]):
 class _Forwarder(logging.Handler):
     """Sends plain values, so that a line needs nothing of the runner's process to be shown."""
 
-    def __init__(self, who: str, outbox: Connection) -> None:
+    def __init__(self, who: str, send: Callable[[float, int, str, str], None]) -> None:
         super().__init__()
         self._who = who
-        self._outbox = outbox
+        self._send = send
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            self._outbox.send(("log", (record.created, record.levelno, self._who, record.getMessage())))
+            self._send(record.created, record.levelno, self._who, record.getMessage())
         except OSError:
             os._exit(1)  # the controller is gone: nobody is to take this as a fault of the file at hand

@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 import re
 import zlib
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from io import BufferedReader, FileIO
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, BinaryIO, NamedTuple
 
 from reduction.accounting import Accounting
@@ -27,8 +27,7 @@ _OWN_FILE = re.compile(r"\.Combined_(?P<runner>\d+)\.(?:csv|json)(?:\.[0-9a-f]+\
 _HALF_WRITTEN_RESULT = re.compile(r"\.Combined\.(?:csv|report\.json)\.[0-9a-f]+\.tmp")
 
 
-@dataclass(frozen=True)
-class Manifest:
+class Manifest(NamedTuple):
     """What a partial is part of, what is in it, and the books of the share it comes from.
 
     `units` and `fingerprint` speak of the whole run's unit list; `bytes` and `crc32` of the partial's file;
@@ -47,7 +46,7 @@ class Manifest:
     crc32: str
     addresses: dict[str, int]
     accounting: Accounting
-    cut_addresses: dict[int, int] = field(default_factory=dict)
+    cut_addresses: Mapping[int, int] = MappingProxyType({})
     pieces: Sequence[Piece] = ()
 
 
@@ -80,7 +79,7 @@ def commit(directory: Path, manifest: Manifest) -> None:
     """Write the manifest, which makes the partial count; raises `WriteError`."""
     plain = {
         "format": FORMAT,
-        **vars(manifest),
+        **manifest._asdict(),
         "accounting": manifest.accounting.to_plain(),
         "cut_addresses": list(manifest.cut_addresses.items()),
         "pieces": [piece.to_plain() for piece in manifest.pieces],

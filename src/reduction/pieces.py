@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
 from typing import Any, NamedTuple
 
 from reduction.accounting import Accounting, DoesNotAddUp, Ignored, Rejected
@@ -34,8 +33,7 @@ class Verdict(NamedTuple):
     line: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """What one unit of a cut file says of it: its rows (None if no row starts in it), and their books.
 
     The lines of its examples are counted from the beginning of the piece. With a verdict the books are empty.
@@ -62,7 +60,7 @@ class Piece:
     def to_plain(self) -> dict[str, Any]:
         """Return the piece as JSON values; `from_plain` is the way back."""
         return {
-            "unit": asdict(self.unit),
+            "unit": self.unit._asdict(),
             "span": self.span,
             "books": self.books.to_plain(),
             "verdict": self.verdict,
@@ -122,7 +120,7 @@ def books_of_file(pieces: Sequence[Piece]) -> Accounting:
 
 def whole(unit: Unit) -> Unit:
     """Return the file that `unit` is cut from as one unit."""
-    return replace(unit, start=0, stop=unit.size, cut_file=None)
+    return unit._replace(start=0, stop=unit.size, cut_file=None)
 
 
 def _add(books: Accounting, of_piece: Accounting, lines_before: int) -> None:
@@ -132,7 +130,7 @@ def _add(books: Accounting, of_piece: Accounting, lines_before: int) -> None:
     books.rejected.update(of_piece.rejected)
     for example in of_piece.examples:
         if books.wants_example(Rejected(example.reason)) > 0:
-            books.examples.append(replace(example, line=example.line + lines_before))
+            books.examples.append(example._replace(line=example.line + lines_before))
 
 
 def _check_units(units: Sequence[Unit]) -> None:

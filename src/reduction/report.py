@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from reduction.accounting import Accounting, Ignored
 from reduction.inputs import REPORT_NAME
@@ -15,8 +14,7 @@ from reduction.whole_file import whole_file
 FORMAT = 1
 
 
-@dataclass(frozen=True)
-class Result:
+class Result(NamedTuple):
     """The file that a run made."""
 
     file: str
@@ -24,8 +22,7 @@ class Result:
     crc32: str
 
 
-@dataclass(frozen=True)
-class Report:
+class Report(NamedTuple):
     """Everything that is said of a run; `result` is None if it had no valid row. `seconds` are wall time."""
 
     run_id: str
@@ -59,17 +56,17 @@ class Report:
             "files": {
                 "found": books.taken + len(books.ignored),
                 "taken": books.taken,
-                "ignored": [asdict(file) for file in books.ignored],
+                "ignored": [file._asdict() for file in books.ignored],
             },
             "rows": {
                 "read": books.read,
                 "valid": books.valid,
                 "distinct": self.distinct,
                 "rejected": dict(sorted(books.rejected.items())),
-                "rejected_examples": [asdict(row) for row in books.examples],
+                "rejected_examples": [row._asdict() for row in books.examples],
             },
             "addresses": self.addresses,
-            "result": asdict(self.result) if self.result else None,
+            "result": self.result._asdict() if self.result else None,
         }
 
     def write(self, directory: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -101,7 +100,7 @@ def whole_file(path: Path) -> Iterator[WholeFile]:
 
 
 def _beside(path: Path) -> Path:
-    return path.with_name(f".{path.name.removeprefix('.')}.{secrets.token_hex(4)}.tmp")
+    return path.with_name(f".{path.name.removeprefix('.')}.{os.urandom(4).hex()}.tmp")
 
 
 def _flush_folder(folder: Path) -> None:

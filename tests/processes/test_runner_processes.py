@@ -173,7 +173,6 @@ def test_an_output_directory_that_vanishes_while_runners_work_is_exit_code_6(wit
 
 BEGIN = """
 import logging, os, signal, sys, time
-from multiprocessing.context import ForkProcess
 from reduction import logs, processes
 from reduction.door import open_door
 from reduction.processes import Runners
@@ -222,6 +221,71 @@ def test_no_line_of_a_runner_is_lost_or_cut():
     for runner in (1, 2):
         lines = re.findall(rf"Runner \[{runner}\] - INFO: line (\d+) (x*)", done.stderr)
         assert [(int(number), len(text)) for number, text in lines] == [(n, n % 300) for n in range(2000)]
+
+
+def test_a_line_of_a_runner_may_hold_any_character():
+    done = script(r"""
+        def work(job, index):
+            log.info("%s", "two\nlines, \u00e4 \U0001f40d \0 \udcff")
+        with Runners(work, "INFO") as runners:
+            runners.start({1: None})
+            runners.wait(lambda: None)
+    """)
+    assert "Runner [1] - INFO: two\nlines, ä 🐍 \0 \\udcff\n" in done.stderr
+
+
+def test_half_a_line_of_a_killed_runner_is_no_line():
+    done = script("""
+        def work(job, index):
+            really = os.write
+            def write(descriptor, data):
+                really(descriptor, data[:-3])
+                os.kill(os.getpid(), signal.SIGKILL)
+            os.write = write
+            log.info("half")
+        with Runners(work, "INFO") as runners:
+            runners.start({1: None})
+            print(runners.wait(lambda: None).cause)
+    """)
+    assert done.stdout.startswith("its process was killed from outside by SIGKILL"), done.stderr
+    assert done.stderr == ""
+
+
+def test_a_runner_that_has_used_up_all_memory_tells_so():
+    done = script("""
+        import resource
+        held = []
+        def work(job, index):
+            with open("/proc/self/statm") as file:
+                pages = int(file.read().split()[0])
+            why = MemoryError("x" * 200_000)
+            limit = pages * resource.getpagesize() + (20 << 20)
+            resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+            for size in (1 << 20, 1 << 12, 1 << 6):
+                try:
+                    while True:
+                        held.append(bytes(size))
+                except MemoryError:
+                    pass
+            raise why
+        with Runners(work, "INFO") as runners:
+            runners.start({1: None})
+            print(runners.wait(lambda: None).cause)
+    """)
+    assert re.match("MemoryError: x{200000} ", done.stdout), done.stderr
+
+
+def test_ends_of_runners_are_learned_also_if_the_parent_of_the_controller_ignored_such_news():
+    done = script("""
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+        def work(job, index):
+            if index == 1:
+                os._exit(3)
+        with Runners(work, "INFO") as runners:
+            runners.start({1: None, 2: None})
+            print(runners.wait(lambda: None).cause)
+    """)
+    assert done.stdout == "its process ended without a word, exit code 3\n", done.stderr
 
 
 @pytest.mark.parametrize(
@@ -312,11 +376,13 @@ def test_a_runner_that_does_not_listen_is_killed():
 def test_a_signal_at_the_very_moment_of_the_fork_leaves_no_runner_behind(number, code):
     """The runner would wait for ever: if it were forgotten, this script would wait for it."""
     done = script(f"""
-        really = ForkProcess.start
-        def start(process):
-            really(process)
-            os.kill(os.getpid(), signal.{number})
-        ForkProcess.start = start
+        really = os.fork
+        def fork():
+            pid = really()
+            if pid:
+                os.kill(os.getpid(), signal.{number})
+            return pid
+        os.fork = fork
         def work(job, index):
             signal.pause()
         def run():
@@ -334,14 +400,14 @@ def test_a_signal_while_runners_are_being_stopped_waits_until_they_are():
     done = script("""
         def work(job, index):
             signal.pause()
-        really = ForkProcess.join
-        def join(process, timeout=None):
+        really = os.waitpid
+        def waitpid(pid, options):
             os.kill(os.getpid(), signal.SIGTERM)
-            really(process, timeout)
+            return really(pid, options)
         class Stop(Exception):
             pass
         def tick():
-            ForkProcess.join = join
+            os.waitpid = waitpid
             raise Stop
         def run():
             with Runners(work, "INFO") as runners:

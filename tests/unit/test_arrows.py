@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import json
 import os
 import subprocess
 import sys
@@ -11,11 +10,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from workdir import engine_param
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "src" / "reduction"
 TOP = ("reducer", "runner", "config")
 HEAVY = {"pandas", "numpy"}
+NOT_AT_START = {  # together more than Python itself takes to start (docs/kernel-log.md)
+    "argparse", "backports.zstd", "bz2", "compression.zstd", "csv", "dataclasses", "difflib", "dotenv",
+    "gzip", "inspect", "lzma", "multiprocessing", "pickle", "random", "reduction.opening", "rich", "secrets",
+    "socket", "subprocess", "tempfile",
+}  # fmt: skip
 USE_ARRAYS = {"pandas_engine", "address_arrays", "byte_scan", "distinct_buffer", "odd_keys", "partial_arrays"}
 modules = sorted(PACKAGE.rglob("*.py"))
 
@@ -108,27 +113,44 @@ def test_modules_that_use_arrays_are_loaded_only_by_name(path):
     assert taken.isdisjoint(USE_ARRAYS)
 
 
-def test_the_reference_engine_runs_without_pandas_and_numpy(tmp_path):
-    (tmp_path / "Asia Prod.csv").write_text("Source IP\n1.1.1.1\n::1\n")
-    script = (
-        "import json, sys, reducer\n"
-        "code = reducer.main(['--inline'])\n"
-        f"print(json.dumps([code, sorted({HEAVY!r} & set(sys.modules))]))\n"
-    )
+def loaded_by(script: str, tree: Path, engine: str) -> list[str]:
+    """What a script prints, in one line, that imports `reducer` and reduces `tree`."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("REDUCER_")}
+    variables = {"ENGINE": engine, "INPUT_DIR": str(tree), "OUTPUT_DIR": str(tree), "RUNNERS_QTY": "2"}
     done = subprocess.run(
         [sys.executable, "-c", script],
         cwd=ROOT,
-        env=inherited
-        | {
-            "REDUCER_ENGINE": "reference",
-            "REDUCER_INPUT_DIR": str(tmp_path),
-            "REDUCER_OUTPUT_DIR": str(tmp_path),
-        },
+        env=inherited | {f"REDUCER_{name}": value for name, value in variables.items()},
         capture_output=True,
         text=True,
         check=True,
         timeout=60,
     )
-    assert json.loads(done.stdout) == [0, []], done.stderr
-    assert (tmp_path / "Combined.csv").read_text().splitlines()[1:] == ["1.1.1.1,Asia Prod", "::1,Asia Prod"]
+    assert (tree / "Combined.csv").read_text().splitlines()[1:] == ["1.1.1.1,Asia Prod", "::1,Asia Prod"]
+    return done.stdout.split()
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    (tmp_path / "Asia Prod.csv").write_text("Source IP\n1.1.1.1\n::1\n")
+    return tmp_path
+
+
+def test_the_reference_engine_runs_without_pandas_and_numpy(tree):
+    script = f"""if True:
+        import sys, reducer
+        print(reducer.main(["--inline"]), *({HEAVY!r} & set(sys.modules)))
+        """
+    assert loaded_by(script, tree, "reference") == ["0"]
+
+
+@pytest.mark.parametrize("engine", [engine_param("native")])
+def test_a_plain_native_run_waits_for_no_module_that_it_does_not_need(tree, engine):
+    """In the controller, and in a runner, which is the same process in the second run."""
+    script = f"""if True:
+        import os, sys, config, reducer
+        print(reducer.main([]))
+        reducer.run(config.load(os.environ), inline=True)
+        print(*sorted({HEAVY | NOT_AT_START!r} & set(sys.modules)))
+        """
+    assert loaded_by(script, tree, engine) == ["0"]

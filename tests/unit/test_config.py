@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from pathlib import Path
 
@@ -29,7 +28,7 @@ def faults(env_file: str | None = None, **environment: str) -> tuple[str, ...]:
 
 def test_defaults_are_those_of_the_specification():
     settings = config.load({})
-    assert dataclasses.asdict(settings) == {
+    assert settings._asdict() == {
         "input_dir": "data",
         "output_dir": Path("data"),
         "log_level": "INFO",
@@ -48,7 +47,7 @@ def test_defaults_are_those_of_the_specification():
 
 
 def test_settings_are_frozen():
-    with pytest.raises(dataclasses.FrozenInstanceError):
+    with pytest.raises(AttributeError):
         config.load({}).runners = 3
 
 
@@ -255,7 +254,7 @@ def test_what_explain_prints_can_be_given_back(env_file):
     settings = config.load({"REDUCER_STRICT": "true", "REDUCER_RUN_ID": "x", "REDUCER_BATCH_SIZE": "7"})
     env_file.write_text(config.explain(settings))
     again = config.load({}, str(env_file))
-    assert dataclasses.replace(again, origins={}) == dataclasses.replace(settings, origins={})
+    assert again._replace(origins={}) == settings._replace(origins={})
 
 
 def text_of(name: str) -> str:

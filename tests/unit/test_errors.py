@@ -212,7 +212,7 @@ def test_a_line_says_when_who_how_bad_and_what(capsys):
 
 def test_a_line_of_a_runner_is_signed_by_it_and_keeps_its_own_time(capsys):
     logs.to_standard_error("INFO", logs.CONTROLLER)
-    logs.log_forwarded((1_700_000_000.25, logging.INFO, logs.runner_name(12), "100 %s %d"))
+    logs.log_forwarded(1_700_000_000.25, logging.INFO, logs.runner_name(12), "100 %s %d")
     [line] = capsys.readouterr().err.splitlines()
     time, who, level, text = LINE.fullmatch(line).groups()
     assert time.endswith(",250")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import zlib
 from collections import Counter
 from collections.abc import Collection
@@ -62,8 +61,8 @@ def test_a_manifest_comes_back_as_it_was(tmp_path):
 )
 def test_any_manifest_comes_back_as_it_was(tmp_path_factory, text, seconds, number):
     directory = tmp_path_factory.mktemp("out")
-    manifest = dataclasses.replace(
-        MANIFEST, run_id=text, seconds=seconds, bytes=number, addresses={text: number},
+    manifest = MANIFEST._replace(
+        run_id=text, seconds=seconds, bytes=number, addresses={text: number},
         accounting=Accounting(ignored=[IgnoredFile(text, text, text)]),
     )  # fmt: skip
     partials.commit(directory, manifest)
@@ -205,7 +204,7 @@ def test_a_partial_that_is_gone_is_noticed_by_the_merge(tmp_path, engine):
 def test_a_big_damaged_partial_is_noticed_by_the_merge(tmp_path, engine):
     lines = b"".join(b"10.%d.%d.1,Asia Prod\n" % (n >> 8, n & 255) for n in range(60_000))
     rows = b"Source IP,Environment\n" + lines
-    manifest = dataclasses.replace(MANIFEST, bytes=len(rows), crc32=f"{zlib.crc32(rows):08x}")
+    manifest = MANIFEST._replace(bytes=len(rows), crc32=f"{zlib.crc32(rows):08x}")
     committed(tmp_path, manifest, rows)
     assert merged(engine, tmp_path) == rows
     for position in (30, len(rows) // 2, len(rows) - 2):
@@ -233,8 +232,7 @@ def piece(number: int, path: str = "deep/Asia Prod 1.csv", verdict: Verdict | No
     return Piece(unit, Span(12, 22, 3), Accounting(read=3, valid=3), verdict)
 
 
-CUT_MANIFEST = dataclasses.replace(
-    MANIFEST,
+CUT_MANIFEST = MANIFEST._replace(
     bytes=len(CUT_ROWS),
     crc32=f"{zlib.crc32(CUT_ROWS):08x}",
     addresses={"Asia Prod": 1},

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import replace
 
 import pytest
 
@@ -54,7 +53,7 @@ def test_a_file_shows_no_more_examples_than_one_that_is_not_cut():
 
 
 def test_a_row_may_reach_over_units_in_which_none_starts():
-    long = replace(FIRST, span=Span(0, 22, 4))
+    long = FIRST._replace(span=Span(0, 22, 4))
     books = pieces.books_of_file([long, piece(10, None), piece(20, Span(22, 30, 1))])
     assert (books.read, books.valid) == (7, 6)
 
@@ -64,7 +63,7 @@ def test_a_row_may_reach_over_units_in_which_none_starts():
     [
         [FIRST, piece(10, Span(13, 20, 3)), THIRD],
         [FIRST, piece(10, None), THIRD],
-        [replace(FIRST, span=Span(0, 22, 4)), SECOND, THIRD],
+        [FIRST._replace(span=Span(0, 22, 4)), SECOND, THIRD],
         [FIRST, piece(10, Span(13, 20, 3), verdict=NUL), THIRD],
         [FIRST, piece(10, None), piece(20, Span(20, 30, 2), verdict=NUL)],
         [FIRST, SECOND, piece(20, None)],
@@ -114,7 +113,7 @@ def test_the_verdict_of_one_piece_is_that_of_the_file(of_file, reason, detail):
 
 
 def test_pieces_are_sorted_by_file_and_place():
-    other = replace(FIRST, unit=unit(0, SIZE, 1, "NA Prod.csv"))
+    other = FIRST._replace(unit=unit(0, SIZE, 1, "NA Prod.csv"))
     assert pieces.by_file([THIRD, other, FIRST, SECOND]) == {0: [FIRST, SECOND, THIRD], 1: [other]}
 
 
@@ -125,8 +124,8 @@ def test_pieces_are_sorted_by_file_and_place():
         [SECOND, THIRD],
         [FIRST, THIRD],
         [FIRST, SECOND, SECOND, THIRD],
-        [FIRST, SECOND, replace(THIRD, unit=replace(THIRD.unit, modified_ns=1))],
-        [FIRST, SECOND, replace(THIRD, unit=replace(THIRD.unit, path="NA Prod.csv"))],
+        [FIRST, SECOND, THIRD._replace(unit=THIRD.unit._replace(modified_ns=1))],
+        [FIRST, SECOND, THIRD._replace(unit=THIRD.unit._replace(path="NA Prod.csv"))],
     ],
     ids=["no last", "no first", "no middle", "one twice", "of another time", "of another file"],
 )

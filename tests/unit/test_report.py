@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import zlib
 from collections import Counter
@@ -42,9 +41,7 @@ def test_the_summary_tells_files_rows_distinct_time_and_where(tmp_path):
 
 def test_the_summary_of_nothing(tmp_path):
     lines = list(
-        dataclasses.replace(REPORT, books=Accounting(), addresses={}, result=None, seconds=0.0).summary(
-            tmp_path
-        )
+        REPORT._replace(books=Accounting(), addresses={}, result=None, seconds=0.0).summary(tmp_path)
     )
     assert lines[1:3] == ["rows: 0 read = 0 valid + 0 rejected", "distinct: 0"]
     assert lines[4].startswith("result: none, because no row was valid")
@@ -52,7 +49,7 @@ def test_the_summary_of_nothing(tmp_path):
 
 def test_the_summary_names_the_environments_with_most_addresses_and_counts_the_others(tmp_path):
     addresses = {f"e {n}": n for n in range(1, 9)}
-    line = list(dataclasses.replace(REPORT, addresses=addresses).summary(tmp_path))[2]
+    line = list(REPORT._replace(addresses=addresses).summary(tmp_path))[2]
     assert line == "distinct: 36; e 8 8; e 7 7; e 6 6; e 5 5; e 4 4; 3 others 6"
 
 
@@ -86,13 +83,13 @@ def test_strict_objects_to_everything_that_did_not_count():
 def test_strict_does_not_object_to_a_clean_run_or_to_an_old_result():
     old = IgnoredFile("Combined.csv", Ignored.OWN_RESULT, "the result of a run is not input")
     clean = Accounting(taken=1, read=1, valid=1, ignored=[old, old])
-    assert dataclasses.replace(REPORT, books=clean).objections() == []
+    assert REPORT._replace(books=clean).objections() == []
 
 
 @pytest.mark.parametrize("reason", [reason for reason in Ignored if reason != Ignored.OWN_RESULT])
 def test_strict_objects_to_any_other_ignored_file(reason):
     books = Accounting(ignored=[IgnoredFile("x", str(reason), "")])
-    assert dataclasses.replace(REPORT, books=books).objections() == ["1 ignored files"]
+    assert REPORT._replace(books=books).objections() == ["1 ignored files"]
 
 
 # Collected before ----------------------------------------------------------------------------------------
@@ -102,7 +99,7 @@ EXPECTED = Expected("id", 2)
 
 def manifest(**changes: object) -> Manifest:
     of_run = Manifest("id", 1, 2, 1, "f", "reference", 1.0, 0, "0", {}, Accounting())
-    return dataclasses.replace(of_run, **changes)
+    return of_run._replace(**changes)
 
 
 @pytest.fixture
@@ -119,7 +116,7 @@ def test_a_run_whose_report_and_result_stand_was_collected(done):
 
 
 def test_a_run_without_result_was_collected_if_there_is_none(done):
-    dataclasses.replace(REPORT, result=None).write(done)
+    REPORT._replace(result=None).write(done)
     assert not was_collected(done, EXPECTED, [])
     (done / "Combined.csv").unlink()
     assert was_collected(done, EXPECTED, [])

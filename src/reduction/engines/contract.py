@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from types import MappingProxyType
+from typing import NamedTuple, Protocol
 
 from reduction.accounting import Accounting
 from reduction.inputs import Unit
@@ -24,16 +24,14 @@ class Output(Protocol):
         """Let `writer` append to the open file itself, as `WholeFile.append` says."""
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """How much an engine holds: rows read at a time, and buffer rows at which compaction runs."""
 
     batch_rows: int
     compact_at_rows: int
 
 
-@dataclass(frozen=True)
-class Reduced:
+class Reduced(NamedTuple):
     """What became of a share: its books, and the distinct rows written for each environment.
 
     Cut files are not among them: `pieces` has the books of their units, and `cut_addresses` the distinct rows
@@ -42,7 +40,7 @@ class Reduced:
 
     accounting: Accounting
     addresses: dict[str, int]
-    cut_addresses: dict[int, int] = field(default_factory=dict)
+    cut_addresses: Mapping[int, int] = MappingProxyType({})
     pieces: Sequence[Piece] = ()
 
 

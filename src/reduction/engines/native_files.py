@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import logging
 import os
 import sys
@@ -15,7 +14,6 @@ from reduction.accounting import Accounting, Rejected, RejectedRow
 from reduction.engines.file_by_file import judged
 from reduction.errors import FileIgnored
 from reduction.inputs import Unit, environment_of, shown
-from reduction.opening import opened
 from reduction.pieces import Piece, Span, Verdict
 from reduction.progress import Progress
 from reduction.rows import key_position, shown_value
@@ -52,7 +50,6 @@ class Files:
 
     def __init__(self, share: _kernel.Share, tree: str, units: Sequence[Unit], progress: Progress) -> None:
         """Tell the kernel of all files at once, so that it can go from one to the next by itself."""
-        csv.field_size_limit(sys.maxsize)  # a header is shown whatever it is like
         self._share = share
         self._tree = tree
         self._units = units
@@ -156,6 +153,8 @@ def _cut_file_of(unit: Unit) -> int:
 
 
 def _feed_archive(share: _kernel.Share, tree: str, unit: Unit, progress: Progress) -> _kernel._Books:
+    from reduction.opening import opened
+
     share.begin(_environment_of(unit), _cut_file_of(unit))
     try:
         with opened(tree, unit, progress) as stream:
@@ -201,6 +200,9 @@ def _verdict(verdict: _Verdict, line: int, header: bytes) -> FileIgnored:
         return verdicts.nul_byte(line)
     if verdict == _Verdict.OPEN_QUOTE:
         return verdicts.open_quote(line)
+    import csv
+
+    csv.field_size_limit(sys.maxsize)  # a header is shown whatever it is like
     names = next(csv.reader([header.decode("utf-8", "surrogateescape")]))
     try:
         key_position(names)
