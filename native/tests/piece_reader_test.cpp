@@ -1,123 +1,16 @@
 // However a file is cut, its pieces make up the whole whenever each begins where the one before it ended.
 #include "reduction/piece_reader.hpp"
 
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <algorithm>
 #include <array>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <set>
 #include <string>
 
 #include "check.hpp"
+#include "cut_file.hpp"
 #include "naive.hpp"
 
-using namespace reduction;
+using namespace cut_file;
 
 namespace {
-
-constexpr std::size_t kExamples = 1000000;  // all that are there
-const std::function<void(std::uint64_t)> kNobody = [](std::uint64_t) {};
-
-class TemporaryFile {
-public:
-    explicit TemporaryFile(const std::string& content)
-        : path_((std::filesystem::temp_directory_path() / "piece_reader_test.XXXXXX").string()) {
-        ::close(::mkstemp(path_.data()));
-        std::ofstream(path_, std::ios::binary) << content;
-        CHECK(::stat(path_.c_str(), &status_) == 0);
-    }
-    TemporaryFile(const TemporaryFile&) = delete;
-    TemporaryFile& operator=(const TemporaryFile&) = delete;
-    ~TemporaryFile() { std::filesystem::remove(path_); }
-
-    CutUnit unit(std::uint64_t start, std::uint64_t stop) const {
-        const std::int64_t modified = std::int64_t{status_.st_mtim.tv_sec} * 1'000'000'000 + status_.st_mtim.tv_nsec;
-        return {path_, "Asia Prod", 3, size(), modified, start, std::min(stop, size())};
-    }
-    std::uint64_t size() const { return static_cast<std::uint64_t>(status_.st_size); }
-
-private:
-    std::string path_;
-    struct stat status_ {};
-};
-
-std::set<std::string> lines_of(Share& share) {
-    std::string text;
-    share.write([&](std::string_view lines) { text += lines; });
-    std::set<std::string> lines;
-    for (std::size_t at = 0; at < text.size();) {
-        const std::size_t end = text.find('\n', at);
-        lines.insert(text.substr(at, end - at));
-        at = end + 1;
-    }
-    return lines;
-}
-
-// The whole file in one piece: no other unit has a say in it.
-Piece whole(const TemporaryFile& file, std::set<std::string>& lines) {
-    Share share(4, kExamples, *routines_named("portable"), 6);
-    Piece piece = read_piece(share, file.unit(0, file.size()), kNobody);
-    lines = lines_of(share);
-    return piece;
-}
-
-bool same_examples(const std::vector<Example>& a, const std::vector<Example>& b) {
-    const auto before = [](const Example& one, const Example& other) { return one.line < other.line; };
-    std::vector<Example> ours = a, theirs = b;
-    std::stable_sort(ours.begin(), ours.end(), before);
-    std::stable_sort(theirs.begin(), theirs.end(), before);
-    return std::equal(ours.begin(), ours.end(), theirs.begin(), theirs.end(), [](const Example& one, const Example& other) {
-        return one.reason == other.reason && one.line == other.line && one.fields == other.fields &&
-               one.limit == other.limit && one.text == other.text;
-    });
-}
-
-// Returns whether all guesses were right; then everything must be as it is in the whole.
-bool agrees(const TemporaryFile& file, std::uint64_t unit_size, const Routines& routines) {
-    std::set<std::string> expected_lines;
-    const Piece expected = whole(file, expected_lines);
-    Share share(4, kExamples, routines, 6);
-    std::uint64_t frontier = 0;
-    std::uint64_t line_ends = 0;
-    FileBooks sum;
-    for (std::uint64_t start = 0; start < file.size(); start += unit_size) {
-        const CutUnit unit = file.unit(start, start + unit_size);
-        const Piece piece = read_piece(share, unit, kNobody);
-        if (start == 0) CHECK(piece.opening == expected.opening && piece.number == expected.number);
-        if (piece.opening != Opening::read) return true;
-        if (!piece.has_rows) {
-            if (frontier < unit.stop) return false;
-            continue;
-        }
-        CHECK(piece.first >= start && piece.first < unit.stop);
-        if (piece.first != frontier) return false;
-        if (piece.books.verdict != Verdict::taken) {
-            CHECK(piece.books.verdict == expected.books.verdict && piece.books.header == expected.books.header);
-            CHECK(piece.books.line + line_ends == expected.books.line);
-            return true;
-        }
-        for (Example example : piece.books.examples) {
-            example.line += line_ends;
-            sum.examples.push_back(std::move(example));
-        }
-        frontier = piece.end;
-        line_ends += piece.books.line_ends;
-        sum.read += piece.books.read;
-        sum.valid += piece.books.valid;
-        for (std::size_t i = 0; i < kReasons; ++i) sum.rejected[i] += piece.books.rejected[i];
-    }
-    CHECK(expected.books.verdict == Verdict::taken);
-    CHECK(frontier == file.size() && line_ends == expected.books.line_ends);
-    CHECK(sum.read == expected.books.read && sum.valid == expected.books.valid);
-    CHECK(std::equal(sum.rejected, sum.rejected + kReasons, expected.books.rejected));
-    CHECK(same_examples(sum.examples, expected.books.examples));
-    CHECK(lines_of(share) == expected_lines);
-    return true;
-}
 
 std::string random_csv(naive::Random& random, bool with_quotes) {
     std::string text = random.below(4) == 0 ? "\xef\xbb\xbf" : "";
