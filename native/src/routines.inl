@@ -1,5 +1,5 @@
 // The loops of routines.hpp, for one instruction set. The including file defines REDUCTION_ISA (a namespace) and
-// includes its intrinsics first; it may define REDUCTION_HAS_AVX512, _AVX2 or nothing.
+// includes its intrinsics first; it may define REDUCTION_HAS_AVX512, _AVX2, _SSE2, _NEON (with _PMULL, or without) or nothing.
 //
 // If you change the meaning of a quote here, change byte_scan.py with it: tests compare both with csv.
 
@@ -49,6 +49,41 @@ inline Masks masks_of(const u8* data) {
     return {equal('\n'), equal('\r'), equal(','), equal('"'), equal('\0')};
 }
 
+#elif defined(REDUCTION_HAS_SSE2)
+
+inline Masks masks_of(const u8* data) {
+    __m128i parts[4];
+    for (unsigned i = 0; i < 4; ++i) parts[i] = _mm_loadu_si128(reinterpret_cast<const __m128i*>(data + 16 * i));
+    const auto equal = [&](char c) {
+        const __m128i wanted = _mm_set1_epi8(c);
+        u64 mask = 0;
+        for (unsigned i = 0; i < 4; ++i) {
+            mask |= u64{static_cast<u32>(_mm_movemask_epi8(_mm_cmpeq_epi8(parts[i], wanted)))} << 16 * i;
+        }
+        return mask;
+    };
+    return {equal('\n'), equal('\r'), equal(','), equal('"'), equal('\0')};
+}
+
+#elif defined(REDUCTION_HAS_NEON)
+
+// There is no instruction that gathers a bit of each byte: every byte that is equal keeps one bit, by its place
+// among eight, and three sums of neighbours make eight bytes one (Langdale and Lemire, "Parsing Gigabytes of JSON
+// per Second", 2019).
+inline Masks masks_of(const u8* data) {
+    const uint8x16_t bits = vreinterpretq_u8_u64(vdupq_n_u64(0x8040201008040201));
+    const uint8x16x4_t bytes = {vld1q_u8(data), vld1q_u8(data + 16), vld1q_u8(data + 32), vld1q_u8(data + 48)};
+    const auto equal = [&](char c) {
+        const uint8x16_t wanted = vdupq_n_u8(static_cast<u8>(c));
+        const auto part = [&](unsigned i) { return vandq_u8(vceqq_u8(bytes.val[i], wanted), bits); };
+        const uint8x16_t low = vpaddq_u8(part(0), part(1));
+        const uint8x16_t high = vpaddq_u8(part(2), part(3));
+        const uint8x16_t all = vpaddq_u8(low, high);
+        return vgetq_lane_u64(vreinterpretq_u64_u8(vpaddq_u8(all, all)), 0);
+    };
+    return {equal('\n'), equal('\r'), equal(','), equal('"'), equal('\0')};
+}
+
 #else
 
 // Eight bytes at a time: the highest bit of each byte that equals c, gathered by a multiplication. The exact
@@ -90,6 +125,8 @@ inline u64 prefix_xor(u64 bits) {
     const __m128i product = _mm_clmulepi64_si128(_mm_set_epi64x(0, static_cast<long long>(bits)),
                                                  _mm_set1_epi8(static_cast<char>(0xFF)), 0);
     return static_cast<u64>(_mm_cvtsi128_si64(product));
+#elif defined(REDUCTION_HAS_PMULL)
+    return vgetq_lane_u64(vreinterpretq_u64_p128(vmull_p64(bits, kAll)), 0);
 #else
     for (unsigned shift = 1; shift < 64; shift <<= 1) bits ^= bits << shift;
     return bits;
@@ -244,7 +281,7 @@ std::size_t find_keys(const u64* ends, const u64* commas, std::size_t words, std
 
 // --- dotted quads -----------------------------------------------------------------------------------------
 
-#if defined(REDUCTION_HAS_AVX2) || defined(REDUCTION_HAS_AVX512)
+#if defined(REDUCTION_HAS_AVX2) || defined(REDUCTION_HAS_AVX512) || defined(REDUCTION_HAS_NEON)
 
 // For the lengths of the four octets (two bits each): how to put their digits into lanes of four bytes, hundreds,
 // tens and ones at the end of each; and the least value that may be written with so many digits.
@@ -274,6 +311,10 @@ constexpr QuadTable make_quad_table() {
 
 constexpr QuadTable kQuads = make_quad_table();
 
+#endif
+
+#if defined(REDUCTION_HAS_AVX2) || defined(REDUCTION_HAS_AVX512)
+
 inline bool parse_quad(const u8* text, std::size_t length, u32& number) {
     const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text));
     auto dots = static_cast<u32>(_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('.'))));
@@ -300,6 +341,35 @@ inline bool parse_quad(const u8* text, std::size_t length, u32& number) {
     if (_mm_movemask_epi8(_mm_andnot_si128(bad, are_digits)) != 0xFFFF) return false;
     const __m128i gather = _mm_setr_epi8(12, 8, 4, 0, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1);
     number = static_cast<u32>(_mm_cvtsi128_si32(_mm_shuffle_epi8(octets, gather)));
+    return true;
+}
+
+#elif defined(REDUCTION_HAS_NEON)
+
+inline bool parse_quad(const u8* text, std::size_t length, u32& number) {
+    const uint8x16_t bytes = vld1q_u8(text);
+    // Four bits for each byte, of which one is kept.
+    const uint16x8_t are_dots = vreinterpretq_u16_u8(vceqq_u8(bytes, vdupq_n_u8('.')));
+    const u64 first_dots = vget_lane_u64(vreinterpret_u64_u8(vshrn_n_u16(are_dots, 4)), 0) & 0x1111111111111111 &
+                           ((u64{1} << 4 * length) - 1);
+    const u64 second_dots = first_dots & (first_dots - 1);
+    const u64 third_dots = second_dots & (second_dots - 1);
+    if (third_dots == 0 || (third_dots & (third_dots - 1)) != 0) return false;
+    const std::size_t first = lowest(first_dots) / 4, second = lowest(second_dots) / 4, third = lowest(third_dots) / 4;
+    const std::size_t l1 = first, l2 = second - first - 1, l3 = third - second - 1, l4 = length - third - 1;
+    if (((l1 | l2 | l3 | l4) & ~std::size_t{3}) != 0) return false;
+    const std::size_t lengths = l1 << 6 | l2 << 4 | l3 << 2 | l4;
+    // What the table leaves out comes as 0.
+    const uint8x16_t digits = vqtbl1q_u8(vsubq_u8(bytes, vdupq_n_u8('0')), vld1q_u8(kQuads.digits[lengths]));
+    const uint8x8_t weights = vreinterpret_u8_u32(vdup_n_u32(0x010A6400));  // 0, 100, 10, 1
+    const uint16x8_t pairs = vpaddq_u16(vmull_u8(vget_low_u8(digits), weights), vmull_u8(vget_high_u8(digits), weights));
+    const uint16x4_t octets = vpadd_u16(vget_low_u16(pairs), vget_high_u16(pairs));
+    const int32x4_t values = vreinterpretq_s32_u32(vmovl_u16(octets));
+    const uint32x4_t are_octets = vandq_u32(vcgeq_s32(values, vld1q_s32(kQuads.least[lengths])),
+                                            vcleq_s32(values, vdupq_n_s32(255)));
+    if (vminvq_u32(are_octets) == 0 || vmaxvq_u8(digits) > 9) return false;
+    const uint8x8_t narrow = vmovn_u16(vcombine_u16(octets, octets));
+    number = __builtin_bswap32(vget_lane_u32(vreinterpret_u32_u8(narrow), 0));
     return true;
 }
 
