@@ -10,9 +10,7 @@ namespace reduction {
 
 namespace {
 
-constexpr std::size_t kSlice = 1 << 16;   // bytes looked at together; a multiple of kWord
-constexpr std::size_t kPadding = kWord;   // readable behind them
-constexpr std::size_t kRows = kSlice / 2; // more rows that are not empty have no room in a slice
+constexpr std::size_t kPadding = kWord;  // readable behind a slice
 
 constexpr std::string_view kKeyColumn = "Source IP";
 
@@ -45,16 +43,19 @@ std::vector<std::string> fields_of(std::string_view row) {
 
 }  // namespace
 
-Share::Share(std::size_t compact_at_rows, std::size_t examples_a_file, const Routines& routines, unsigned lately_bits)
+// A slice has room for half as many rows that are not empty as for bytes.
+Share::Share(std::size_t compact_at_rows, std::size_t examples_a_file, const Routines& routines, unsigned lately_bits,
+             std::size_t slice_bytes)
     : routines_(routines),
+      slice_bytes_(slice_bytes),
       compact_at_rows_(compact_at_rows),
       examples_a_file_(examples_a_file),
-      slice_(kSlice + kPadding),
-      ends_(kSlice / kWord + 1),
-      commas_(kSlice / kWord + 1),
-      spans_(kRows + 1),
-      numbers_(kRows + 1),
-      good_(kRows + 1),
+      slice_(slice_bytes + kPadding),
+      ends_(slice_bytes / kWord + 1),
+      commas_(slice_bytes / kWord + 1),
+      spans_(slice_bytes / 2 + 1),
+      numbers_(slice_bytes / 2 + 1),
+      good_(slice_bytes / 2 + 1),
       lately_bits_(lately_bits),
       lately_(std::size_t{1} << lately_bits) {}
 
@@ -79,13 +80,13 @@ void Share::begin(std::string_view environment) {
 
 bool Share::feed(const std::uint8_t* data, std::size_t size) {
     while (size > 0 && !is_stopped_) {
-        const std::size_t taken = std::min(size, kSlice - held_);
+        const std::size_t taken = std::min(size, slice_bytes_ - held_);
         std::memcpy(slice_.data() + held_, data, taken);
         held_ += taken;
         data += taken;
         size -= taken;
-        if (held_ == kSlice) {
-            take_slice(kSlice);
+        if (held_ == slice_bytes_) {
+            take_slice(slice_bytes_);
             held_ = 0;
         }
     }

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,7 +30,8 @@ private:
     const std::function<void(std::string_view)>& out_;
     std::vector<std::string> endings_;  // comma, environment as a CSV field, newline
     std::size_t longest_ending_ = 0;
-    std::vector<char> buffer_;
+    std::unique_ptr<char[]> buffer_;  // not zeroed: a small result touches but a few of its pages
+    std::size_t capacity_;
     std::size_t size_ = 0;
 };
 

@@ -50,10 +50,12 @@ struct FileBooks {
 class Share {
 public:
     static constexpr unsigned kLatelyBits = 20;
+    static constexpr std::size_t kSliceBytes = 1 << 16;
 
     // 2 to the power of `lately_bits` addresses are remembered, so that most duplicates are never appended.
+    // `slice_bytes`, a multiple of kWord, are looked at together; tests and fuzzing want them few, to cross many borders.
     Share(std::size_t compact_at_rows, std::size_t examples_a_file, const Routines& routines,
-          unsigned lately_bits = kLatelyBits);
+          unsigned lately_bits = kLatelyBits, std::size_t slice_bytes = kSliceBytes);
     Share(const Share&) = delete;
     Share& operator=(const Share&) = delete;
 
@@ -102,6 +104,7 @@ private:
     void stop(Verdict verdict, std::uint64_t line);
 
     const Routines& routines_;
+    std::size_t slice_bytes_;
     std::size_t compact_at_rows_;
     std::size_t examples_a_file_;
 
