@@ -32,8 +32,7 @@ constexpr std::array<Octet, 256> kOctets = make_octets();
 
 }  // namespace
 
-LineWriter::LineWriter(const std::function<void(std::string_view)>& out)
-    : out_(out), buffer_(std::make_unique_for_overwrite<char[]>(kBuffer)), capacity_(kBuffer) {}
+LineWriter::LineWriter(const std::function<void(std::string_view)>& out) : out_(out), buffer_(kBuffer) {}
 
 void LineWriter::add_environment(std::string_view name) {
     std::string ending = csv_field(name);
@@ -45,16 +44,14 @@ void LineWriter::add_environment(std::string_view name) {
 
 void LineWriter::make_room() {
     const std::size_t most = kLongestLine + longest_ending_;
-    if (capacity_ - size_ >= most) return;
+    if (buffer_.size() - size_ >= most) return;
     flush();
-    if (capacity_ >= most) return;
-    buffer_ = std::make_unique_for_overwrite<char[]>(most);
-    capacity_ = most;
+    if (buffer_.size() < most) buffer_.resize(most);
 }
 
 void LineWriter::four(std::uint32_t number, std::size_t environment) {
     make_room();
-    char* at = buffer_.get() + size_;
+    char* at = buffer_.data() + size_;
     for (int shift = 24; shift >= 0; shift -= 8) {
         const Octet& octet = kOctets[number >> shift & 255U];
         std::memcpy(at, octet.text.data(), 4);
@@ -66,17 +63,17 @@ void LineWriter::four(std::uint32_t number, std::size_t environment) {
 
 void LineWriter::six(Six number, std::size_t environment) {
     make_room();
-    end_line(write_six(buffer_.get() + size_, number), environment);
+    end_line(write_six(buffer_.data() + size_, number), environment);
 }
 
 void LineWriter::end_line(char* at, std::size_t environment) {
     const std::string& ending = endings_[environment];
     std::memcpy(at, ending.data(), ending.size());
-    size_ = static_cast<std::size_t>(at - buffer_.get()) + ending.size();
+    size_ = static_cast<std::size_t>(at - buffer_.data()) + ending.size();
 }
 
 void LineWriter::flush() {
-    if (size_ > 0) out_({buffer_.get(), size_});
+    if (size_ > 0) out_({buffer_.data(), size_});
     size_ = 0;
 }
 

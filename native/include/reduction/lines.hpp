@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,8 +29,7 @@ private:
     const std::function<void(std::string_view)>& out_;
     std::vector<std::string> endings_;  // comma, environment as a CSV field, newline
     std::size_t longest_ending_ = 0;
-    std::unique_ptr<char[]> buffer_;  // not zeroed: a small result touches but a few of its pages
-    std::size_t capacity_;
+    std::vector<char> buffer_;
     std::size_t size_ = 0;
 };
 
