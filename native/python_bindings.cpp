@@ -2,6 +2,7 @@
 #include <nanobind/nanobind.h>
 #include <nanobind/stl/function.h>
 #include <nanobind/stl/map.h>
+#include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/string_view.h>
 #include <nanobind/stl/tuple.h>
@@ -92,13 +93,15 @@ private:
 
 std::map<std::string, std::uint64_t> merge(
     const std::vector<std::tuple<nb::bytes, std::uint64_t, std::uint32_t>>& partials,
-    const std::vector<std::string>& environments, const nb::callable& out) {
+    const std::vector<std::tuple<std::string, std::optional<std::string>>>& endings, const nb::callable& out) {
+    std::vector<reduction::Ending> expected;
+    for (const auto& [text, environment] : endings) expected.push_back({text, environment});
     std::vector<reduction::Partial> known;
     for (const auto& [path, bytes, crc32] : partials) {
         known.push_back({std::string(path.c_str(), path.size()), bytes, crc32});
     }
     nb::gil_scoped_release release;
-    return reduction::merge_partials(known, environments, [&](std::string_view lines) {
+    return reduction::merge_partials(known, expected, [&](std::string_view lines) {
         nb::gil_scoped_acquire acquire;
         out(nb::bytes(lines.data(), lines.size()));
     });
@@ -140,7 +143,7 @@ NB_MODULE(_kernel, module) {
     module.def("version", &reduction::version);
     module.def("instruction_set", [] { return reduction::routines().name; });
     module.def("canonical", &canonical, "field"_a);
-    module.def("merge", &merge, "partials"_a, "environments"_a, "out"_a);
+    module.def("merge", &merge, "partials"_a, "endings"_a, "out"_a);
     nb::class_<PyShare>(module, "Share")
         .def(nb::init<std::size_t, std::size_t, const std::string&>(), "compact_at_rows"_a, "examples_a_file"_a,
              "instruction_set"_a = "")

@@ -18,30 +18,31 @@ namespace {
 
 constexpr std::size_t kBuffer = 1 << 18;
 constexpr std::string_view kHeader = "Source IP,Environment\n";
+constexpr std::string_view kHeaderWithFiles = "Source IP,Environment,Cut File\n";
+constexpr std::size_t kDropped = ~std::size_t{0};
 
 struct Row {
     Kind kind = Kind::none;
     std::uint32_t four = 0;
     Six six;
-    std::size_t environment = 0;
+    std::size_t ending = 0;
 
-    bool operator==(const Row& other) const {
-        return kind == other.kind && environment == other.environment &&
-               (kind == Kind::four ? four == other.four : six == other.six);
+    bool has_address_of(const Row& other) const {
+        return kind == other.kind && (kind == Kind::four ? four == other.four : six == other.six);
     }
     bool operator<(const Row& other) const {
         if (kind != other.kind) return kind < other.kind;
         if (kind == Kind::four && four != other.four) return four < other.four;
         if (kind == Kind::six && six != other.six) return six < other.six;
-        return environment < other.environment;
+        return ending < other.ending;
     }
 };
 
 // Reads the rows of one partial, in order, and compares its bytes with the manifest at their end.
 class Reader {
 public:
-    Reader(std::size_t index, const Partial& partial, const std::vector<std::string>& fields)
-        : index_(index), partial_(partial), fields_(fields), buffer_(kBuffer + 1) {
+    Reader(std::size_t index, const Partial& partial, const std::vector<Ending>& endings)
+        : index_(index), partial_(partial), endings_(endings), buffer_(kBuffer + 1) {
         descriptor_ = ::open(partial.path.c_str(), O_RDONLY | O_CLOEXEC);
         if (descriptor_ < 0) throw DamagedPartial(index_, std::strerror(errno));
     }
@@ -61,7 +62,8 @@ public:
             at_ += static_cast<std::size_t>(newline - line) + 1;
             ++line_;
             if (line_ == 1) {
-                if (std::string_view(line, static_cast<std::size_t>(newline + 1 - line)) != kHeader) fail();
+                const std::string_view header(line, static_cast<std::size_t>(newline + 1 - line));
+                if (header != kHeader && header != kHeaderWithFiles) fail();
                 continue;
             }
             parse(line, newline);
@@ -101,13 +103,14 @@ private:
             static_cast<const char*>(std::memchr(line, ',', static_cast<std::size_t>(newline - line)));
         if (comma == nullptr) fail();
         const Address address = parse_address(line, static_cast<std::size_t>(comma - line));
-        if (address.kind == Kind::none) fail();
-        Row row{address.kind, address.four, address.six, row_.environment};
-        const std::string_view field(comma + 1, static_cast<std::size_t>(newline - comma - 1));
-        if (fields_[row.environment] != field) {  // mostly it is the one before
-            const auto found = std::find(fields_.begin(), fields_.end(), field);
-            if (found == fields_.end()) fail();
-            row.environment = static_cast<std::size_t>(found - fields_.begin());
+        if (address.kind == Kind::none || endings_.empty()) fail();
+        Row row{address.kind, address.four, address.six, row_.ending};
+        const std::string_view text(comma + 1, static_cast<std::size_t>(newline - comma - 1));
+        if (endings_[row.ending].text != text) {  // mostly it is the one before
+            const auto found = std::find_if(endings_.begin(), endings_.end(),
+                                            [&](const Ending& ending) { return ending.text == text; });
+            if (found == endings_.end()) fail();
+            row.ending = static_cast<std::size_t>(found - endings_.begin());
         }
         if (line_ > 2 && !(row_ < row)) fail();
         row_ = row;
@@ -119,7 +122,7 @@ private:
 
     std::size_t index_;
     const Partial& partial_;
-    const std::vector<std::string>& fields_;
+    const std::vector<Ending>& endings_;
     int descriptor_ = -1;
     std::vector<char> buffer_;
     std::size_t at_ = 0;
@@ -130,40 +133,59 @@ private:
     Row row_;
 };
 
+// The environments of the endings, in their order, and for each ending which of them it has.
+struct Environments {
+    std::vector<std::string> names;
+    std::vector<std::size_t> of_ending;  // or kDropped
+
+    explicit Environments(const std::vector<Ending>& endings) {
+        for (const Ending& ending : endings) {
+            if (!ending.environment) {
+                of_ending.push_back(kDropped);
+                continue;
+            }
+            if (names.empty() || names.back() < *ending.environment) names.push_back(*ending.environment);
+            if (names.back() != *ending.environment) {
+                throw std::invalid_argument("the environments of the endings are not in byte order");
+            }
+            of_ending.push_back(names.size() - 1);
+        }
+    }
+};
+
 }  // namespace
 
 std::map<std::string, std::uint64_t> merge_partials(const std::vector<Partial>& partials,
-                                                    const std::vector<std::string>& environments,
+                                                    const std::vector<Ending>& endings,
                                                     const std::function<void(std::string_view)>& out) {
+    const Environments environments(endings);
     LineWriter lines(out);
-    std::vector<std::string> fields;
-    for (const std::string& name : environments) {
-        lines.add_environment(name);
-        fields.push_back(csv_field(name));
-    }
-    if (fields.empty()) fields.emplace_back();  // so that a reader may look at the first
+    for (const std::string& name : environments.names) lines.add_environment(name);
     std::vector<std::unique_ptr<Reader>> readers;
     std::vector<Reader*> heap;
     const auto later = [](const Reader* a, const Reader* b) { return b->row() < a->row(); };
     for (std::size_t i = 0; i < partials.size(); ++i) {
-        readers.push_back(std::make_unique<Reader>(i, partials[i], fields));
+        readers.push_back(std::make_unique<Reader>(i, partials[i], endings));
         if (readers.back()->next()) heap.push_back(readers.back().get());
     }
     std::make_heap(heap.begin(), heap.end(), later);
-    std::vector<std::uint64_t> counts(fields.size());
+    std::vector<std::uint64_t> counts(environments.names.size());
     Row last;
+    std::size_t last_environment = kDropped;
     while (!heap.empty()) {
         std::pop_heap(heap.begin(), heap.end(), later);
         Reader* const first = heap.back();
         const Row& row = first->row();
-        if (!(row == last)) {
+        const std::size_t environment = environments.of_ending[row.ending];
+        if (environment != kDropped && !(environment == last_environment && row.has_address_of(last))) {
             if (row.kind == Kind::four) {
-                lines.four(row.four, row.environment);
+                lines.four(row.four, environment);
             } else {
-                lines.six(row.six, row.environment);
+                lines.six(row.six, environment);
             }
-            ++counts[row.environment];
+            ++counts[environment];
             last = row;
+            last_environment = environment;
         }
         if (first->next()) {
             std::push_heap(heap.begin(), heap.end(), later);
@@ -173,8 +195,8 @@ std::map<std::string, std::uint64_t> merge_partials(const std::vector<Partial>& 
     }
     lines.flush();
     std::map<std::string, std::uint64_t> by_name;
-    for (std::size_t i = 0; i < environments.size(); ++i) {
-        if (counts[i] > 0) by_name[environments[i]] = counts[i];
+    for (std::size_t i = 0; i < counts.size(); ++i) {
+        if (counts[i] > 0) by_name[environments.names[i]] = counts[i];
     }
     return by_name;
 }

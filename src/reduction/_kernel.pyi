@@ -19,11 +19,16 @@ def canonical(field: bytes) -> str | None:
     """Return the one spelling of the address in a raw CSV field, or None if it holds none."""
 
 def merge(
-    partials: Sequence[tuple[bytes, int, int]], environments: Sequence[str], out: Callable[[bytes], object]
+    partials: Sequence[tuple[bytes, int, int]],
+    endings: Sequence[tuple[str, str | None]],
+    out: Callable[[bytes], object],
 ) -> dict[str, int]:
     """Merge partials (path, bytes, CRC-32), hand out the lines of distinct rows; returns rows by environment.
 
-    `environments` are all that may occur, in byte order. Raises `DamagedPartial`.
+    `endings` are all that may stand behind the first comma of a line, each with the environment of such a
+    row, or None: then the row is checked and dropped. In a partial the rows of an address are in the order of
+    `endings`; those of one environment stand together there, environments in byte order.
+    Raises `DamagedPartial`, or `ValueError` if `endings` are in another order.
     """
 
 class Share:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from workdir import each_engine
 
 from reduction import engines, partials
 from reduction.accounting import Accounting, IgnoredFile, RejectedRow
@@ -38,7 +39,6 @@ MANIFEST = Manifest(
         examples=[RejectedRow("Asia Prod.csv", 3, "no-key", 'a "quoted" \\ text\n')],
     ),
 )  # fmt: skip
-each_engine = pytest.mark.parametrize("engine", ["reference", "pandas"])
 
 
 def committed(directory: Path, manifest: Manifest = MANIFEST, rows: bytes = ROWS) -> None:

@@ -23,7 +23,7 @@ from reduction.inputs import Unit, environment_of
 from reduction.opening import opened
 from reduction.partials import Manifest, damaged, partial_path
 from reduction.progress import Progress
-from reduction.rows import RESULT_HEADER, key_position, shown_value
+from reduction.rows import RESULT_HEADER, csv_field, key_position, shown_value
 
 _FED_AT_ONCE = 1 << 20  # bytes of an archive
 _REASONS = (Rejected.TOO_MANY_FIELDS, Rejected.NO_KEY, Rejected.NOT_AN_ADDRESS)
@@ -84,7 +84,7 @@ class NativeEngine:
         ]
         output.write(RESULT_HEADER)
         try:
-            return _kernel.merge(parts, names, output.write)
+            return _kernel.merge(parts, [(csv_field(name), name) for name in names], output.write)
         except _kernel.DamagedPartial as fault:
             index, what = fault.args
             raise damaged(manifests[index], what) from fault

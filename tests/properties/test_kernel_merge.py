@@ -1,0 +1,166 @@
+"""The kernel's merge of partials against a set; whatever is not a row in its place is refused."""
+
+from __future__ import annotations
+
+import os
+import zlib
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from workdir import engine_param
+
+from reduction import engines
+from reduction.addresses import Address, canonical
+from reduction.rows import csv_field
+
+pytestmark = [*engine_param("native").marks]
+if engines.is_installed("native"):
+    from reduction import _kernel
+
+HEADERS = [b"Source IP,Environment\n", b"Source IP,Environment,Cut File\n"]
+ENVIRONMENTS = ["Asia Prod", "EU Test", 'a,b "c', "é Prod"]
+Ending = tuple[str, str | None]
+Row = tuple[Address, int]  # and the place of its ending
+Partial = tuple[bytes, list[Row]]  # its header and its rows
+
+
+@st.composite
+def some_endings(draw: st.DrawFn) -> list[Ending]:
+    """Each environment by itself and of some cut files; some of those are dropped."""
+    endings: list[Ending] = []
+    for name in draw(st.lists(st.sampled_from(ENVIRONMENTS), min_size=1, unique=True).map(sorted)):
+        endings.append((csv_field(name), draw(st.sampled_from([name, name, None]))))
+        files = draw(st.lists(st.booleans(), max_size=3))
+        endings += [(f"{csv_field(name)},{n}", name if good else None) for n, good in enumerate(files)]
+    return endings
+
+
+OCTET = st.sampled_from([0, 1, 9, 10, 99, 100, 255])
+ADDRESS = st.one_of(
+    st.tuples(OCTET, OCTET, OCTET, OCTET).map(lambda octets: Address(4, int.from_bytes(octets))),
+    st.sampled_from([Address(4, 0x09090909), Address(4, 0x0A000001), Address(6, 1), Address(6, 1 << 112)]),
+    st.integers(0, 2**128 - 1).map(lambda number: Address(6, number)),
+)
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> tuple[list[Ending], list[Partial]]:
+    endings = draw(some_endings())
+    row = st.tuples(ADDRESS, st.integers(0, len(endings) - 1))
+    rows = st.lists(row, max_size=40, unique=True).map(sorted)
+    return endings, draw(st.lists(st.tuples(st.sampled_from(HEADERS), rows), max_size=5))
+
+
+def text_of(partial: Partial, endings: Sequence[Ending]) -> bytes:
+    header, rows = partial
+    return header + "".join(f"{canonical(address)},{endings[at][0]}\n" for address, at in rows).encode()
+
+
+def expected_of(partials: Sequence[Partial], endings: Sequence[Ending]) -> tuple[bytes, dict[str, int]]:
+    """The dull way: a set of (address, environment), sorted."""
+    found = {(address, endings[at][1]) for _, rows in partials for address, at in rows}
+    kept = [(address, name) for address, name in found if name is not None]
+    kept.sort(key=lambda row: (row[0], row[1].encode()))
+    text = "".join(f"{canonical(address)},{csv_field(name)}\n" for address, name in kept)
+    return text.encode(), dict(Counter(name for _, name in kept))
+
+
+def merged(
+    texts: Sequence[bytes], endings: Sequence[Ending], committed: Sequence[bytes] = ()
+) -> tuple[bytes, dict[str, int]]:
+    """What the kernel makes of these partials; `committed` is what their manifests say, if it differs."""
+    with TemporaryDirectory() as folder:
+        parts = []
+        for number, (text, known) in enumerate(zip(texts, committed or texts, strict=True)):
+            path = Path(folder) / str(number)
+            path.write_bytes(text)
+            parts.append((os.fsencode(path), len(known), zlib.crc32(known)))
+        pieces: list[bytes] = []
+        counts = _kernel.merge(parts, endings, pieces.append)
+        return b"".join(pieces), counts
+
+
+@given(case=cases())
+@settings(deadline=None)
+def test_distinct_rows_of_all_partials_come_out_sorted_and_dropped_endings_do_not(case):
+    endings, partials = case
+    assert merged([text_of(of, endings) for of in partials], endings) == expected_of(partials, endings)
+
+
+@given(case=cases(), data=st.data())
+@settings(deadline=None)
+def test_a_changed_byte_is_noticed_in_dropped_rows_too(case, data):
+    endings, partials = case
+    texts = [text_of(of, endings) for of in partials]
+    if not texts:
+        return
+    damaged = data.draw(st.integers(0, len(texts) - 1))
+    text = bytearray(texts[damaged])
+    at = data.draw(st.integers(0, len(text) - 1))
+    text[at] ^= data.draw(st.integers(1, 255))
+    with pytest.raises(_kernel.DamagedPartial) as raised:
+        merged([*texts[:damaged], bytes(text), *texts[damaged + 1 :]], endings, texts)
+    assert raised.value.args[0] == damaged
+
+
+@given(case=cases(), data=st.data())
+@settings(deadline=None)
+def test_a_partial_cut_short_is_noticed(case, data):
+    endings, partials = case
+    texts = [text_of(of, endings) for of in partials]
+    if not texts:
+        return
+    short = data.draw(st.integers(0, len(texts) - 1))
+    cut = texts[short][: data.draw(st.integers(0, len(texts[short]) - 1))]
+    with pytest.raises(_kernel.DamagedPartial) as raised:
+        merged([*texts[:short], cut, *texts[short + 1 :]], endings, texts)
+    assert raised.value.args[0] == short
+
+
+@given(case=cases(), data=st.data())
+@settings(deadline=None)
+def test_rows_in_another_order_are_refused_even_if_the_manifest_commits_them(case, data):
+    endings, partials = case
+    long = [index for index, (_, rows) in enumerate(partials) if len(rows) > 1]
+    if not long:
+        return
+    index = data.draw(st.sampled_from(long))
+    rows = partials[index][1]
+    at = data.draw(st.integers(0, len(rows) - 2))
+    rows[at : at + 2] = data.draw(st.sampled_from([[rows[at + 1], rows[at]], [rows[at], rows[at]]]))
+    with pytest.raises(_kernel.DamagedPartial, match="is not a row in its place") as raised:
+        merged([text_of(of, endings) for of in partials], endings)
+    assert raised.value.args[0] == index
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["1.1.1.1", "1.1.1.1,", "1.1.1.1,Asia Prod,1", "1.1.1.1,Asia", "1.1.1.1,Asia Prodx",
+     "1.1.1.256,Asia Prod", "01.1.1.1,Asia Prod", "1.1.1,Asia Prod", "1.1.1.1.,Asia Prod", "", ",Asia Prod",
+     " 1.1.1.1,Asia Prod", "1.1.1.1 ,Asia Prod", "1.1.1.1,Asia Prod\r", "1.1.1.1111,Asia Prod",
+     "::1::,Asia Prod", "x"],
+)  # fmt: skip
+def test_what_is_no_row_is_refused_even_if_the_manifest_commits_it(line):
+    text = HEADERS[0] + f"1.1.1.0,Asia Prod\n{line}\n9.9.9.9,Asia Prod\n".encode()
+    with pytest.raises(_kernel.DamagedPartial, match="line 3 is not a row in its place"):
+        merged([text], [("Asia Prod", "Asia Prod")])
+
+
+def test_a_row_of_an_unlisted_ending_is_refused_even_if_nothing_is_listed():
+    with pytest.raises(_kernel.DamagedPartial, match="line 2"):
+        merged([HEADERS[0] + b"1.1.1.1,\n"], [])
+
+
+def test_partials_without_rows_give_no_rows():
+    assert merged([HEADERS[0], HEADERS[1]], []) == (b"", {})
+
+
+@pytest.mark.parametrize("names", [["b", "a"], ["a", "b", "a"], ["b", None, "a"]])
+def test_endings_whose_environments_are_not_in_their_order_are_an_error(names):
+    with pytest.raises(ValueError, match="not in byte order"):
+        merged([], [(str(place), name) for place, name in enumerate(names)])
