@@ -77,6 +77,9 @@ define build_native
 	$(BIN)/cmake --build build/$(1)
 endef
 
+# Whether clang is there, and its libraries for sanitizers and fuzzing, which may be a package apart.
+clang_is_whole = ls "$$($(CLANG) -print-resource-dir)"/lib/*/libclang_rt.fuzzer* >/dev/null 2>&1
+
 # sanitize_native,COMPILER: the kernel's own tests.
 define sanitize_native
 	$(call build_native,sanitize/$(1),-DCMAKE_CXX_COMPILER=$(1) -DREDUCTION_SANITIZE=$(SANITIZE) -DCMAKE_BUILD_TYPE=Debug)
@@ -101,7 +104,8 @@ endef
 # With SANITIZE=thread only the kernel's own tests: Python forks and has locks of its own, which that check cannot see.
 sanitize: $(STAMP) ## run native tests and engine tests with checks of addresses and undefined behaviour (needs g++)
 	$(call sanitize_native,g++)
-	$(if $(shell command -v $(CLANG)),$(call sanitize_native,$(CLANG)),@echo "not with clang, which is not there")
+	$(if $(shell $(clang_is_whole) && echo yes),$(call sanitize_native,$(CLANG)),\
+	  @echo "not tried with clang: it is not there, or without its libraries")
 	$(if $(filter thread,$(SANITIZE)),,$(sanitize_engines))
 
 # Linked statically, so that the emulator needs to know nothing of where the libraries for ARM are.
@@ -113,13 +117,14 @@ neon: $(TOOLS) ## build the kernel for 64-bit ARM and run its own tests in an em
 	$(BIN)/ctest --test-dir build/neon --output-on-failure
 
 fuzz: $(TOOLS) ## run each fuzz target for a minute (FUZZ_SECONDS=600; needs clang)
-	@command -v $(CLANG) >/dev/null || { \
+	@$(clang_is_whole) || { \
 	  echo "libFuzzer comes with clang; on Debian: apt-get install clang libclang-rt-dev" >&2; exit 1; }
-	$(call build_native,fuzz,-DCMAKE_CXX_COMPILER=$(CLANG) -DREDUCTION_FUZZ=ON -DREDUCTION_SANITIZE=$(SANITIZE))
+	$(call build_native,fuzz,-DCMAKE_CXX_COMPILER=$(CLANG) -DREDUCTION_FUZZ=ON -DREDUCTION_TESTS=OFF \
+	  -DREDUCTION_SANITIZE=$(SANITIZE))
 	@for target in build/fuzz/fuzz/*_fuzz; do \
 	  name=$$(basename $$target); found=build/fuzz/found/$$name; mkdir -p $$found; \
-	  seeds=native/fuzz/seeds/$$name; [ -d $$seeds ] || seeds=; echo "$$name, for $(FUZZ_SECONDS) s"; \
-	  $$target -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -artifact_prefix=$$found- $$found $$seeds \
+	  echo "$$name, for $(FUZZ_SECONDS) s"; \
+	  $$target -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -artifact_prefix=$$found- $$found native/fuzz/seeds/$$name \
 	    2>build/fuzz/$$name.log || { tail -n 40 build/fuzz/$$name.log >&2; exit 1; }; \
 	  grep -h '^stat::number_of_executed_units\|^Done' build/fuzz/$$name.log; \
 	done

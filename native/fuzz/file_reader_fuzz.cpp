@@ -2,26 +2,14 @@
 // that is not what was listed is not taken, and the rest is what a share makes of the bytes.
 #include "reduction/file_reader.hpp"
 
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "check.hpp"
 #include "input.hpp"
+#include "memory_file.hpp"
 #include "naive_share.hpp"
 
 using namespace reduction;
 
 namespace {
-
-// A file in memory; it is the same one each time, with other contents.
-struct stat file_with(int descriptor, const std::string& text) {
-    CHECK(::ftruncate(descriptor, 0) == 0);
-    CHECK(::pwrite(descriptor, text.data(), text.size(), 0) == static_cast<ssize_t>(text.size()));
-    struct stat status {};
-    CHECK(::fstat(descriptor, &status) == 0);
-    return status;
-}
 
 bool begins_with(const std::string& text, std::string_view magic) { return text.compare(0, magic.size(), magic) == 0; }
 
@@ -42,18 +30,17 @@ Opening expected_of(const std::string& text) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    static const int descriptor = ::memfd_create("fuzz", MFD_CLOEXEC);
+    static MemoryFile memory;
     static FileReader reader;
     Input input(data, size);
     const bool is_as_listed = input.byte() != 'x';
     std::string text = input.rest();
-    const struct stat status = file_with(descriptor, text);
-    const std::int64_t modified_ns = std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec;
+    memory.hold(text);
     Share share(4, 5, routines(), 6, 4 * kWord);
     std::uint64_t told = 0;
     const FileOutcome outcome =
-        reader.read(share, "/proc/self/fd/" + std::to_string(descriptor), "Asia Prod", text.size() + !is_as_listed,
-                    modified_ns, [&](std::uint64_t bytes) { told += bytes; });
+        reader.read(share, memory.path(), "Asia Prod", text.size() + !is_as_listed, memory.modified_ns(),
+                    [&](std::uint64_t bytes) { told += bytes; });
     naive::File file("Asia Prod", 5);
     naive::Found expected;
     const Opening opening = is_as_listed ? expected_of(text) : Opening::changed;

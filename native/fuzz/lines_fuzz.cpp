@@ -30,7 +30,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             end = write_four(address, number);
             lines.four(number, environment);
         } else {
-            const Six number{std::uint64_t{input.four_bytes()} << 32 | input.byte(), input.byte()};
+            const std::uint64_t high = input.four_bytes();
+            const Six number{high << 32 | high, input.byte()};
             end = write_six(address, number);
             lines.six(number, environment);
         }

@@ -45,6 +45,14 @@ inline std::string without_blanks(std::string text) {
     return text;
 }
 
+// RFC 4180, in quotes only where it must be.
+inline std::string field_of(const std::string& text) {
+    if (text.find_first_of(",\"") == std::string::npos) return text;
+    std::string field;
+    for (const char c : text) field += c == '"' ? "\"\"" : std::string(1, c);
+    return '"' + field + '"';
+}
+
 // In the order of a result.
 using Found = std::set<std::tuple<reduction::Kind, std::uint32_t, reduction::Six, std::string>>;
 
@@ -54,7 +62,7 @@ inline std::string lines_of(const Found& found) {
         char address[reduction::kLongestLine];
         const char* const end = kind == reduction::Kind::four ? reduction::write_four(address, four)
                                                               : reduction::write_six(address, six);
-        lines += std::string(address, static_cast<std::size_t>(end - address)) + ',' + environment + '\n';
+        lines += std::string(address, static_cast<std::size_t>(end - address)) + ',' + field_of(environment) + '\n';
     }
     return lines;
 }
