@@ -78,7 +78,7 @@ define build_native
 endef
 
 # Whether clang is there, and its libraries for sanitizers and fuzzing, which may be a package apart.
-clang_is_whole = ls "$$($(CLANG) -print-resource-dir)"/lib/*/libclang_rt.fuzzer* >/dev/null 2>&1
+clang_is_whole = ls "$$($(CLANG) -print-resource-dir 2>/dev/null)"/lib/*/libclang_rt.fuzzer* >/dev/null 2>&1
 
 # sanitize_native,COMPILER: the kernel's own tests.
 define sanitize_native
