@@ -33,7 +33,7 @@ nb::tuple books_as_tuple(const reduction::FileBooks& books) {
                           nb::make_tuple(books.rejected[0], books.rejected[1], books.rejected[2]), examples);
 }
 
-// A share with the reader of its files. Long work lets other threads run; Python is only called back with the
+// Long work lets other threads run; Python is only called back with the
 // interpreter held.
 class PyShare {
 public:
@@ -48,7 +48,7 @@ public:
         reduction::FileOutcome outcome;
         {
             nb::gil_scoped_release release;
-            outcome = reader_.read(share_, name, environment, size, modified_ns, [&](std::uint64_t bytes) {
+            outcome = reduction::read_file(share_, name, environment, size, modified_ns, [&](std::uint64_t bytes) {
                 nb::gil_scoped_acquire acquire;
                 progress(bytes);
             });
@@ -88,7 +88,6 @@ private:
     }
 
     reduction::Share share_;
-    reduction::FileReader reader_;
 };
 
 std::map<std::string, std::uint64_t> merge(

@@ -31,7 +31,6 @@ Opening expected_of(const std::string& text) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     static MemoryFile memory;
-    static FileReader reader;
     Input input(data, size);
     const bool is_as_listed = input.byte() != 'x';
     std::string text = input.rest();
@@ -39,8 +38,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     Share share(4, 5, routines(), 6, 4 * kWord);
     std::uint64_t told = 0;
     const FileOutcome outcome =
-        reader.read(share, memory.path(), "Asia Prod", text.size() + !is_as_listed, memory.modified_ns(),
-                    [&](std::uint64_t bytes) { told += bytes; });
+        read_file(share, memory.path(), "Asia Prod", text.size() + !is_as_listed, memory.modified_ns(),
+                  [&](std::uint64_t bytes) { told += bytes; });
     naive::File file("Asia Prod", 5);
     naive::Found expected;
     const Opening opening = is_as_listed ? expected_of(text) : Opening::changed;

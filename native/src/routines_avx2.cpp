@@ -6,5 +6,6 @@
 
 namespace reduction {
 extern const Routines kAVX2;
-const Routines kAVX2{"avx2", avx2::structure, avx2::find_keys, avx2::parse_quads};
+const Routines kAVX2{"avx2", avx2::structure, avx2::find_keys, avx2::find_even_rows,
+                         avx2::parse_quads};
 }  // namespace reduction

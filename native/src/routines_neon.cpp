@@ -6,5 +6,6 @@
 
 namespace reduction {
 extern const Routines kNEON;
-const Routines kNEON{"neon", neon::structure, neon::find_keys, neon::parse_quads};
+const Routines kNEON{"neon", neon::structure, neon::find_keys, neon::find_even_rows,
+                     neon::parse_quads};
 }  // namespace reduction

@@ -7,5 +7,6 @@
 
 namespace reduction {
 extern const Routines kNEONPMULL;
-const Routines kNEONPMULL{"neon_pmull", neon_pmull::structure, neon_pmull::find_keys, neon_pmull::parse_quads};
+const Routines kNEONPMULL{"neon_pmull", neon_pmull::structure, neon_pmull::find_keys, neon_pmull::find_even_rows,
+                          neon_pmull::parse_quads};
 }  // namespace reduction

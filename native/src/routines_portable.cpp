@@ -4,5 +4,6 @@
 
 namespace reduction {
 extern const Routines kPortable;
-const Routines kPortable{"portable", portable::structure, portable::find_keys, portable::parse_quads};
+const Routines kPortable{"portable", portable::structure, portable::find_keys, portable::find_even_rows,
+                         portable::parse_quads};
 }  // namespace reduction

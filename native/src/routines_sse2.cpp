@@ -6,5 +6,6 @@
 
 namespace reduction {
 extern const Routines kSSE2;
-const Routines kSSE2{"sse2", sse2::structure, sse2::find_keys, sse2::parse_quads};
+const Routines kSSE2{"sse2", sse2::structure, sse2::find_keys, sse2::find_even_rows,
+                     sse2::parse_quads};
 }  // namespace reduction

@@ -24,6 +24,21 @@ void shifted(const Routines& routines, const std::string& seed) {
     }
 }
 
+// Rows as files have them, of one shape but for one now and then, some of them with CRLF.
+void even_rows(const Routines& routines, naive::Random& random) {
+    const std::string newline = random.below(3) == 0 ? "\r\n" : "\n";
+    const std::size_t columns = 1 + random.below(5);
+    std::string text;
+    while (text.size() < 500) {
+        const std::size_t fields = random.below(20) == 0 ? 1 + random.below(6) : columns;
+        for (std::size_t field = 0; field < fields; ++field) {
+            text += (field ? "," : "") + std::string(random.below(random.below(20) == 0 ? 100 : 12), 'x');
+        }
+        text += newline;
+    }
+    naive::compare(routines, text, 1 + random.below(8));
+}
+
 void lines_are_counted(const Routines& routines) {
     for (std::size_t shift = 0; shift <= kWidth; ++shift) {
         const std::string text = std::string(shift, 'x') + "a\r\nb\rc\n\n\r\r\n\"\n\r\n\"";
@@ -64,8 +79,9 @@ int main() {
         }
         lines_are_counted(*routines);
         a_nul_is_found_where_it_is(*routines);
-        for (int turn = 0; turn < 300000; ++turn) naive::compare_quad(*routines, random.text("0125.x", random.below(18)));
-        for (int turn = 0; turn < 100000; ++turn) {
+        for (int turn = 0; turn < 1000; ++turn) even_rows(*routines, random);
+        for (int turn = 0; turn < 100000; ++turn) naive::compare_quad(*routines, random.text("0125.x", random.below(18)));
+        for (int turn = 0; turn < 50000; ++turn) {
             std::string text;
             for (int octet = 0; octet < 4; ++octet) text += (octet ? "." : "") + std::to_string(random.below(300));
             naive::compare_quad(*routines, text);

@@ -33,6 +33,8 @@ struct KeySpan {
     std::uint32_t fields;
 };
 
+constexpr std::size_t kMostWords = 1024;  // so that a place in a slice has 16 bits
+
 struct Routines {
     const char* name;
 
@@ -48,10 +50,18 @@ struct Routines {
     std::size_t (*find_keys)(const std::uint64_t* ends, const std::uint64_t* commas, std::size_t words,
                              std::size_t from, std::size_t key, KeySpan* spans, std::size_t& rest);
 
-    // Parses dotted quads as Python's ipaddress defines them. numbers[i] is the address of spans[i] and
-    // good[i] is 1, or good[i] is 0. `data` must be readable for 16 bytes from each start on.
-    void (*parse_quads)(const std::uint8_t* data, const KeySpan* spans, std::size_t count,
-                        std::uint32_t* numbers, std::uint8_t* good);
+    // The same, much faster, as long as every row has exactly `columns` fields: stops before the first that has not
+    // (which may be the first of all). At most kMostWords words; of each row only where its key starts and ends goes to
+    // the lists, which have room for as many places as there are bytes and kWord more.
+    std::size_t (*find_even_rows)(const std::uint64_t* ends, const std::uint64_t* commas, std::size_t words,
+                                  std::size_t from, std::size_t columns, std::size_t key,
+                                  std::uint16_t* key_starts, std::uint16_t* key_ends, std::size_t& rest);
+
+    // Parses dotted quads as Python's ipaddress defines them. numbers[i] is the address of the key from starts[i] to
+    // ends[i] and good[i] is 1, or good[i] is 0; returns how many are not good. `data` must be readable for 16 bytes
+    // from each start on.
+    std::size_t (*parse_quads)(const std::uint8_t* data, const std::uint16_t* starts, const std::uint16_t* ends,
+                               std::size_t count, std::uint32_t* numbers, std::uint8_t* good);
 };
 
 // What is built and runs on this processor, the best first; the last is "portable".
