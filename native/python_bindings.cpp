@@ -8,9 +8,16 @@
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
+#include <map>
+#include <optional>
+#include <string>
+#include <system_error>
 #include <tuple>
+#include <utility>
+#include <vector>
 
 #include "reduction/addresses.hpp"
+#include "reduction/file_output.hpp"
 #include "reduction/file_reader.hpp"
 #include "reduction/merge.hpp"
 #include "reduction/routines.hpp"
@@ -32,6 +39,16 @@ nb::tuple books_as_tuple(const reduction::FileBooks& books) {
                           nb::bytes(books.header.data(), books.header.size()), books.read, books.valid,
                           nb::make_tuple(books.rejected[0], books.rejected[1], books.rejected[2]), examples);
 }
+
+// Lets Python handle a signal that came while the kernel worked; what its handler raises is thrown. For the main
+// thread: in any other this does nothing.
+void let_signals_in() {
+    nb::gil_scoped_acquire acquire;
+    if (PyErr_CheckSignals() != 0) throw nb::python_error();
+}
+
+// Rows by environment, the bytes that were written and the CRC-32 of the file up to there.
+using Written = std::tuple<std::map<std::string, std::uint64_t>, std::uint64_t, std::uint32_t>;
 
 // Long work lets other threads run; Python is only called back with the
 // interpreter held.
@@ -71,12 +88,14 @@ public:
 
     void abandon() { share_.abandon(); }
 
-    std::map<std::string, std::uint64_t> write(const nb::callable& out) {
+    Written write(int descriptor, std::uint32_t crc32) {
         nb::gil_scoped_release release;
-        return share_.write([&](std::string_view lines) {
-            nb::gil_scoped_acquire acquire;
-            out(nb::bytes(lines.data(), lines.size()));
+        reduction::FileOutput file(descriptor, crc32);
+        auto rows = share_.write([&](std::string_view lines) {
+            file.write(lines);
+            let_signals_in();
         });
+        return {std::move(rows), file.bytes(), file.crc32()};
     }
 
 private:
@@ -90,20 +109,20 @@ private:
     reduction::Share share_;
 };
 
-std::map<std::string, std::uint64_t> merge(
-    const std::vector<std::tuple<nb::bytes, std::uint64_t, std::uint32_t>>& partials,
-    const std::vector<std::tuple<std::string, std::optional<std::string>>>& endings, const nb::callable& out) {
+Written merge(const std::vector<std::tuple<nb::bytes, std::uint64_t, std::uint32_t>>& partials,
+              const std::vector<std::tuple<std::string, std::optional<std::string>>>& endings, int descriptor,
+              std::uint32_t crc32, std::size_t threads, std::size_t block) {
     std::vector<reduction::Ending> expected;
     for (const auto& [text, environment] : endings) expected.push_back({text, environment});
     std::vector<reduction::Partial> known;
-    for (const auto& [path, bytes, crc32] : partials) {
-        known.push_back({std::string(path.c_str(), path.size()), bytes, crc32});
+    for (const auto& [path, bytes, crc32_of_partial] : partials) {
+        known.push_back({std::string(path.c_str(), path.size()), bytes, crc32_of_partial});
     }
     nb::gil_scoped_release release;
-    return reduction::merge_partials(known, expected, [&](std::string_view lines) {
-        nb::gil_scoped_acquire acquire;
-        out(nb::bytes(lines.data(), lines.size()));
-    });
+    reduction::FileOutput file(descriptor, crc32);
+    auto rows = reduction::merge_partials(known, expected, [&](std::string_view lines) { file.write(lines); },
+                                          {.threads = threads, .block = block, .check_in = let_signals_in});
+    return {std::move(rows), file.bytes(), file.crc32()};
 }
 
 nb::object canonical(const nb::bytes& text) {
@@ -136,13 +155,16 @@ NB_MODULE(_kernel, module) {
                 std::rethrow_exception(error);
             } catch (const reduction::DamagedPartial& fault) {
                 PyErr_SetObject(damaged, nb::make_tuple(fault.index, fault.what()).ptr());
+            } catch (const std::system_error& fault) {
+                PyErr_SetObject(PyExc_OSError, nb::make_tuple(fault.code().value(), fault.code().message()).ptr());
             }
         });
     module.doc() = "The native kernel; src/reduction/_kernel.pyi has its types.";
     module.def("version", &reduction::version);
     module.def("instruction_set", [] { return reduction::routines().name; });
     module.def("canonical", &canonical, "field"_a);
-    module.def("merge", &merge, "partials"_a, "endings"_a, "out"_a);
+    module.def("merge", &merge, "partials"_a, "endings"_a, "descriptor"_a, "crc32"_a, "threads"_a = 1,
+               "block"_a = reduction::MergeOptions{}.block);
     nb::class_<PyShare>(module, "Share")
         .def(nb::init<std::size_t, std::size_t, const std::string&>(), "compact_at_rows"_a, "examples_a_file"_a,
              "instruction_set"_a = "")
@@ -152,5 +174,5 @@ NB_MODULE(_kernel, module) {
         .def("settle", &PyShare::settle)
         .def("end", &PyShare::end)
         .def("abandon", &PyShare::abandon)
-        .def("write", &PyShare::write, "out"_a);
+        .def("write", &PyShare::write, "descriptor"_a, "crc32"_a);
 }

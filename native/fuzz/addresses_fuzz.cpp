@@ -28,8 +28,6 @@ Address expected_of(const std::string& text) {
     return address;
 }
 
-bool same(const Address& a, const Address& b) { return a.kind == b.kind && a.four == b.four && a.six == b.six; }
-
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -47,12 +45,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     CHECK(std::string(key.shown(), key.shown_length()) == value.substr(0, KeyText::kShown));
     const std::string text = naive::without_blanks(value);
     const Address address = key.address();
-    CHECK(same(address, expected_of(text)));
-    CHECK(same(address, parse_address(text.data(), text.size())));
+    CHECK(address == expected_of(text));
+    CHECK(address == parse_address(text.data(), text.size()));
     if (address.kind == Kind::none) return 0;
     char line[kLongestLine];
     const char* const end =
         address.kind == Kind::four ? write_four(line, address.four) : write_six(line, address.six);
-    CHECK(same(address, parse_address(line, static_cast<std::size_t>(end - line))));
+    CHECK(address == parse_address(line, static_cast<std::size_t>(end - line)));
     return 0;
 }

@@ -20,7 +20,8 @@ void keep(std::set<Number>& kept, std::set<Number>& added, bool is_kept) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     Input input(data, size);
-    AddressSet set(1 + input.byte() % 16);
+    Numbers spare;
+    AddressSet set(1 + input.byte() % 16, spare);
     std::set<std::uint32_t> fours, added_fours;
     std::set<Six> sixes, added_sixes;
     set.begin_file();

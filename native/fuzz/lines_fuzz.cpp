@@ -7,37 +7,45 @@
 
 using namespace reduction;
 
+namespace {
+
+std::string line_of(const char* address, const char* end, const std::string& name) {
+    return std::string(address, static_cast<std::size_t>(end - address)) + ',' + naive::field_of(name) + '\n';
+}
+
+}  // namespace
+
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     Input input(data, size);
     std::vector<std::string> names;
-    for (std::size_t left = 1 + input.byte() % 4; left > 0; --left) names.push_back(input.up_to('\n'));
-    std::string written, expected;
-    const std::function<void(std::string_view)> out = [&](std::string_view lines) { written += lines; };
-    LineWriter lines(out);
-    for (const std::string& name : names) {
+    Lines lines;
+    for (std::size_t left = 1 + input.byte() % 4; left > 0; --left) {
+        names.push_back(input.up_to('\n'));
+        const std::string field = csv_field(names.back());
+        CHECK(field == naive::field_of(names.back()));
         naive::Row row;
-        for (const char c : csv_field(name)) row.take(c);
-        CHECK(row.fields == std::vector<std::string>{name} && row.state != naive::Row::State::quoted);
-        lines.add_environment(name);
+        for (const char c : field) row.take(c);
+        CHECK(row.fields == std::vector<std::string>{names.back()} && row.state != naive::Row::State::quoted);
+        lines.add_environment(names.back());
     }
+    std::vector<FourRow> fours;
+    std::vector<SixRow> sixes;
+    std::string of_fours, of_sixes;
     while (!input.is_empty()) {
         const std::uint8_t what = input.byte();
-        const std::size_t environment = what % names.size();
+        const std::size_t name = what % names.size();
         char address[kLongestLine];
-        char* end = nullptr;
+        const std::uint32_t number = input.four_bytes();
         if (what < 128) {
-            const std::uint32_t number = input.four_bytes();
-            end = write_four(address, number);
-            lines.four(number, environment);
+            fours.push_back(row_of(number, name));
+            of_fours += line_of(address, write_four(address, number), names[name]);
         } else {
-            const std::uint64_t high = input.four_bytes();
-            const Six number{high << 32 | high, input.byte()};
-            end = write_six(address, number);
-            lines.six(number, environment);
+            const Six six{std::uint64_t{number} << 32 | number, input.byte()};
+            sixes.push_back(row_of(six, name));
+            of_sixes += line_of(address, write_six(address, six), names[name]);
         }
-        expected += std::string(address, static_cast<std::size_t>(end - address)) + "," + csv_field(names[environment]) + "\n";
     }
-    lines.flush();
-    CHECK(written == expected);
+    CHECK(lines.text_of(fours) == of_fours);
+    CHECK(lines.text_of(sixes) == of_sixes);
     return 0;
 }

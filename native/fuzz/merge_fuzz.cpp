@@ -83,6 +83,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     Input input(data, size);
     const std::uint8_t mode = input.byte();
     const std::size_t count = 1 + mode / 4 % 3;
+    MergeOptions options;
+    options.threads = 1 + mode / 16 % 3;
+    options.block = std::size_t{1} << mode / 64 * 4;
     const std::vector<Ending> endings = some_endings(input);
     if (endings.empty()) return 0;
     std::set<Row> rows[3];
@@ -118,7 +121,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     std::string written;
     try {
-        const auto counts = merge_partials(partials, endings, [&](std::string_view lines) { written += lines; });
+        const auto counts =
+            merge_partials(partials, endings, [&](std::string_view lines) { written += lines; }, options);
         CHECK(!is_bad);
         CHECK(written == naive::lines_of(expected));
         std::map<std::string, std::uint64_t> expected_counts;

@@ -1,204 +1,244 @@
 #include "reduction/merge.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
+#include <condition_variable>
+#include <exception>
 #include <memory>
+#include <mutex>
+#include <system_error>
+#include <thread>
 
-#include "reduction/addresses.hpp"
-#include "reduction/crc32.hpp"
 #include "reduction/lines.hpp"
+#include "reduction/partial_reader.hpp"
+#include "reduction/partial_rows.hpp"
+#include "reduction/rows.hpp"
 
 namespace reduction {
 
 namespace {
 
-constexpr std::size_t kBuffer = 1 << 18;
-constexpr std::string_view kHeader = "Source IP,Environment\n";
-constexpr std::string_view kHeaderWithFiles = "Source IP,Environment,Cut File\n";
-constexpr std::size_t kDropped = ~std::size_t{0};
-
-struct Row {
-    Kind kind = Kind::none;
-    std::uint32_t four = 0;
-    Six six;
-    std::size_t ending = 0;
-
-    bool has_address_of(const Row& other) const {
-        return kind == other.kind && (kind == Kind::four ? four == other.four : six == other.six);
-    }
-    bool operator<(const Row& other) const {
-        if (kind != other.kind) return kind < other.kind;
-        if (kind == Kind::four && four != other.four) return four < other.four;
-        if (kind == Kind::six && six != other.six) return six < other.six;
-        return ending < other.ending;
-    }
-};
-
-// Reads the rows of one partial, in order, and compares its bytes with the manifest at their end.
-class Reader {
-public:
-    Reader(std::size_t index, const Partial& partial, const std::vector<Ending>& endings)
-        : index_(index), partial_(partial), endings_(endings), buffer_(kBuffer + 1) {
-        descriptor_ = ::open(partial.path.c_str(), O_RDONLY | O_CLOEXEC);
-        if (descriptor_ < 0) throw DamagedPartial(index_, std::strerror(errno));
-    }
-    Reader(const Reader&) = delete;
-    Reader& operator=(const Reader&) = delete;
-    ~Reader() { ::close(descriptor_); }
-
-    // Goes to the next row; false at the end.
-    bool next() {
-        for (;;) {
-            const char* const line = buffer_.data() + at_;
-            const auto* const newline = static_cast<const char*>(std::memchr(line, '\n', end_ - at_));
-            if (newline == nullptr) {
-                if (!fill()) return false;
-                continue;
-            }
-            at_ += static_cast<std::size_t>(newline - line) + 1;
-            ++line_;
-            if (line_ == 1) {
-                const std::string_view header(line, static_cast<std::size_t>(newline + 1 - line));
-                if (header != kHeader && header != kHeaderWithFiles) fail();
-                continue;
-            }
-            parse(line, newline);
-            return true;
-        }
-    }
-
-    const Row& row() const { return row_; }
-
-private:
-    bool fill() {
-        std::memmove(buffer_.data(), buffer_.data() + at_, end_ - at_);
-        end_ -= at_;
-        at_ = 0;
-        if (end_ == kBuffer) fail();  // no line is so long
-        ssize_t count = 0;
-        do {
-            count = ::read(descriptor_, buffer_.data() + end_, kBuffer - end_);
-        } while (count < 0 && errno == EINTR);
-        if (count < 0) throw DamagedPartial(index_, std::strerror(errno));
-        if (count == 0) {
-            if (bytes_ != partial_.bytes || crc32_ != partial_.crc32) {
-                throw DamagedPartial(index_, "its bytes are not those that its manifest committed");
-            }
-            if (end_ != 0) fail();
-            return false;
-        }
-        const auto size = static_cast<std::size_t>(count);
-        crc32_ = crc32(crc32_, buffer_.data() + end_, size);
-        bytes_ += size;
-        end_ += size;
-        return true;
-    }
-
-    void parse(const char* line, const char* newline) {
-        const auto* const comma =
-            static_cast<const char*>(std::memchr(line, ',', static_cast<std::size_t>(newline - line)));
-        if (comma == nullptr) fail();
-        const Address address = parse_address(line, static_cast<std::size_t>(comma - line));
-        if (address.kind == Kind::none || endings_.empty()) fail();
-        Row row{address.kind, address.four, address.six, row_.ending};
-        const std::string_view text(comma + 1, static_cast<std::size_t>(newline - comma - 1));
-        if (endings_[row.ending].text != text) {  // mostly it is the one before
-            const auto found = std::find_if(endings_.begin(), endings_.end(),
-                                            [&](const Ending& ending) { return ending.text == text; });
-            if (found == endings_.end()) fail();
-            row.ending = static_cast<std::size_t>(found - endings_.begin());
-        }
-        if (line_ > 2 && !(row_ < row)) fail();
-        row_ = row;
-    }
-
-    [[noreturn]] void fail() const {
-        throw DamagedPartial(index_, "line " + std::to_string(line_) + " is not a row in its place");
-    }
-
-    std::size_t index_;
-    const Partial& partial_;
-    const std::vector<Ending>& endings_;
-    int descriptor_ = -1;
-    std::vector<char> buffer_;
-    std::size_t at_ = 0;
-    std::size_t end_ = 0;
-    std::uint64_t line_ = 0;
-    std::uint64_t bytes_ = 0;
-    std::uint32_t crc32_ = 0;
-    Row row_;
-};
+constexpr std::size_t kLeastWindow = 1 << 12;  // bytes of a partial that are held
 
 // The environments of the endings, in their order, and for each ending which of them it has.
 struct Environments {
     std::vector<std::string> names;
-    std::vector<std::size_t> of_ending;  // or kDropped
+    std::vector<std::size_t> of_ending;  // names.size(): the row is dropped
 
     explicit Environments(const std::vector<Ending>& endings) {
         for (const Ending& ending : endings) {
-            if (!ending.environment) {
-                of_ending.push_back(kDropped);
-                continue;
-            }
+            if (!ending.environment) continue;
             if (names.empty() || names.back() < *ending.environment) names.push_back(*ending.environment);
             if (names.back() != *ending.environment) {
                 throw std::invalid_argument("the environments of the endings are not in byte order");
             }
-            of_ending.push_back(names.size() - 1);
+        }
+        for (const Ending& ending : endings) {
+            const auto found = ending.environment ? std::lower_bound(names.begin(), names.end(), *ending.environment)
+                                                  : names.end();
+            of_ending.push_back(static_cast<std::size_t>(found - names.begin()));
         }
     }
+};
+
+// All rows of all partials in one part of the addresses.
+struct Block {
+    std::uint64_t number = 0;
+    Part part;
+    std::vector<PartialText> texts;
+};
+
+// Cuts all partials into blocks, in the order of addresses.
+class Cutter {
+public:
+    Cutter(const std::vector<Partial>& partials, const std::vector<Ending>& endings, std::size_t block_bytes) {
+        std::size_t longest_line = 0;
+        for (const Ending& ending : endings) longest_line = std::max(longest_line, ending.text.size());
+        longest_line += kLongestLine + 2;  // a comma and a newline
+        const std::size_t window = std::max(std::min(kLeastWindow, block_bytes),
+                                            block_bytes / std::max<std::size_t>(1, partials.size()));
+        for (std::size_t i = 0; i < partials.size(); ++i) {
+            readers_.push_back(std::make_unique<PartialReader>(i, partials[i], window, longest_line,
+                                                               endings.size() * longest_line));
+        }
+    }
+
+    // Fills `block` with the next one; false if there is none.
+    bool next(Block& block) {
+        block.part = Part{};
+        std::optional<Address> first;
+        for (const auto& reader : readers_) {
+            if (reader->is_over()) continue;
+            const Address of_reader = reader->first();
+            first = first ? std::min(*first, of_reader) : of_reader;
+        }
+        if (!first) return false;
+        block.number = number_++;
+        block.part.from = *first;
+        block.part.border = border_behind(*first);
+        block.texts.resize(readers_.size());
+        for (std::size_t i = 0; i < readers_.size(); ++i) readers_[i]->take_before(block.part.border, block.texts[i]);
+        return true;
+    }
+
+private:
+    // As far as all partials reach; IPv4 and IPv6 addresses are never in one block.
+    std::optional<Address> border_behind(const Address& first) {
+        std::optional<Address> border;
+        if (first.kind == Kind::four) border = Address{Kind::six, 0, {}};
+        for (const auto& reader : readers_) {
+            const std::optional<Address> reach = reader->reach();
+            if (reach) border = border ? std::min(*border, *reach) : *reach;
+        }
+        return border;
+    }
+
+    std::vector<std::unique_ptr<PartialReader>> readers_;
+    std::uint64_t number_ = 0;
+};
+
+// What one thread needs to turn a block into the text of its distinct rows.
+class BlockMerger {
+public:
+    BlockMerger(const Environments& environments, const EndingTable& endings)
+        : environments_(environments), parser_(endings), counts_(environments.names.size() + 1) {
+        for (const std::string& name : environments.names) lines_.add_environment(name);
+    }
+
+    std::string_view text_of(const Block& block) {
+        return block.part.from.kind == Kind::four ? text_of(block, fours_) : text_of(block, sixes_);
+    }
+
+    // Rows by environment, so far.
+    const std::vector<std::uint64_t>& counts() const { return counts_; }
+
+private:
+    template <typename Row>
+    std::string_view text_of(const Block& block, Runs<Row>& runs) {
+        runs.clear();
+        for (const PartialText& text : block.texts) {
+            if (text.size > 0) parser_.add_run(text, block.part, runs);
+        }
+        runs.merge();
+        drop(runs.rows());
+        return lines_.text_of(runs.rows());
+    }
+
+    // Puts environments in the place of endings, and keeps what is distinct then and has an environment.
+    template <typename Row>
+    void drop(std::vector<Row>& rows) {
+        const std::size_t dropped = environments_.names.size();
+        std::size_t kept = 0;
+        for (const Row& of_ending : rows) {
+            const std::size_t environment = environments_.of_ending[ending_of(of_ending)];
+            const Row row = row_of(address_of(of_ending), environment);
+            const bool is_kept = environment != dropped && (kept == 0 || rows[kept - 1] != row);
+            rows[kept] = row;
+            kept += is_kept;
+            counts_[environment] += is_kept;
+        }
+        rows.resize(kept);
+    }
+
+    const Environments& environments_;
+    RowParser parser_;
+    Lines lines_;
+    Runs<FourRow> fours_;
+    Runs<SixRow> sixes_;
+    std::vector<std::uint64_t> counts_;
+};
+
+// Threads that each take the next block, merge it, and hand it out when its turn has come.
+class Merge {
+public:
+    Merge(const std::vector<Partial>& partials, const std::vector<Ending>& endings, const MergeOptions& options,
+          const std::function<void(std::string_view)>& out)
+        : environments_(endings), endings_(endings), cutter_(partials, endings, options.block), options_(options),
+          out_(out), counts_(environments_.names.size() + 1) {}
+
+    std::map<std::string, std::uint64_t> run() {
+        {
+            std::vector<std::jthread> others;
+            while (others.size() + 1 < options_.threads) {
+                try {
+                    others.emplace_back([this] { work({}); });
+                } catch (const std::system_error&) {
+                    break;  // no more threads are to be had: it works with less
+                }
+            }
+            work(options_.check_in);
+        }
+        if (failure_) std::rethrow_exception(failure_);
+        std::map<std::string, std::uint64_t> by_name;
+        for (std::size_t i = 0; i < environments_.names.size(); ++i) {
+            if (counts_[i] > 0) by_name[environments_.names[i]] = counts_[i];
+        }
+        return by_name;
+    }
+
+private:
+    void work(const std::function<void()>& check_in) {
+        try {
+            BlockMerger merger(environments_, endings_);
+            Block block;
+            while (next(block)) {
+                const std::string_view text = merger.text_of(block);
+                if (!wait_for_turn(block.number)) return;
+                if (!text.empty()) out_(text);
+                end_turn();
+                if (check_in) check_in();
+            }
+            const std::lock_guard lock(turn_lock_);
+            for (std::size_t i = 0; i < counts_.size(); ++i) counts_[i] += merger.counts()[i];
+        } catch (...) {
+            stop(std::current_exception());
+        }
+    }
+
+    bool next(Block& block) {
+        const std::lock_guard lock(cutter_lock_);
+        return cutter_.next(block);
+    }
+
+    // Returns false if the merge has failed elsewhere.
+    bool wait_for_turn(std::uint64_t number) {
+        std::unique_lock lock(turn_lock_);
+        turn_came_.wait(lock, [&] { return failure_ || turn_ == number; });
+        return !failure_;
+    }
+
+    void end_turn() {
+        const std::lock_guard lock(turn_lock_);
+        ++turn_;
+        turn_came_.notify_all();
+    }
+
+    void stop(std::exception_ptr failure) {
+        const std::lock_guard lock(turn_lock_);
+        if (!failure_) failure_ = std::move(failure);
+        turn_came_.notify_all();
+    }
+
+    const Environments environments_;
+    const EndingTable endings_;
+    std::mutex cutter_lock_;
+    Cutter cutter_;
+    const MergeOptions& options_;
+    const std::function<void(std::string_view)>& out_;
+
+    std::mutex turn_lock_;  // holds for all below
+    std::condition_variable turn_came_;
+    std::uint64_t turn_ = 0;
+    std::exception_ptr failure_;
+    std::vector<std::uint64_t> counts_;
 };
 
 }  // namespace
 
 std::map<std::string, std::uint64_t> merge_partials(const std::vector<Partial>& partials,
                                                     const std::vector<Ending>& endings,
-                                                    const std::function<void(std::string_view)>& out) {
-    const Environments environments(endings);
-    LineWriter lines(out);
-    for (const std::string& name : environments.names) lines.add_environment(name);
-    std::vector<std::unique_ptr<Reader>> readers;
-    std::vector<Reader*> heap;
-    const auto later = [](const Reader* a, const Reader* b) { return b->row() < a->row(); };
-    for (std::size_t i = 0; i < partials.size(); ++i) {
-        readers.push_back(std::make_unique<Reader>(i, partials[i], endings));
-        if (readers.back()->next()) heap.push_back(readers.back().get());
-    }
-    std::make_heap(heap.begin(), heap.end(), later);
-    std::vector<std::uint64_t> counts(environments.names.size());
-    Row last;
-    std::size_t last_environment = kDropped;
-    while (!heap.empty()) {
-        std::pop_heap(heap.begin(), heap.end(), later);
-        Reader* const first = heap.back();
-        const Row& row = first->row();
-        const std::size_t environment = environments.of_ending[row.ending];
-        if (environment != kDropped && !(environment == last_environment && row.has_address_of(last))) {
-            if (row.kind == Kind::four) {
-                lines.four(row.four, environment);
-            } else {
-                lines.six(row.six, environment);
-            }
-            ++counts[environment];
-            last = row;
-            last_environment = environment;
-        }
-        if (first->next()) {
-            std::push_heap(heap.begin(), heap.end(), later);
-        } else {
-            heap.pop_back();
-        }
-    }
-    lines.flush();
-    std::map<std::string, std::uint64_t> by_name;
-    for (std::size_t i = 0; i < counts.size(); ++i) {
-        if (counts[i] > 0) by_name[environments.names[i]] = counts[i];
-    }
-    return by_name;
+                                                    const std::function<void(std::string_view)>& out,
+                                                    const MergeOptions& options) {
+    return Merge(partials, endings, options, out).run();
 }
 
 }  // namespace reduction

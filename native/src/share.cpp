@@ -2,9 +2,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <queue>
-
-#include "reduction/lines.hpp"
 
 namespace reduction {
 
@@ -63,7 +60,7 @@ Share::Share(std::size_t compact_at_rows, std::size_t examples_a_file, const Rou
 void Share::begin(std::string_view environment) {
     auto found = environments_.find(environment);
     if (found == environments_.end()) {
-        auto made = std::make_unique<Environment>(compact_at_rows_, lately_bits_);
+        auto made = std::make_unique<Environment>(compact_at_rows_, spare_, lately_bits_);
         found = environments_.emplace(std::string(environment), std::move(made)).first;
     }
     environment_ = found->second.get();
@@ -336,53 +333,6 @@ std::uint64_t Share::line_from_end(std::size_t position, std::size_t size) const
         is_after_cr = slice_[i] == '\r';
     }
     return line;
-}
-
-std::map<std::string, std::uint64_t> Share::write(const std::function<void(std::string_view)>& out) {
-    struct Cursor {
-        std::size_t environment;
-        std::size_t at;
-    };
-    std::vector<const AddressSet*> sets;
-    LineWriter lines(out);
-    std::map<std::string, std::uint64_t> counts;
-    for (auto& [name, environment] : environments_) {
-        environment->addresses.compact();
-        if (environment->addresses.rows() == 0) continue;
-        sets.push_back(&environment->addresses);
-        lines.add_environment(name);
-        counts[name] = environment->addresses.rows();
-    }
-    const auto merge = [&](auto number_of, auto size_of, auto write_one) {
-        const auto later = [&](const Cursor& a, const Cursor& b) {
-            const auto of_a = number_of(*sets[a.environment], a.at);
-            const auto of_b = number_of(*sets[b.environment], b.at);
-            return of_a != of_b ? of_a > of_b : a.environment > b.environment;
-        };
-        std::priority_queue<Cursor, std::vector<Cursor>, decltype(later)> next(later);
-        for (std::size_t i = 0; i < sets.size(); ++i) {
-            if (size_of(*sets[i]) > 0) next.push({i, 0});
-        }
-        while (!next.empty()) {
-            Cursor cursor = next.top();
-            next.pop();
-            const AddressSet& set = *sets[cursor.environment];
-            const std::size_t size = size_of(set);
-            do {  // as long as this environment comes first, the queue need not be asked
-                write_one(number_of(set, cursor.at), cursor.environment);
-                ++cursor.at;
-            } while (cursor.at < size && (next.empty() || !later(cursor, next.top())));
-            if (cursor.at < size) next.push(cursor);
-        }
-    };
-    merge([](const AddressSet& set, std::size_t at) { return set.four_data()[at]; },
-          [](const AddressSet& set) { return set.four_count(); },
-          [&](std::uint32_t number, std::size_t environment) { lines.four(number, environment); });
-    merge([](const AddressSet& set, std::size_t at) { return set.sixes()[at]; },
-          [](const AddressSet& set) { return set.sixes().size(); },
-          [&](Six number, std::size_t environment) { lines.six(number, environment); });
-    lines.flush();
-    return counts;
 }
 
 }  // namespace reduction

@@ -6,6 +6,9 @@ from collections.abc import Callable, Sequence
 # examples: (reason, line, fields, limit, raw text)
 _Books = tuple[int, int, bytes, int, int, tuple[int, int, int], list[tuple[int, int, int, int, bytes]]]
 
+# rows by environment, bytes that were written, the CRC-32 of the file continued with them
+_Written = tuple[dict[str, int], int, int]
+
 class DamagedPartial(Exception):
     """A partial is not what its manifest says; `args` are its index in the list and what is wrong."""
 
@@ -21,14 +24,20 @@ def canonical(field: bytes) -> str | None:
 def merge(
     partials: Sequence[tuple[bytes, int, int]],
     endings: Sequence[tuple[str, str | None]],
-    out: Callable[[bytes], object],
-) -> dict[str, int]:
-    """Merge partials (path, bytes, CRC-32), hand out the lines of distinct rows; returns rows by environment.
+    descriptor: int,
+    crc32: int,
+    threads: int = 1,
+    block: int = ...,
+) -> _Written:
+    """Merge partials (path, bytes, CRC-32) and append the lines of distinct rows to an open file.
 
+    `crc32` is that of what stands in the file. `threads`, and `block`, the bytes that each of them works on
+    at a time, change nothing in what comes out.
     `endings` are all that may stand behind the first comma of a line, each with the environment of such a
     row, or None: then the row is checked and dropped. In a partial the rows of an address are in the order of
     `endings`; those of one environment stand together there, environments in byte order.
-    Raises `DamagedPartial`, or `ValueError` if `endings` are in another order.
+    Raises `DamagedPartial`, `OSError` if the file can't be written, `ValueError` if `endings` are in another
+    order, and what the handler of a signal raises.
     """
 
 class Share:
@@ -57,5 +66,8 @@ class Share:
     def abandon(self) -> None:
         """Give up the file; none of its rows count."""
 
-    def write(self, out: Callable[[bytes], object]) -> dict[str, int]:
-        """Hand out the lines of all distinct rows, sorted; returns rows by environment."""
+    def write(self, descriptor: int, crc32: int) -> _Written:
+        """Append the lines of all distinct rows, sorted, to an open file whose CRC-32 is `crc32`.
+
+        Raises `OSError` if it can't be written, and what the handler of a signal raises.
+        """

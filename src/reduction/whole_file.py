@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -31,6 +31,19 @@ class WholeFile:
             self._file.write(data)
         except OSError as error:
             raise _write_error(self._path, error) from error
+
+    def append(self, writer: Callable[[int, int], tuple[int, int]]) -> None:
+        """Let `writer` append to the descriptor; raises `WriteError` in the place of an `OSError`.
+
+        It is given the descriptor and the CRC-32 of what stands there, and returns how many bytes it wrote
+        and the CRC-32 continued with them.
+        """
+        try:
+            self._file.flush()
+            written, self.crc32 = writer(self._file.fileno(), self.crc32)
+        except OSError as error:
+            raise _write_error(self._path, error) from error
+        self.bytes += written
 
     def flush_to_disk(self) -> None:
         """Return when the bytes are on the disk; raises `WriteError`."""

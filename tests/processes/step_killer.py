@@ -48,6 +48,7 @@ class Killer:
         for name in STEPS:
             setattr(os, name, self._guarded(name, getattr(os, name)))
         WholeFile.write = self._torn(WholeFile.write)  # type: ignore[method-assign]
+        WholeFile.append = self._torn_append(WholeFile.append)  # type: ignore[method-assign]
 
     def _guarded(self, name: str, really: Callable[..., Any]) -> Callable[..., Any]:
         def call(*arguments: Any, **named: Any) -> Any:
@@ -66,6 +67,18 @@ class Killer:
             really(file, data)
 
         return write
+
+    def _torn_append(self, really: Callable[[WholeFile, Any], None]) -> Callable[[WholeFile, Any], None]:
+        def append(file: WholeFile, writer: Any) -> None:
+            if self.step("append"):
+                descriptor = file._file.fileno()
+                start = os.fstat(descriptor).st_size
+                really(file, writer)
+                os.truncate(descriptor, (start + os.fstat(descriptor).st_size) // 2)
+                os.kill(os.getpid(), signal.SIGKILL)
+            really(file, writer)
+
+        return append
 
 
 def run(folder: Path, mode: str, kill_at: int | None) -> tuple[int, str]:

@@ -1,4 +1,4 @@
-"""The kernel's merge of partials against a set; whatever is not a row in its place is refused."""
+"""The kernel's merge of partials against a set; whatever is no row in its place is refused."""
 
 from __future__ import annotations
 
@@ -71,7 +71,12 @@ def expected_of(partials: Sequence[Partial], endings: Sequence[Ending]) -> tuple
 
 
 def merged(
-    texts: Sequence[bytes], endings: Sequence[Ending], committed: Sequence[bytes] = ()
+    texts: Sequence[bytes],
+    endings: Sequence[Ending],
+    committed: Sequence[bytes] = (),
+    *,
+    threads: int = 1,
+    block: int = 1 << 19,
 ) -> tuple[bytes, dict[str, int]]:
     """What the kernel makes of these partials; `committed` is what their manifests say, if it differs."""
     with TemporaryDirectory() as folder:
@@ -80,21 +85,31 @@ def merged(
             path = Path(folder) / str(number)
             path.write_bytes(text)
             parts.append((os.fsencode(path), len(known), zlib.crc32(known)))
-        pieces: list[bytes] = []
-        counts = _kernel.merge(parts, endings, pieces.append)
-        return b"".join(pieces), counts
+        result = Path(folder) / "result"
+        with result.open("wb", buffering=0) as file:
+            counts, written, crc32 = _kernel.merge(
+                parts, endings, file.fileno(), 0, threads=threads, block=block
+            )
+        made = result.read_bytes()
+        assert (written, crc32) == (len(made), zlib.crc32(made))
+        return made, counts
 
 
-@given(case=cases())
+BLOCK = st.sampled_from([1, 100, 1000, 1 << 19])
+THREADS = st.sampled_from([1, 2, 3])
+
+
+@given(case=cases(), block=BLOCK, threads=THREADS)
 @settings(deadline=None)
-def test_distinct_rows_of_all_partials_come_out_sorted_and_dropped_endings_do_not(case):
+def test_distinct_rows_of_all_partials_come_out_sorted_and_dropped_endings_do_not(case, block, threads):
     endings, partials = case
-    assert merged([text_of(of, endings) for of in partials], endings) == expected_of(partials, endings)
+    texts = [text_of(of, endings) for of in partials]
+    assert merged(texts, endings, block=block, threads=threads) == expected_of(partials, endings)
 
 
-@given(case=cases(), data=st.data())
+@given(case=cases(), data=st.data(), block=BLOCK, threads=THREADS)
 @settings(deadline=None)
-def test_a_changed_byte_is_noticed_in_dropped_rows_too(case, data):
+def test_a_changed_byte_is_noticed_in_dropped_rows_too(case, data, block, threads):
     endings, partials = case
     texts = [text_of(of, endings) for of in partials]
     if not texts:
@@ -104,13 +119,19 @@ def test_a_changed_byte_is_noticed_in_dropped_rows_too(case, data):
     at = data.draw(st.integers(0, len(text) - 1))
     text[at] ^= data.draw(st.integers(1, 255))
     with pytest.raises(_kernel.DamagedPartial) as raised:
-        merged([*texts[:damaged], bytes(text), *texts[damaged + 1 :]], endings, texts)
+        merged(
+            [*texts[:damaged], bytes(text), *texts[damaged + 1 :]],
+            endings,
+            texts,
+            block=block,
+            threads=threads,
+        )
     assert raised.value.args[0] == damaged
 
 
-@given(case=cases(), data=st.data())
+@given(case=cases(), data=st.data(), block=BLOCK, threads=THREADS)
 @settings(deadline=None)
-def test_a_partial_cut_short_is_noticed(case, data):
+def test_a_partial_cut_short_is_noticed(case, data, block, threads):
     endings, partials = case
     texts = [text_of(of, endings) for of in partials]
     if not texts:
@@ -118,13 +139,13 @@ def test_a_partial_cut_short_is_noticed(case, data):
     short = data.draw(st.integers(0, len(texts) - 1))
     cut = texts[short][: data.draw(st.integers(0, len(texts[short]) - 1))]
     with pytest.raises(_kernel.DamagedPartial) as raised:
-        merged([*texts[:short], cut, *texts[short + 1 :]], endings, texts)
+        merged([*texts[:short], cut, *texts[short + 1 :]], endings, texts, block=block, threads=threads)
     assert raised.value.args[0] == short
 
 
-@given(case=cases(), data=st.data())
+@given(case=cases(), data=st.data(), block=BLOCK, threads=THREADS)
 @settings(deadline=None)
-def test_rows_in_another_order_are_refused_even_if_the_manifest_commits_them(case, data):
+def test_rows_in_another_order_are_refused_even_if_the_manifest_commits_them(case, data, block, threads):
     endings, partials = case
     long = [index for index, (_, rows) in enumerate(partials) if len(rows) > 1]
     if not long:
@@ -133,8 +154,8 @@ def test_rows_in_another_order_are_refused_even_if_the_manifest_commits_them(cas
     rows = partials[index][1]
     at = data.draw(st.integers(0, len(rows) - 2))
     rows[at : at + 2] = data.draw(st.sampled_from([[rows[at + 1], rows[at]], [rows[at], rows[at]]]))
-    with pytest.raises(_kernel.DamagedPartial, match="is not a row in its place") as raised:
-        merged([text_of(of, endings) for of in partials], endings)
+    with pytest.raises(_kernel.DamagedPartial, match="is no row in its place") as raised:
+        merged([text_of(of, endings) for of in partials], endings, block=block, threads=threads)
     assert raised.value.args[0] == index
 
 
@@ -147,12 +168,14 @@ def test_rows_in_another_order_are_refused_even_if_the_manifest_commits_them(cas
 )  # fmt: skip
 def test_what_is_no_row_is_refused_even_if_the_manifest_commits_it(line):
     text = HEADERS[0] + f"1.1.1.0,Asia Prod\n{line}\n9.9.9.9,Asia Prod\n".encode()
-    with pytest.raises(_kernel.DamagedPartial, match="line 3 is not a row in its place"):
+    with pytest.raises(
+        _kernel.DamagedPartial, match=f"at byte {len(HEADERS[0]) + 18} is no row in its place"
+    ):
         merged([text], [("Asia Prod", "Asia Prod")])
 
 
 def test_a_row_of_an_unlisted_ending_is_refused_even_if_nothing_is_listed():
-    with pytest.raises(_kernel.DamagedPartial, match="line 2"):
+    with pytest.raises(_kernel.DamagedPartial, match="at byte 22 is no row"):
         merged([HEADERS[0] + b"1.1.1.1,\n"], [])
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from workdir import each_engine
 
 from reduction import engines
 from reduction.engines.contract import Limits, Reduced
 from reduction.inputs import find
 from reduction.progress import Silent
+from reduction.whole_file import whole_file
 
 LONG = "x" * 200_000  # more than `csv` takes for one field unless it is told otherwise
 
@@ -26,12 +27,14 @@ def as_in_a_new_process() -> Iterator[None]:
 
 
 def reduced(engine: str, tree: Path) -> tuple[Reduced, bytes]:
-    out = io.BytesIO()
     units = find(str(tree)).units
-    return engines.load(engine).reduce(str(tree), units, Limits(1000, 1000), out, Silent()), out.getvalue()
+    path = tree / "reduced"
+    with whole_file(path) as file:
+        result = engines.load(engine).reduce(str(tree), units, Limits(1000, 1000), file, Silent())
+    return result, path.read_bytes()
 
 
-@pytest.mark.parametrize("engine", ["reference", "pandas"])
+@each_engine
 @pytest.mark.parametrize(
     ("text", "valid"),
     [
@@ -59,7 +62,7 @@ def test_a_field_may_be_as_long_as_it_likes(tmp_path, engine, text, valid):
     assert all(len(example.text) <= 80 for example in books.examples)
 
 
-@pytest.mark.parametrize("engine", ["reference", "pandas"])
+@each_engine
 def test_a_header_without_the_key_is_shown_only_in_part(tmp_path, engine):
     (tmp_path / "Asia Prod.csv").write_text(f'"{LONG}",x\n1,2\n')
     [file] = reduced(engine, tmp_path)[0].accounting.ignored
@@ -67,7 +70,7 @@ def test_a_header_without_the_key_is_shown_only_in_part(tmp_path, engine):
     assert len(file.detail) < 400
 
 
-@pytest.mark.parametrize("engine", ["reference", "pandas"])
+@each_engine
 def test_a_row_may_have_as_many_fields_as_it_likes(tmp_path, engine):
     many = "," * 100_000
     (tmp_path / "Asia Prod.csv").write_text(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import io
 import zlib
 from collections import Counter
 from pathlib import Path
@@ -17,6 +16,7 @@ from reduction import engines, partials
 from reduction.accounting import Accounting, IgnoredFile, RejectedRow
 from reduction.errors import CollectRefused, WriteError
 from reduction.partials import Manifest, ManifestDamaged, ManifestMissing
+from reduction.whole_file import whole_file
 
 ROWS = (
     b"Source IP,Environment\n1.1.1.1,Asia Prod\n1.1.1.1,\xc3\x84 b\n10.0.0.2,Asia Prod\n"
@@ -144,9 +144,11 @@ def test_a_manifest_of_another_format_says_so(tmp_path, monkeypatch):
 
 
 def merged(engine: str, directory: Path) -> bytes:
-    out = io.BytesIO()
-    engines.load(engine).merge(directory, [partials.read_manifest(directory, 1)], out)
-    return out.getvalue()
+    path = directory / "merged"
+    with whole_file(path) as file:
+        engines.load(engine).merge(directory, [partials.read_manifest(directory, 1)], file)
+    assert (file.bytes, file.crc32) == (path.stat().st_size, zlib.crc32(path.read_bytes()))
+    return path.read_bytes()
 
 
 @each_engine

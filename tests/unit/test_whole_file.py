@@ -7,6 +7,7 @@ import os
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -33,7 +34,7 @@ def names(directory: Path) -> list[str]:
     return sorted(path.name for path in directory.iterdir())
 
 
-def no_space(*_: object, **__: object) -> None:
+def no_space(*_: object, **__: object) -> NoReturn:
     raise OSError(errno.ENOSPC, "No space left on device")
 
 
@@ -54,6 +55,29 @@ def test_bytes_and_checksum_are_those_of_what_was_written(tmp_path):
             file.write(b"%d\n" % n)
     content = (tmp_path / "x").read_bytes()
     assert (file.bytes, file.crc32) == (len(content), zlib.crc32(content))
+
+
+def test_what_others_append_to_the_descriptor_is_counted_too(tmp_path):
+    def writer(descriptor: int, crc32: int) -> tuple[int, int]:
+        return os.write(descriptor, b"by others\n"), zlib.crc32(b"by others\n", crc32)
+
+    with whole_file(tmp_path / "x") as file:
+        file.write(b"first\n")
+        file.append(writer)
+        file.write(b"last\n")
+    content = (tmp_path / "x").read_bytes()
+    assert content == b"first\nby others\nlast\n"
+    assert (file.bytes, file.crc32) == (len(content), zlib.crc32(content))
+
+
+def test_others_that_cannot_write_leave_the_old_file(path):
+    with (
+        pytest.raises(WriteError, match="can't be written: No space left on device"),
+        whole_file(path) as file,
+    ):
+        file.append(no_space)
+    assert path.read_bytes() == OLD
+    assert names(path.parent) == ["Combined.csv"]
 
 
 def test_until_all_is_written_the_old_file_stands(path):

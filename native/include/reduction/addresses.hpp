@@ -17,10 +17,12 @@ struct Six {
 
 enum class Kind : std::uint8_t { none, four, six };
 
+// Sorts as results do: IPv4 before IPv6, each by number; the number of the other kind is 0.
 struct Address {
     Kind kind = Kind::none;
     std::uint32_t four = 0;
     Six six;
+    auto operator<=>(const Address&) const = default;
 };
 
 constexpr std::size_t kLongestAddress = 45;  // characters: eight hextets, the last two as a dotted quad

@@ -67,7 +67,9 @@ private:
 // good: `keep` makes them count, `drop` takes them back.
 class AddressSet {
 public:
-    explicit AddressSet(std::size_t compact_at) : compact_at_(compact_at), rule_(compact_at), file_rule_(compact_at) {}
+    // `spare` is work space that sets may share: only one of them is compacted at a time.
+    AddressSet(std::size_t compact_at, Numbers& spare)
+        : compact_at_(compact_at), rule_(compact_at), file_rule_(compact_at), spare_(spare) {}
 
     Numbers& fours() { return fours_; }
     void add(Six six) { sixes_.push_back(six); }
@@ -91,7 +93,7 @@ private:
     std::vector<Six> sixes_;
     std::size_t file_fours_ = 0;  // where those of the file at hand begin
     std::size_t file_sixes_ = 0;
-    Numbers spare_;
+    Numbers& spare_;
 };
 
 }  // namespace reduction

@@ -1,36 +1,38 @@
 // Rows as lines of a partial or a result.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "reduction/addresses.hpp"
+#include "reduction/rows.hpp"
 
 namespace reduction {
 
-// Writes lines `address,environment` in pieces to `out`; environments are named by the order they were added in.
-class LineWriter {
+// Writes lines `address,environment`; the ending of a row is the place its environment was added in.
+class Lines {
 public:
-    explicit LineWriter(const std::function<void(std::string_view)>& out);
-
     void add_environment(std::string_view name);
-    void four(std::uint32_t number, std::size_t environment);
-    void six(Six number, std::size_t environment);
-    void flush();
+
+    // The text of the rows; it stands until the next call.
+    std::string_view text_of(const std::vector<FourRow>& rows);
+    std::string_view text_of(const std::vector<SixRow>& rows);
 
 private:
-    void make_room();
-    void end_line(char* at, std::size_t environment);
+    static constexpr std::size_t kPiece = 16;  // bytes that are copied together
 
-    const std::function<void(std::string_view)>& out_;
-    std::vector<std::string> endings_;  // comma, environment as a CSV field, newline
-    std::size_t longest_ending_ = 0;
+    void make_room(std::size_t rows);
+    char* end_line(char* at, std::size_t ending) const;
+
+    // Comma, environment as a CSV field and newline, padded to whole pieces.
+    std::vector<std::string> endings_;
+    std::vector<std::size_t> lengths_;
+    std::size_t longest_ = 0;
     std::vector<char> buffer_;
-    std::size_t size_ = 0;
 };
 
 // `text` as a field of RFC 4180, in quotes only where it must be.

@@ -1,6 +1,7 @@
 // Merges sorted partials, in memory that does not grow with them.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -32,12 +33,25 @@ struct DamagedPartial : std::runtime_error {
     std::size_t index;
 };
 
+// How a merge works; what comes out does not depend on it.
+struct MergeOptions {
+    std::size_t threads = 1;         // that work at a time, this one with them
+    std::size_t block = 1 << 19;     // bytes of all partials that a thread works on at a time
+    std::function<void()> check_in;  // called now and then by this thread; what it throws ends the merge
+};
+
 // Writes the distinct rows of all partials, sorted, without a header. A partial has the header of a result, or that
 // and a column `Cut File`; its rows are sorted by address, then by the place of their ending in `endings`, which are
 // all that may occur. Those of one environment stand together there, and the environments in byte order.
-// Returns the number of rows of each environment. Throws DamagedPartial, or std::invalid_argument for `endings`.
+//
+// `out` is called by one thread at a time, not always by this one. Other threads live only inside the call. Each thread
+// holds about four times options.block, or four times the rows of one address if these are more, and as long as there
+// are many partials, at least 4 KiB of each.
+// Returns the number of rows of each environment. Throws DamagedPartial, std::invalid_argument for `endings`, and what
+// `out` and `check_in` throw; all threads have ended then.
 std::map<std::string, std::uint64_t> merge_partials(const std::vector<Partial>& partials,
                                                     const std::vector<Ending>& endings,
-                                                    const std::function<void(std::string_view)>& out);
+                                                    const std::function<void(std::string_view)>& out,
+                                                    const MergeOptions& options = {});
 
 }  // namespace reduction

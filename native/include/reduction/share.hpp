@@ -78,7 +78,8 @@ public:
 
 private:
     struct Environment {
-        Environment(std::size_t compact_at, unsigned lately_bits) : addresses(compact_at), lately(lately_bits) {}
+        Environment(std::size_t compact_at, Numbers& spare, unsigned lately_bits)
+            : addresses(compact_at, spare), lately(lately_bits) {}
         AddressSet addresses;
         Lately lately;
     };
@@ -115,6 +116,7 @@ private:
     std::size_t compact_at_rows_;
     std::size_t examples_a_file_;
 
+    Numbers spare_;
     std::map<std::string, std::unique_ptr<Environment>, std::less<>> environments_;
     Environment* environment_ = nullptr;
 

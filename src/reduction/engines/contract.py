@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -18,6 +18,9 @@ class Output(Protocol):
 
     def write(self, data: bytes) -> None:
         """Append `data`."""
+
+    def append(self, writer: Callable[[int, int], tuple[int, int]]) -> None:
+        """Let `writer` append to the open file itself, as `WholeFile.append` says."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,13 @@ from __future__ import annotations
 import csv
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import IntEnum
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
-from reduction import _kernel, verdicts
+from reduction import _kernel, processors, verdicts
 from reduction.accounting import EXAMPLES_A_FILE, Accounting, Rejected, RejectedRow
 from reduction.engines.contract import Limits, Output, Reduced
 from reduction.engines.file_by_file import files_taken
@@ -26,6 +27,7 @@ from reduction.progress import Progress
 from reduction.rows import RESULT_HEADER, csv_field, key_position, shown_value
 
 _FED_AT_ONCE = 1 << 20  # bytes of an archive
+_MOST_THREADS = 4  # of a merge: one at a time writes, and that is a quarter of the work
 _REASONS = (Rejected.TOO_MANY_FIELDS, Rejected.NO_KEY, Rejected.NOT_AN_ADDRESS)
 
 
@@ -72,22 +74,36 @@ class NativeEngine:
         books = Accounting()
         for _ in files_taken(units, books, progress, read):
             pass
-        output.write(RESULT_HEADER)
-        return Reduced(books, share.write(output.write))
+        return Reduced(books, _append(output, share.write))
 
     def merge(self, directory: Path, manifests: Sequence[Manifest], output: Output) -> dict[str, int]:
-        """Hold a quarter of a megabyte of each partial."""
+        """Work on all processors, with some megabytes on each, and hold at least 4 KiB of each partial."""
         names = sorted({name for manifest in manifests for name in manifest.addresses})
         parts = [
             (os.fsencode(partial_path(directory, manifest.runner)), manifest.bytes, int(manifest.crc32, 16))
             for manifest in manifests
         ]
-        output.write(RESULT_HEADER)
+        endings = [(csv_field(name), name) for name in names]
+        threads = min(processors.usable(), _MOST_THREADS)
         try:
-            return _kernel.merge(parts, [(csv_field(name), name) for name in names], output.write)
+            return _append(output, partial(_kernel.merge, parts, endings, threads=threads))
         except _kernel.DamagedPartial as fault:
             index, what = fault.args
             raise damaged(manifests[index], what) from fault
+
+
+def _append(output: Output, write_rows: Callable[[int, int], _kernel._Written]) -> dict[str, int]:
+    """Write the header, then let the kernel append the rows; returns rows by environment."""
+    rows: dict[str, int] = {}
+
+    def writer(descriptor: int, crc32: int) -> tuple[int, int]:
+        nonlocal rows
+        rows, written, crc32 = write_rows(descriptor, crc32)
+        return written, crc32
+
+    output.write(RESULT_HEADER)
+    output.append(writer)
+    return rows
 
 
 def _read(

@@ -1,0 +1,186 @@
+// The merge gives what a set gives, for any number of threads and any size of blocks, and every failure comes out.
+#include "reduction/merge.hpp"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <map>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <tuple>
+
+#include "check.hpp"
+#include "naive.hpp"
+#include "reduction/addresses.hpp"
+#include "reduction/crc32.hpp"
+#include "reduction/lines.hpp"
+
+using namespace reduction;
+
+namespace {
+
+using Rows = std::set<std::pair<Address, std::size_t>>;
+
+std::string text_of(const Address& address) {
+    char text[kLongestLine];
+    char* const end = address.kind == Kind::four ? write_four(text, address.four) : write_six(text, address.six);
+    return {text, end};
+}
+
+// A folder of partials that is gone in the end.
+class Folder {
+public:
+    Folder() { CHECK(::mkdtemp(name_) != nullptr); }
+    Folder(const Folder&) = delete;
+    Folder& operator=(const Folder&) = delete;
+    ~Folder() {
+        for (const Partial& partial : partials_) ::unlink(partial.path.c_str());
+        ::rmdir(name_);
+    }
+
+    void add(const std::string& text) {
+        const std::string path = std::string(name_) + "/" + std::to_string(partials_.size());
+        std::ofstream(path, std::ios::binary) << text;
+        partials_.push_back({path, text.size(), crc32(0, text.data(), text.size())});
+    }
+    void damage(std::size_t index, std::size_t at) {
+        std::fstream file(partials_[index].path, std::ios::in | std::ios::out | std::ios::binary);
+        file.seekg(static_cast<std::streamoff>(at));
+        const char byte = static_cast<char>(file.get() ^ 1);
+        file.seekp(static_cast<std::streamoff>(at));
+        file.put(byte);
+    }
+    const std::vector<Partial>& partials() const { return partials_; }
+
+private:
+    char name_[32] = "/tmp/reducer-merge-XXXXXX";
+    std::vector<Partial> partials_;
+};
+
+std::vector<Ending> some_endings(naive::Random& random) {
+    std::vector<Ending> endings;
+    for (const std::string name : {"Asia Prod", "Asia Stage of a very long name", "a,b \"c"}) {
+        for (std::size_t file = 0; file <= random.below(3); ++file) {
+            const std::string text = csv_field(name) + (file == 0 ? "" : "," + std::to_string(file));
+            endings.push_back({text, random.below(4) == 0 ? std::nullopt : std::optional<std::string>(name)});
+        }
+    }
+    return endings;
+}
+
+Rows some_rows(naive::Random& random, std::size_t endings) {
+    Rows rows;
+    const std::size_t count = random.below(400);
+    const std::size_t addresses = 1 + random.below(1000);
+    for (std::size_t i = 0; i < count; ++i) {
+        const auto number = static_cast<std::uint32_t>(random.below(addresses) * 12345);
+        const Address address = random.below(5) == 0 ? Address{Kind::six, 0, {number % 3, number}}
+                                                     : Address{Kind::four, number, {}};
+        rows.insert({address, random.below(endings)});
+    }
+    return rows;
+}
+
+struct Outcome {
+    std::string lines;
+    std::map<std::string, std::uint64_t> counts;
+};
+
+Outcome expected_of(const std::vector<Rows>& partials, const std::vector<Ending>& endings) {
+    std::set<std::pair<Address, std::string>> distinct;
+    for (const Rows& rows : partials) {
+        for (const auto& [address, ending] : rows) {
+            if (endings[ending].environment) distinct.insert({address, *endings[ending].environment});
+        }
+    }
+    Outcome outcome;
+    for (const auto& [address, name] : distinct) {
+        outcome.lines += text_of(address) + "," + csv_field(name) + "\n";
+        ++outcome.counts[name];
+    }
+    return outcome;
+}
+
+Outcome merged(const Folder& folder, const std::vector<Ending>& endings, const MergeOptions& options) {
+    Outcome outcome;
+    outcome.counts = merge_partials(folder.partials(), endings,
+                                    [&](std::string_view lines) { outcome.lines += lines; }, options);
+    return outcome;
+}
+
+void same_as_a_set(naive::Random& random) {
+    const std::vector<Ending> endings = some_endings(random);
+    Folder folder;
+    std::vector<Rows> partials;
+    for (std::size_t i = random.below(6); i > 0; --i) {
+        partials.push_back(some_rows(random, endings.size()));
+        std::string text = random.below(2) == 0 ? "Source IP,Environment\n" : "Source IP,Environment,Cut File\n";
+        for (const auto& [address, ending] : partials.back()) text += text_of(address) + "," + endings[ending].text + "\n";
+        folder.add(text);
+    }
+    const Outcome expected = expected_of(partials, endings);
+    for (const std::size_t threads : {1U, 2U, 5U}) {
+        for (const std::size_t block : {1U, 300U, 3000U, 1U << 19}) {
+            const Outcome outcome = merged(folder, endings, {.threads = threads, .block = block, .check_in = {}});
+            CHECK(outcome.lines == expected.lines && outcome.counts == expected.counts);
+        }
+    }
+}
+
+Folder& with_two_long_partials(Folder& folder) {
+    for (int partial = 0; partial < 2; ++partial) {
+        std::string text = "Source IP,Environment\n";
+        for (std::uint32_t n = 0; n < 20000; ++n) text += text_of({Kind::four, 3 * n, {}}) + ",a b\n";
+        folder.add(text);
+    }
+    return folder;
+}
+
+// Runs a merge that must fail; returns what was thrown.
+template <typename Failure>
+std::string failure_of(const Folder& folder, const std::function<void(std::string_view)>& out,
+                       const std::function<void()>& check_in) {
+    try {
+        merge_partials(folder.partials(), {{"a b", "a b"}}, out, {.threads = 4, .block = 2000, .check_in = check_in});
+    } catch (const Failure& failure) {
+        return failure.what();
+    }
+    return "nothing was thrown";
+}
+
+void failures_come_out(naive::Random& random) {
+    Folder folder;
+    with_two_long_partials(folder);
+    const auto forget = [](std::string_view) {};
+    std::size_t calls = 0;
+    const std::size_t last_call = random.below(50);
+    const auto full = [&](std::string_view) {
+        if (calls++ == last_call) throw std::length_error("disk full");
+    };
+    CHECK(failure_of<std::length_error>(folder, full, {}) == "disk full");
+    CHECK(calls == last_call + 1);  // nobody writes behind a failure
+    std::size_t looks = 0;
+    const auto interrupted = [&] {
+        if (looks++ == 3) throw std::domain_error("interrupted");
+    };
+    // The calling thread may have had fewer than four turns, so it alone works here.
+    try {
+        merge_partials(folder.partials(), {{"a b", "a b"}}, forget,
+                       {.threads = 1, .block = 2000, .check_in = interrupted});
+        CHECK(false);
+    } catch (const std::domain_error&) {
+        CHECK(looks == 4);
+    }
+    folder.damage(1, random.below(folder.partials()[1].bytes));
+    CHECK(failure_of<DamagedPartial>(folder, forget, {}) != "nothing was thrown");
+}
+
+}  // namespace
+
+int main() {
+    naive::Random random(3);
+    for (int turn = 0; turn < 60; ++turn) same_as_a_set(random);
+    for (int turn = 0; turn < 20; ++turn) failures_come_out(random);
+}

@@ -1,0 +1,112 @@
+"""What the kernel writes itself: errors of the disk and signals come out of it as from any other code."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import threading
+import zlib
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+from workdir import engine_param
+
+from reduction import engines
+
+pytestmark = [*engine_param("native").marks]
+if engines.is_installed("native"):
+    from reduction import _kernel
+
+HEADER = b"Source IP,Environment\n"
+Write = Callable[[int, int], tuple[dict[str, int], int, int]]
+
+
+def share_of_many_rows() -> Write:
+    """Return what writes a share of 400,000 rows."""
+    share = _kernel.Share(1_000_000, 5)
+    share.begin("Asia Prod")
+    rows = (b"10.%d.%d.%d\n" % (n >> 16, n >> 8 & 255, n & 255) for n in range(400_000))
+    share.feed(b"Source IP\n" + b"".join(rows))
+    share.end()
+    return share.write
+
+
+def merge_of_many_rows(folder: Path, threads: int) -> Write:
+    """Return what merges two partials of 50,000 rows, very few at a time."""
+    parts = []
+    for number in range(2):
+        rows = HEADER + b"".join(b"%d.0.%d.%d,a b\n" % (number, n >> 8, n & 255) for n in range(50_000))
+        path = folder / str(number)
+        path.write_bytes(rows)
+        parts.append((os.fsencode(path), len(rows), zlib.crc32(rows)))
+    return partial(_kernel.merge, parts, [("a b", "a b")], threads=threads, block=1)
+
+
+@pytest.fixture(params=["share", "merge", "merge on two threads"])
+def write(request: pytest.FixtureRequest, tmp_path: Path) -> Write:
+    if request.param == "share":
+        return share_of_many_rows()
+    return merge_of_many_rows(tmp_path, 1 if request.param == "merge" else 2)
+
+
+def test_bytes_and_checksum_go_on_from_what_stands_there(write, tmp_path):
+    with (tmp_path / "x").open("wb", buffering=0) as file:
+        file.write(b"before\n")
+        rows, written, crc32 = write(file.fileno(), zlib.crc32(b"before\n"))
+    content = (tmp_path / "x").read_bytes()
+    assert (written, crc32) == (len(content) - 7, zlib.crc32(content))
+    assert content.startswith(b"before\n")
+    assert sum(rows.values()) == content.count(b"\n") - 1
+
+
+def test_a_full_disk_is_an_os_error_with_its_number(write):
+    full = Path("/dev/full").open("wb", buffering=0)
+    with full, pytest.raises(OSError, match="No space left") as raised:
+        write(full.fileno(), 0)
+    assert raised.value.errno == errno.ENOSPC
+
+
+def test_a_descriptor_that_is_not_open_is_an_os_error(write):
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        write(-1, 0)
+
+
+class Stopped(Exception):
+    """A signal came."""
+
+
+@pytest.fixture
+def stopping() -> Iterator[None]:
+    """Let SIGUSR1 raise `Stopped`."""
+
+    def stop(*_: object) -> None:
+        raise Stopped
+
+    before = signal.signal(signal.SIGUSR1, stop)
+    yield
+    signal.signal(signal.SIGUSR1, before)
+
+
+@pytest.mark.usefixtures("stopping")
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_signal_ends_the_merge_before_all_is_written(tmp_path, threads):
+    merge = merge_of_many_rows(tmp_path, threads)
+    path = tmp_path / "x"
+    path.touch()
+
+    def stop_when_it_has_begun() -> None:
+        while path.stat().st_size == 0:
+            pass
+        os.kill(os.getpid(), signal.SIGUSR1)
+
+    with path.open("wb", buffering=0) as file:
+        stopper = threading.Thread(target=stop_when_it_has_begun)
+        stopper.start()
+        with pytest.raises(Stopped):
+            merge(file.fileno(), 0)
+        stopper.join()
+    rows = path.read_bytes().count(b"\n")
+    assert 0 < rows < 100_000
