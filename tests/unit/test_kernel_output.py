@@ -63,9 +63,10 @@ def test_bytes_and_checksum_go_on_from_what_stands_there(write, tmp_path):
 
 
 def test_a_full_disk_is_an_os_error_with_its_number(write):
-    full = Path("/dev/full").open("wb", buffering=0)
-    with full, pytest.raises(OSError, match="No space left") as raised:
-        write(full.fileno(), 0)
+    descriptor = os.open("/dev/full", os.O_WRONLY)
+    with pytest.raises(OSError, match="No space left") as raised:
+        write(descriptor, 0)
+    os.close(descriptor)
     assert raised.value.errno == errno.ENOSPC
 
 

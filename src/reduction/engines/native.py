@@ -27,7 +27,7 @@ from reduction.progress import Progress
 from reduction.rows import RESULT_HEADER, csv_field, key_position, shown_value
 
 _FED_AT_ONCE = 1 << 20  # bytes of an archive
-_MOST_THREADS = 4  # of a merge: one at a time writes, and that is a quarter of the work
+_MOST_THREADS = 4  # of a merge: one at a time writes, and that is a third of the work (docs/adr/0008)
 _REASONS = (Rejected.TOO_MANY_FIELDS, Rejected.NO_KEY, Rejected.NOT_AN_ADDRESS)
 
 
