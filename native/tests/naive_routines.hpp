@@ -65,6 +65,7 @@ inline void compare_keys(const Routines& routines, const Bits& ends, const Bits&
 inline void compare_even(const Routines& routines, const Bits& ends, const Bits& commas, std::size_t words,
                          std::size_t columns, std::size_t key, const std::vector<KeySpan>& rows) {
     std::vector<std::uint16_t> starts(words * kWord + 2 * kWord), key_ends(starts.size());
+    std::vector<KeySpan> spans(words * kWord);
     for (std::size_t first = 0; first < std::min<std::size_t>(rows.size(), 3); ++first) {
         std::size_t rest = 0;
         const std::size_t count = routines.find_even_rows(ends.data(), commas.data(), words, rows[first].row, columns,
@@ -74,7 +75,6 @@ inline void compare_even(const Routines& routines, const Bits& ends, const Bits&
             const KeySpan& row = rows[first + i];
             CHECK(row.fields == columns && starts[i] == row.start && key_ends[i] == row.end);
         }
-        std::vector<KeySpan> spans(words * kWord);
         std::size_t end = 0;
         const std::size_t others =
             routines.find_keys(ends.data(), commas.data(), words, rest, key, spans.data(), end);
