@@ -44,9 +44,9 @@ struct MergeOptions {
 // and a column `Cut File`; its rows are sorted by address, then by the place of their ending in `endings`, which are
 // all that may occur. Those of one environment stand together there, and the environments in byte order.
 //
-// `out` is called by one thread at a time, not always by this one. Other threads live only inside the call. Each thread
-// holds about four times options.block, or four times the rows of one address if these are more, and as long as there
-// are many partials, at least 4 KiB of each.
+// `out` is called by one thread at a time, not always by this one. Other threads live only inside the call. A thread
+// holds about seven times options.block, and all threads together one block more. A block is larger only if there are
+// so many partials that 4 KiB of each are more, or one address has more rows.
 // Returns the number of rows of each environment. Throws DamagedPartial, std::invalid_argument for `endings`, and what
 // `out` and `check_in` throw; all threads have ended then.
 std::map<std::string, std::uint64_t> merge_partials(const std::vector<Partial>& partials,
