@@ -6,15 +6,17 @@ TOOLS := .venv/.tools
 STAMP := .venv/.installed
 NATIVE := $(shell find native)
 FUZZ_SECONDS ?= 60
+SANITIZE ?= address,undefined
 SANITIZED ?= tests/engines
 CLANG ?= clang++
+ARM_CXX ?= aarch64-linux-gnu-g++
 BENCH_BIN := build/benchmarks/bin
 BENCH_STAMP := build/benchmarks/.installed
 SCRIPTS := $(wildcard misc/*.sh benchmarks/peers/*.sh) .ci/run .ci/container-tool
 INSTALL := install --quiet -c requirements.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup kernel run test sanitize fuzz lint format bench bench-quick plot images clean pins
+.PHONY: help setup kernel run test sanitize neon fuzz lint format bench bench-quick plot images clean pins
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -75,30 +77,54 @@ define build_native
 	$(BIN)/cmake --build build/$(1)
 endef
 
-# Then the kernel inside Python: an environment of its own that borrows all but the package from .venv, so that
+# Whether clang is there, and its libraries for sanitizers and fuzzing, which may be a package apart.
+clang_is_whole = ls "$$($(CLANG) -print-resource-dir 2>/dev/null)"/lib/*/libclang_rt.fuzzer* >/dev/null 2>&1
+
+# sanitize_native,COMPILER: the kernel's own tests.
+define sanitize_native
+	$(call build_native,sanitize/$(1),-DCMAKE_CXX_COMPILER=$(1) -DREDUCTION_SANITIZE=$(SANITIZE) -DCMAKE_BUILD_TYPE=Debug)
+	$(BIN)/ctest --test-dir build/sanitize/$(1) --output-on-failure
+endef
+
+# The kernel inside Python: an environment of its own that borrows all but the package from .venv, so that
 # runner processes have it too. Python itself is not sanitized, so the library must be there before it, and Python's
 # own leaks are not told.
-sanitize: $(STAMP) ## run native tests and engine tests with checks of addresses and undefined behaviour (needs g++)
-	$(call build_native,sanitize/native,-DCMAKE_CXX_COMPILER=g++ -DREDUCTION_SANITIZE=ON -DCMAKE_BUILD_TYPE=Debug)
-	$(BIN)/ctest --test-dir build/sanitize/native --output-on-failure
+define sanitize_engines
 	@rm -rf build/sanitize/venv build/sanitize/module/CMakeCache.txt
 	@$(BIN)/python -m venv --without-pip build/sanitize/venv
 	@$(BIN)/python -c 'import site; print(site.getsitepackages()[0])' \
 	  >"$$(build/sanitize/venv/bin/python -c 'import site; print(site.getsitepackages()[0])')/borrowed.pth"
 	CXX=g++ REDUCTION_REQUIRE_NATIVE=1 $(BIN)/python -m pip --python build/sanitize/venv/bin/python $(INSTALL) --no-deps \
 	  --force-reinstall --no-build-isolation -C build-dir=build/sanitize/module -C cmake.build-type=Debug \
-	  -C install.strip=false -C cmake.define.REDUCTION_SANITIZE=ON .
+	  -C install.strip=false -C cmake.define.REDUCTION_SANITIZE=$(SANITIZE) .
 	LD_PRELOAD="$$(g++ -print-file-name=libasan.so) $$(g++ -print-file-name=libstdc++.so)" ASAN_OPTIONS=detect_leaks=0 \
 	  build/sanitize/venv/bin/python -m pytest -n auto -q -p no:cacheprovider $(SANITIZED) $(ARGS)
+endef
+
+# With SANITIZE=thread only the kernel's own tests: Python forks and has locks of its own, which that check cannot see.
+sanitize: $(STAMP) ## run native tests and engine tests with checks of addresses and undefined behaviour (needs g++)
+	$(call sanitize_native,g++)
+	$(if $(shell $(clang_is_whole) && echo yes),$(call sanitize_native,$(CLANG)),\
+	  @echo "not tried with clang: it is not there, or without its libraries")
+	$(if $(filter thread,$(SANITIZE)),,$(sanitize_engines))
+
+# Linked statically, so that the emulator needs to know nothing of where the libraries for ARM are.
+neon: $(TOOLS) ## build the kernel for 64-bit ARM and run its own tests in an emulator (needs a cross compiler and qemu)
+	@command -v $(ARM_CXX) >/dev/null && command -v qemu-aarch64 >/dev/null || { \
+	  echo "$(ARM_CXX) and qemu-aarch64 are needed; on Debian: apt-get install g++-aarch64-linux-gnu qemu-user" >&2; exit 1; }
+	$(call build_native,neon,-DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR=aarch64 -DCMAKE_CXX_COMPILER=$(ARM_CXX) \
+	  -DCMAKE_EXE_LINKER_FLAGS=-static -DCMAKE_CROSSCOMPILING_EMULATOR=qemu-aarch64)
+	$(BIN)/ctest --test-dir build/neon --output-on-failure
 
 fuzz: $(TOOLS) ## run each fuzz target for a minute (FUZZ_SECONDS=600; needs clang)
-	@command -v $(CLANG) >/dev/null || { \
+	@$(clang_is_whole) || { \
 	  echo "libFuzzer comes with clang; on Debian: apt-get install clang libclang-rt-dev" >&2; exit 1; }
-	$(call build_native,fuzz,-DCMAKE_CXX_COMPILER=$(CLANG) -DREDUCTION_FUZZ=ON -DREDUCTION_SANITIZE=ON)
+	$(call build_native,fuzz,-DCMAKE_CXX_COMPILER=$(CLANG) -DREDUCTION_FUZZ=ON -DREDUCTION_TESTS=OFF \
+	  -DREDUCTION_SANITIZE=$(SANITIZE))
 	@for target in build/fuzz/fuzz/*_fuzz; do \
 	  name=$$(basename $$target); found=build/fuzz/found/$$name; mkdir -p $$found; \
-	  seeds=native/fuzz/seeds/$$name; [ -d $$seeds ] || seeds=; echo "$$name, for $(FUZZ_SECONDS) s"; \
-	  $$target -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -artifact_prefix=$$found- $$found $$seeds \
+	  echo "$$name, for $(FUZZ_SECONDS) s"; \
+	  $$target -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -artifact_prefix=$$found- $$found native/fuzz/seeds/$$name \
 	    2>build/fuzz/$$name.log || { tail -n 40 build/fuzz/$$name.log >&2; exit 1; }; \
 	  grep -h '^stat::number_of_executed_units\|^Done' build/fuzz/$$name.log; \
 	done

@@ -22,8 +22,9 @@ bool parse_four(const char* text, std::size_t length, std::uint32_t& number) {
         if (at == first || part > 255 || (at - first > 1 && text[first] == '0')) return false;
         value = value << 8 | part;
     }
+    if (at != length) return false;
     number = value;
-    return at == length;
+    return true;
 }
 
 int hex_digit(char c) {

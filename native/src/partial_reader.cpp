@@ -25,7 +25,6 @@ PartialReader::PartialReader(std::size_t index, const Partial& partial, std::siz
                              std::size_t longest_address)
     : index_(index),
       partial_(partial),
-      longest_line_(longest_line),
       longest_address_(longest_address),
       descriptor_(::open(partial.path.c_str(), O_RDONLY | O_CLOEXEC)),
       window_(std::max(window, 2 * std::max(longest_line, kHeaderWithFiles.size())) + kBehindText) {

@@ -8,7 +8,7 @@ namespace reduction::REDUCTION_ISA {
 
 namespace {
 
-#if defined(REDUCTION_HAS_AVX2) || defined(REDUCTION_HAS_AVX512)
+#if defined(REDUCTION_HAS_AVX2) || defined(REDUCTION_HAS_AVX512) || defined(REDUCTION_HAS_NEON)
 
 // Found by trying all numbers; `make_quad_table` fails to compile if two masks share a place.
 constexpr u16 kMultiplier = 0x1A3E;
@@ -54,6 +54,10 @@ constexpr QuadShapes kQuads = make_quad_table();
 
 constexpr int kWeights = 0x010A6400;  // of the digits in a lane: 0, 100, 10, 1
 
+#endif
+
+#if defined(REDUCTION_HAS_AVX2) || defined(REDUCTION_HAS_AVX512)
+
 inline __m128i sixteen(const void* at) { return _mm_loadu_si128(static_cast<const __m128i*>(at)); }
 
 inline bool parse_quad(const u8* text, std::size_t length, u32& number) {
@@ -72,6 +76,31 @@ inline bool parse_quad(const u8* text, std::size_t length, u32& number) {
     if (_mm_movemask_epi8(_mm_andnot_si128(bad, are_digits)) != 0xFFFF) return false;
     const __m128i gather = _mm_setr_epi8(12, 8, 4, 0, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1);
     number = static_cast<u32>(_mm_cvtsi128_si32(_mm_shuffle_epi8(octets, gather)));
+    return true;
+}
+
+#elif defined(REDUCTION_HAS_NEON)
+
+inline bool parse_quad(const u8* text, std::size_t length, u32& number) {
+    const uint8x16_t bytes = vld1q_u8(text);
+    const uint8x16_t bits = vreinterpretq_u8_u64(vdupq_n_u64(0x8040201008040201));
+    uint8x16_t dots = vandq_u8(vceqq_u8(bytes, vdupq_n_u8('.')), bits);
+    for (int sum = 0; sum < 3; ++sum) dots = vpaddq_u8(dots, dots);  // as in masks_of
+    const u32 end = 1U << length;
+    const u32 mask = (vgetq_lane_u16(vreinterpretq_u16_u8(dots), 0) & (end - 1)) | end;
+    const QuadShape& shape = kQuads.at[place_of(mask)];
+    if (shape.least[QuadShape::kMask] != mask) return false;
+    // What the shape leaves out comes as 0.
+    const uint8x16_t digits = vqtbl1q_u8(vsubq_u8(bytes, vdupq_n_u8('0')), vld1q_u8(shape.digits));
+    const uint8x8_t weights = vreinterpret_u8_s32(vdup_n_s32(kWeights));
+    const uint16x8_t pairs = vpaddq_u16(vmull_u8(vget_low_u8(digits), weights), vmull_u8(vget_high_u8(digits), weights));
+    const uint16x4_t octets = vpadd_u16(vget_low_u16(pairs), vget_high_u16(pairs));
+    const uint16x8_t least = vld1q_u16(shape.least);
+    const uint16x4_t are_octets = vand_u16(vcge_u16(octets, vget_low_u16(vuzp1q_u16(least, least))),
+                                           vcle_u16(octets, vdup_n_u16(255)));
+    if (vminv_u16(are_octets) == 0 || vmaxvq_u8(digits) > 9) return false;
+    const uint8x8_t narrow = vmovn_u16(vcombine_u16(octets, octets));
+    number = __builtin_bswap32(vget_lane_u32(vreinterpret_u32_u8(narrow), 0));
     return true;
 }
 

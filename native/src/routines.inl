@@ -1,5 +1,5 @@
 // The loops of routines.hpp, for one instruction set. The including file defines REDUCTION_ISA (a namespace) and
-// includes its intrinsics first; it may define REDUCTION_HAS_AVX512, _AVX2 or nothing.
+// includes its intrinsics first; it may define REDUCTION_HAS_AVX512, _AVX2, _SSE2, _NEON, _PMULL beside it, or nothing.
 
 #include <cstddef>
 #include <cstdint>

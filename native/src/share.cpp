@@ -7,9 +7,7 @@ namespace reduction {
 
 namespace {
 
-constexpr std::size_t kSlice = 1 << 16;   // bytes looked at together; a multiple of kWord
-constexpr std::size_t kPadding = kWord;   // readable behind them
-constexpr std::size_t kRows = kSlice / 2; // more rows that are not empty have no room in a slice
+constexpr std::size_t kPadding = kWord;  // readable behind a slice
 
 constexpr std::size_t kLatelyBytes = 16 << 20;  // of all tables together
 
@@ -44,18 +42,21 @@ std::vector<std::string> fields_of(std::string_view row) {
 
 }  // namespace
 
-Share::Share(std::size_t compact_at_rows, std::size_t examples_a_file, const Routines& routines, unsigned lately_bits)
+// A slice has room for half as many rows that are not empty as for bytes.
+Share::Share(std::size_t compact_at_rows, std::size_t examples_a_file, const Routines& routines, unsigned lately_bits,
+             std::size_t slice_bytes)
     : routines_(routines),
+      slice_bytes_(slice_bytes),
       compact_at_rows_(compact_at_rows),
       examples_a_file_(examples_a_file),
-      slice_(kSlice + kPadding),
-      ends_(kSlice / kWord + 1),
-      commas_(kSlice / kWord + 1),
-      key_starts_(kSlice + 2 * kWord),
-      key_ends_(kSlice + 2 * kWord),
-      spans_(kRows + 1),
-      numbers_(kRows + 1),
-      good_(kRows + 1),
+      slice_(slice_bytes + kPadding),
+      ends_(slice_bytes / kWord + 1),
+      commas_(slice_bytes / kWord + 1),
+      key_starts_(slice_bytes + 2 * kWord),
+      key_ends_(slice_bytes + 2 * kWord),
+      spans_(slice_bytes / 2 + 1),
+      numbers_(slice_bytes / 2 + 1),
+      good_(slice_bytes / 2 + 1),
       lately_bits_(lately_bits) {}
 
 void Share::begin(std::string_view environment, std::int64_t cut_file) {
@@ -90,12 +91,12 @@ bool Share::feed(const std::uint8_t* data, std::size_t size) {
     return !is_stopped_;
 }
 
-std::span<std::uint8_t> Share::room() { return {slice_.data() + held_, kSlice - held_}; }
+std::span<std::uint8_t> Share::room() { return {slice_.data() + held_, slice_bytes_ - held_}; }
 
 bool Share::take(std::size_t size) {
     held_ += size;
-    if (held_ == kSlice) {
-        if (!is_stopped_) take_slice(kSlice);
+    if (held_ == slice_bytes_) {
+        if (!is_stopped_) take_slice(slice_bytes_);
         held_ = 0;
     }
     return !is_stopped_;

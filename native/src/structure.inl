@@ -34,6 +34,41 @@ inline Masks masks_of(const u8* data) {
     return {equal('\n'), equal('\r'), equal(','), equal('"'), equal('\0')};
 }
 
+#elif defined(REDUCTION_HAS_SSE2)
+
+inline Masks masks_of(const u8* data) {
+    __m128i parts[4];
+    for (unsigned i = 0; i < 4; ++i) parts[i] = _mm_loadu_si128(reinterpret_cast<const __m128i*>(data + 16 * i));
+    const auto equal = [&](char c) {
+        const __m128i wanted = _mm_set1_epi8(c);
+        u64 mask = 0;
+        for (unsigned i = 0; i < 4; ++i) {
+            mask |= u64{static_cast<u32>(_mm_movemask_epi8(_mm_cmpeq_epi8(parts[i], wanted)))} << 16 * i;
+        }
+        return mask;
+    };
+    return {equal('\n'), equal('\r'), equal(','), equal('"'), equal('\0')};
+}
+
+#elif defined(REDUCTION_HAS_NEON)
+
+// There is no instruction that gathers a bit of each byte: every byte that is equal keeps one bit, by its place
+// among eight, and three sums of neighbours make eight bytes one (Langdale and Lemire, "Parsing Gigabytes of JSON
+// per Second", 2019).
+inline Masks masks_of(const u8* data) {
+    const uint8x16_t bits = vreinterpretq_u8_u64(vdupq_n_u64(0x8040201008040201));
+    const uint8x16x4_t bytes = {vld1q_u8(data), vld1q_u8(data + 16), vld1q_u8(data + 32), vld1q_u8(data + 48)};
+    const auto equal = [&](char c) {
+        const uint8x16_t wanted = vdupq_n_u8(static_cast<u8>(c));
+        const auto part = [&](unsigned i) { return vandq_u8(vceqq_u8(bytes.val[i], wanted), bits); };
+        const uint8x16_t low = vpaddq_u8(part(0), part(1));
+        const uint8x16_t high = vpaddq_u8(part(2), part(3));
+        const uint8x16_t all = vpaddq_u8(low, high);
+        return vgetq_lane_u64(vreinterpretq_u64_u8(vpaddq_u8(all, all)), 0);
+    };
+    return {equal('\n'), equal('\r'), equal(','), equal('"'), equal('\0')};
+}
+
 #else
 
 // Eight bytes at a time: the highest bit of each byte that equals c, gathered by a multiplication. The exact
@@ -75,6 +110,8 @@ inline u64 prefix_xor(u64 bits) {
     const __m128i product = _mm_clmulepi64_si128(_mm_set_epi64x(0, static_cast<long long>(bits)),
                                                  _mm_set1_epi8(static_cast<char>(0xFF)), 0);
     return static_cast<u64>(_mm_cvtsi128_si64(product));
+#elif defined(REDUCTION_HAS_PMULL)
+    return vgetq_lane_u64(vreinterpretq_u64_p128(vmull_p64(bits, kAll)), 0);
 #else
     for (unsigned shift = 1; shift < 64; shift <<= 1) bits ^= bits << shift;
     return bits;

@@ -3,11 +3,11 @@
 #include <cstdio>
 #include <cstdlib>
 
-// Ends the program with the place and the words of a claim that does not hold.
+// Aborts the program with the place and the words of a claim that does not hold.
 #define CHECK(claim)                                                            \
     do {                                                                        \
         if (!(claim)) {                                                         \
             std::fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #claim); \
-            std::exit(1);                                                       \
+            std::abort();                                                       \
         }                                                                       \
     } while (false)

@@ -76,7 +76,7 @@ inline bool agrees(const TemporaryFile& file, std::uint64_t unit_size, const Rou
     const CutUnit whole = file.unit(0, file.size());
     Share of_whole(4, kExamples, *routines_named("portable"), 6);
     const FileOutcome expected =
-        read_file(of_whole, whole.path, whole.environment, whole.size, whole.modified_ns, kNobody);
+        read_file(of_whole, {whole.path, whole.environment, whole.size, whole.modified_ns}, kNobody);
     Share share(4, kExamples, routines, 6);
     std::uint64_t frontier = 0;
     std::uint64_t line_ends = 0;

@@ -35,6 +35,15 @@ inline Structure structure(std::string_view text) {
     return found;
 }
 
+// LF, CRLF and CR, in quotes too.
+inline std::uint64_t line_ends(std::string_view text) {
+    std::uint64_t count = 0;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        count += text[i] == '\r' || (text[i] == '\n' && (i == 0 || text[i - 1] != '\r'));
+    }
+    return count;
+}
+
 // Repeatable random numbers (xorshift: Marsaglia, "Xorshift RNGs", 2003).
 class Random {
 public:

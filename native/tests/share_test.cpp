@@ -1,67 +1,72 @@
-// A share gives the same, on every instruction set and however the bytes are cut.
+// A share says of its files what its naive twin says, on every instruction set and however the bytes are cut.
 #include "reduction/share.hpp"
 
 #include <algorithm>
-#include <initializer_list>
 #include <string>
+#include <vector>
 
 #include "check.hpp"
 #include "naive.hpp"
+#include "naive_share.hpp"
 
 using namespace reduction;
 
 namespace {
 
-struct Outcome {
-    FileBooks books;
-    std::string lines;
-};
+constexpr std::size_t kExamples = 5;
+const std::string kEnvironments[] = {"Asia Prod", "Europe Test"};
 
-Outcome outcome_of(const Routines& routines, const std::string& text, naive::Random& random, bool cut) {
-    Share share(2, 5, routines, 6);  // so few that addresses displace each other
-    share.begin("Asia Prod");
-    for (std::size_t at = 0; at < text.size();) {
-        const std::size_t size = std::min(text.size() - at, cut ? 1 + random.below(100) : text.size());
-        if (!share.feed(reinterpret_cast<const std::uint8_t*>(text.data()) + at, size)) break;
-        at += size;
+std::string some_file(naive::Random& random, std::size_t length) {
+    std::string text = random.below(10) == 0 ? "Count, \"Source IP\"\r\n" : "Count,Source IP\n";
+    while (text.size() < length) {
+        switch (random.below(8)) {
+            case 0: text += random.text(",\"\n\r1.a", random.below(20)); break;
+            case 1: text += "\"a\n,b\",::" + std::to_string(random.below(9)) + "\n"; break;
+            case 2: text += std::string(random.below(300), 'x') + ",\"1.1.1.1\"\r\n"; break;
+            default: text += "7,10.0.0." + std::to_string(random.below(256)) + "\n"; break;
+        }
     }
-    Outcome outcome;
-    outcome.books = share.end();
-    share.write([&](std::string_view lines) { outcome.lines += lines; });
-    return outcome;
+    if (random.below(10) == 0) text += '\0';
+    return text;
 }
 
-void same(const Outcome& a, const Outcome& b) {
-    CHECK(a.lines == b.lines);
-    CHECK(a.books.verdict == b.books.verdict && a.books.line == b.books.line && a.books.header == b.books.header);
-    CHECK(a.books.read == b.books.read && a.books.valid == b.books.valid);
-    CHECK(std::equal(a.books.rejected, a.books.rejected + kReasons, b.books.rejected));
+void compare(const Routines& routines, const std::vector<std::string>& files, naive::Random& random,
+             std::size_t slice_bytes) {
+    Share share(2, kExamples, routines, 6, slice_bytes);  // so few that addresses displace each other
+    naive::Found expected;
+    for (std::size_t i = 0; i < files.size(); ++i) {
+        const std::string& environment = kEnvironments[i % 2];
+        share.begin(environment);
+        for (std::size_t at = 0; at < files[i].size();) {
+            const std::size_t size = std::min(files[i].size() - at, 1 + random.below(2 * slice_bytes));
+            if (!share.feed(reinterpret_cast<const std::uint8_t*>(files[i].data()) + at, size)) break;
+            at += size;
+        }
+        naive::File file(environment, kExamples);
+        const FileBooks books = share.end();
+        const FileBooks expected_books = file.read(files[i]);
+        CHECK(naive::told(books) == naive::told(expected_books));
+        if (books.verdict != Verdict::taken) continue;
+        CHECK(books.read == books.valid + books.rejected[0] + books.rejected[1] + books.rejected[2]);
+        expected.insert(file.found().begin(), file.found().end());
+    }
+    std::string lines;
+    share.write([&](std::string_view some) { lines += some; });
+    CHECK(lines == naive::lines_of(expected));
 }
 
 }  // namespace
 
 int main() {
     naive::Random random(11);
-    for (int turn = 0; turn < 1000; ++turn) {
-        std::string text = "Count,Source IP\n";
-        const std::size_t rows = random.below(12000);
-        while (text.size() < rows) {
-            switch (random.below(8)) {
-                case 0: text += random.text(",\"\n\r1.a", random.below(20)); break;
-                case 1: text += "\"a\n,b\",::" + std::to_string(random.below(9)) + "\n"; break;
-                case 2: text += std::string(random.below(300), 'x') + ",\"1.1.1.1\"\r\n"; break;
-                default: text += "7,10.0.0." + std::to_string(random.below(256)) + "\n"; break;
-            }
+    for (int turn = 0; turn < 300; ++turn) {
+        std::vector<std::string> files;
+        for (std::size_t left = 1 + random.below(4); left > 0; --left) {
+            files.push_back(some_file(random, random.below(turn % 50 == 0 ? 200000 : 4000)));
         }
-        if (random.below(10) == 0) text += '\0';
-        const Outcome expected = outcome_of(*routines_named("portable"), text, random, false);
-        if (expected.books.verdict == Verdict::taken) {
-            const auto& rejected = expected.books.rejected;
-            CHECK(expected.books.read == expected.books.valid + rejected[0] + rejected[1] + rejected[2]);
-        }
-        for (const char* name : {"portable", "avx2", "avx512"}) {
-            const Routines* const routines = routines_named(name);
-            if (routines != nullptr) same(outcome_of(*routines, text, random, true), expected);
+        for (const Routines* const routines : runnable_routines()) {
+            compare(*routines, files, random, kWord * (1 + random.below(5)));
+            compare(*routines, files, random, Share::kSliceBytes);
         }
     }
 }

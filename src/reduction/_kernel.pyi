@@ -19,7 +19,7 @@ def version() -> str:
     """Return the version of the package that the kernel was built from."""
 
 def instruction_set() -> str:
-    """Return the instruction set that this processor runs: avx512, avx2 or portable."""
+    """Return the name of the instruction set chosen for this processor (native/README.md lists them)."""
 
 def canonical(field: bytes) -> str | None:
     """Return the one spelling of the address in a raw CSV field, or None if it holds none."""

@@ -55,7 +55,6 @@ private:
 
     std::size_t index_;
     const Partial& partial_;
-    std::size_t longest_line_;
     std::size_t longest_address_;
     int descriptor_;
     std::vector<char> window_;

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 namespace reduction {
 
@@ -63,10 +64,13 @@ struct Routines {
                                std::size_t count, std::uint32_t* numbers, std::uint8_t* good);
 };
 
-// The best routines for this processor, chosen once.
+// What is built and runs on this processor, the best first; the last is "portable".
+std::span<const Routines* const> runnable_routines();
+
+// The best for this processor.
 const Routines& routines();
 
-// By name ("portable", "avx2", "avx512"), for tests; nullptr if they are not built or cannot run here.
+// By name, for tests; nullptr if they are not built or cannot run here.
 const Routines* routines_named(const char* name);
 
 }  // namespace reduction

@@ -62,9 +62,12 @@ struct FileBooks {
 
 class Share {
 public:
-    // `lately_bits` limits the tables of what was seen lately (lately.hpp).
+    static constexpr std::size_t kSliceBytes = kMostWords * kWord;
+
+    // `lately_bits` limits the tables of what was seen lately (lately.hpp). `slice_bytes`, a multiple of kWord and no more
+    // than kSliceBytes, are looked at together; tests and fuzzing want them few, to cross many borders.
     Share(std::size_t compact_at_rows, std::size_t examples_a_file, const Routines& routines,
-          unsigned lately_bits = Lately::kMostBits);
+          unsigned lately_bits = Lately::kMostBits, std::size_t slice_bytes = kSliceBytes);
     Share(const Share&) = delete;
     Share& operator=(const Share&) = delete;
 
@@ -135,6 +138,7 @@ private:
     void stop(Verdict verdict, std::uint64_t line);
 
     const Routines& routines_;
+    std::size_t slice_bytes_;
     std::size_t compact_at_rows_;
     std::size_t examples_a_file_;
 

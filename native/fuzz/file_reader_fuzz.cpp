@@ -1,0 +1,57 @@
+// Any bytes may be a file: archives and wide encodings are told by their first bytes, a byte-order mark is skipped, a file
+// that is not what was listed is not taken, and the rest is what a share makes of the bytes.
+#include "reduction/file_reader.hpp"
+
+#include "check.hpp"
+#include "input.hpp"
+#include "memory_file.hpp"
+#include "naive_share.hpp"
+
+using namespace reduction;
+
+namespace {
+
+bool begins_with(const std::string& text, std::string_view magic) { return text.compare(0, magic.size(), magic) == 0; }
+
+Opening expected_of(const std::string& text) {
+    using namespace std::string_view_literals;
+    for (const auto magic : {"\x1f\x8b\x08"sv, "\x28\xb5\x2f\xfd"sv, "\xfd" "7zXZ\0"sv}) {
+        if (begins_with(text, magic)) return Opening::compressed;
+    }
+    if (begins_with(text, "BZh") && text.size() > 9 && text[3] >= '1' && text[3] <= '9' && text.substr(4, 6) == "1AY&SY") {
+        return Opening::compressed;
+    }
+    for (const auto magic : {"\xff\xfe"sv, "\xfe\xff"sv, "\0\0\xfe\xff"sv}) {
+        if (begins_with(text, magic)) return Opening::wide;
+    }
+    return Opening::read;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    static MemoryFile memory;
+    Input input(data, size);
+    const bool is_as_listed = input.byte() != 'x';
+    std::string text = input.rest();
+    memory.hold(text);
+    Share share(4, 5, routines(), 6, 4 * kWord);
+    std::uint64_t told = 0;
+    const FileOutcome outcome =
+        read_file(share, {memory.path(), "Asia Prod", text.size() + !is_as_listed, memory.modified_ns()},
+                  [&](std::uint64_t bytes) { told += bytes; });
+    naive::File file("Asia Prod", 5);
+    naive::Found expected;
+    const Opening opening = is_as_listed ? expected_of(text) : Opening::changed;
+    CHECK(outcome.opening == opening);
+    if (opening == Opening::read) {
+        CHECK(told <= text.size());
+        if (text.compare(0, 3, "\xef\xbb\xbf") == 0) text.erase(0, 3);
+        CHECK(naive::told(outcome.books) == naive::told(file.read(text)));
+        if (outcome.books.verdict == Verdict::taken) expected = file.found();
+    }
+    std::string lines;
+    share.write([&](std::string_view some) { lines += some; });
+    CHECK(lines == naive::lines_of(expected));
+    return 0;
+}
