@@ -108,6 +108,14 @@ def test_a_node_that_cuts_otherwise_is_refused_with_the_reason(world, runners):
     assert outcome.combined_bytes == OLD
 
 
+def test_an_engine_that_does_not_cut_cannot_name_the_run_of_one_that_does(world):
+    assert world.reduce(mode="reduce").exit_code == 0
+    outcome = world.reduce(mode="collect", engine="reference")
+    assert outcome.exit_code == 5
+    assert "engine native cut it differently than engine reference" in outcome.stderr
+    assert world.reduce(mode="collect").exit_code == 0
+
+
 @pytest.mark.parametrize("engine", ["native", "reference", "pandas"])
 def test_a_file_that_deceives_is_read_again_by_collect(world, engine):
     world.file("Asia Prod.csv", DECEIVING)
