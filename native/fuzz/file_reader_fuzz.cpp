@@ -45,7 +45,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const Opening opening = is_as_listed ? expected_of(text) : Opening::changed;
     CHECK(outcome.opening == opening);
     if (opening == Opening::read) {
-        CHECK(told == text.size());
+        // A file whose verdict is settled is not read to its end.
+        CHECK(outcome.books.verdict == Verdict::taken ? told == text.size() : told <= text.size());
         if (text.compare(0, 3, "\xef\xbb\xbf") == 0) text.erase(0, 3);
         CHECK(naive::told(outcome.books) == naive::told(file.read(text)));
         if (outcome.books.verdict == Verdict::taken) expected = file.found();
