@@ -80,7 +80,8 @@ def reduce_share(job: Job, progress: Progress) -> None:
     _LOG.debug("started, pid %s, %s units", os.getpid(), len(job.units))
     engine = engines.load(job.engine)
     partials.remove(job.output_dir, job.runner, job.runner)
-    with whole_file(partials.partial_path(job.output_dir, job.runner)) as file:
+    # Without its manifest, which follows, a partial does not count.
+    with whole_file(partials.partial_path(job.output_dir, job.runner), flush_folder=False) as file:
         reduced = engine.reduce(job.input_dir, job.units, job.limits, file, progress)
         books = reduced.accounting
         books.check()

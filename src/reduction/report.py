@@ -71,7 +71,8 @@ class Report(NamedTuple):
 
     def write(self, directory: Path) -> None:
         """Write the report beside the result; raises `WriteError`."""
-        with whole_file(directory / REPORT_NAME) as file:
+        # Without its result, which follows if there is one, a report does not count.
+        with whole_file(directory / REPORT_NAME, flush_folder=self.result is None) as file:
             file.write(json.dumps(self.to_plain(), indent=2, ensure_ascii=False).encode() + b"\n")
 
     def objections(self) -> list[str]:

@@ -19,6 +19,7 @@ class WholeFile:
     def __init__(self, descriptor: int, path: Path) -> None:
         self._file = os.fdopen(descriptor, "wb", buffering=_BUFFER)
         self._path = path
+        self._bytes_on_disk = -1  # an empty file is not on the disk either
         self.bytes = 0
         self.crc32 = 0
 
@@ -46,9 +47,12 @@ class WholeFile:
 
     def flush_to_disk(self) -> None:
         """Return when the bytes are on the disk; raises `WriteError`."""
+        if self._bytes_on_disk == self.bytes:
+            return
         try:
             self._file.flush()
             os.fsync(self._file.fileno())
+            self._bytes_on_disk = self.bytes
         except OSError as error:
             raise _write_error(self._path, error) from error
 
@@ -73,9 +77,11 @@ def check_directory(directory: Path) -> None:
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[WholeFile]:
+def whole_file(path: Path, *, flush_folder: bool = True) -> Iterator[WholeFile]:
     """Write beside `path`, flush to disk, then rename over it; whatever fails, the old file stays.
 
+    The rename is flushed too, or left to the flush after the next file in the folder (`flush_folder=False`):
+    for a file that does not count without that one.
     The name beside is a dot file ending in `.tmp`, new each time: two writers never share one.
     Raises `WriteError`.
     """
@@ -89,7 +95,8 @@ def whole_file(path: Path) -> Iterator[WholeFile]:
         try:
             file.flush_to_disk()
             beside.replace(path)
-            _flush_folder(path.parent)
+            if flush_folder:
+                _flush_folder(path.parent)
         except OSError as error:
             raise _write_error(path, error) from error
     except BaseException:

@@ -89,7 +89,9 @@ def test_until_all_is_written_the_old_file_stands(path):
         assert beside.endswith(".tmp")
 
 
-def test_the_bytes_are_on_the_disk_before_the_rename_and_the_rename_is_flushed_after_it(path, monkeypatch):
+@pytest.fixture
+def steps(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Everything that is flushed, by its suffix (a folder has none), and every rename."""
     steps: list[str] = []
     fsync, replace = os.fsync, os.replace
 
@@ -103,8 +105,29 @@ def test_the_bytes_are_on_the_disk_before_the_rename_and_the_rename_is_flushed_a
 
     monkeypatch.setattr(os, "fsync", fsync_noted)
     monkeypatch.setattr(os, "replace", replace_noted)
+    return steps
+
+
+def test_the_bytes_are_on_the_disk_before_the_rename_and_the_rename_is_flushed_after_it(path, steps):
     write(path)
     assert steps == ["flush .tmp", "rename", "flush "]
+
+
+def test_the_flush_of_the_rename_may_be_left_to_the_next_file(path, steps):
+    with whole_file(path, flush_folder=False) as file:
+        file.write(NEW)
+    write(path)
+    assert steps == ["flush .tmp", "rename", "flush .tmp", "rename", "flush "]
+
+
+def test_what_is_on_the_disk_is_not_flushed_again_but_what_came_since_is(path, steps):
+    with whole_file(path) as file:
+        file.flush_to_disk()
+        file.write(NEW)
+        file.flush_to_disk()
+        file.flush_to_disk()
+        file.write(NEW)
+    assert steps == ["flush .tmp"] * 3 + ["rename", "flush "]
 
 
 STEPS: dict[str, Callable[[pytest.MonkeyPatch], object]] = {
