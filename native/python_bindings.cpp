@@ -11,6 +11,7 @@
 
 #include "reduction/addresses.hpp"
 #include "reduction/file_reader.hpp"
+#include "reduction/log_lines.hpp"
 #include "reduction/merge.hpp"
 #include "reduction/routines.hpp"
 #include "reduction/share.hpp"
@@ -123,6 +124,16 @@ nb::object canonical(const nb::bytes& text) {
     return nb::str(line, static_cast<std::size_t>(end - line));
 }
 
+nb::object parse_log_line(const nb::bytes& line) {
+    const reduction::LogLine parsed = reduction::parse_log_line({line.c_str(), line.size()});
+    if (parsed.kind == reduction::LineKind::blank) return nb::none();
+    if (parsed.kind != reduction::LineKind::connection) {
+        return nb::str(reduction::kLineKindNames[static_cast<std::size_t>(parsed.kind)]);
+    }
+    return nb::make_tuple(parsed.time_ms, nb::bytes(parsed.source.data(), parsed.source.size()),
+                          nb::bytes(parsed.target.data(), parsed.target.size()));
+}
+
 }  // namespace
 
 NB_MODULE(_kernel, module) {
@@ -140,6 +151,7 @@ NB_MODULE(_kernel, module) {
     module.def("version", &reduction::version);
     module.def("instruction_set", [] { return reduction::routines().name; });
     module.def("canonical", &canonical, "field"_a);
+    module.def("parse_log_line", &parse_log_line, "line"_a);
     module.def("merge", &merge, "partials"_a, "environments"_a, "out"_a);
     nb::class_<PyShare>(module, "Share")
         .def(nb::init<std::size_t, std::size_t, const std::string&>(), "compact_at_rows"_a, "examples_a_file"_a,

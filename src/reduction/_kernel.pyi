@@ -18,6 +18,9 @@ def instruction_set() -> str:
 def canonical(field: bytes) -> str | None:
     """Return the one spelling of the address in a raw CSV field, or None if it holds none."""
 
+def parse_log_line(line: bytes) -> tuple[int, bytes, bytes] | str | None:
+    """Return time, source and target of a log line, why it is malformed, or None for a blank one."""
+
 def merge(
     partials: Sequence[tuple[bytes, int, int]], environments: Sequence[str], out: Callable[[bytes], object]
 ) -> dict[str, int]:
