@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
+from typing_extensions import Buffer
+
 # verdict, line, raw header, rows read, rows valid, rejected by reason,
 # examples: (reason, line, fields, limit, raw text)
 _Books = tuple[int, int, bytes, int, int, tuple[int, int, int], list[tuple[int, int, int, int, bytes]]]
@@ -28,6 +30,41 @@ def merge(
 
     `environments` are all that may occur, in byte order. Raises `DamagedPartial`.
     """
+
+class HostSearch:
+    """The connections of one host in an interval; hosts/plain_search.py is the twin."""
+
+    def __init__(
+        self,
+        host: bytes,
+        start_ms: int,
+        end_ms: int,
+        lateness_ms: int,
+        newest_ms: int,
+        examples: int,
+        instruction_set: str = "",
+    ) -> None:
+        """Expect lines that follow others, of which the newest has the time `newest_ms`, 0 if there are none."""
+
+    def feed(self, block: Buffer, offset: int) -> None:
+        """Take whole lines, of which the first stands at `offset`; only a file's last one may lack its end."""
+
+    def books(
+        self,
+    ) -> tuple[
+        dict[str, int],
+        list[tuple[str, int, int, bytes]],
+        int,
+        int,
+        tuple[int, int, int, int] | None,
+        dict[bytes, tuple[int, int]],
+        dict[bytes, tuple[int, int]],
+    ]:
+        """Return lines by kind; malformed examples (reason, line, offset, text); oldest and newest time;
+
+        the first line that is too late (line, offset, time, newest before); outgoing and incoming partners, each
+        with time and offset of the first connection.
+        """
 
 class Share:
     """The distinct addresses of the files of a share."""
