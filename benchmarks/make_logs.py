@@ -2,8 +2,8 @@
 
     python -m benchmarks.make_logs /tmp/connections.log --lines 100000000 --days 30
 
-Connections happen at even steps and are written down up to five minutes late, so the log is roughly sorted. One
-host, the one that will be asked about, is in a known few of them.
+Connections happen at even steps and are written down up to five minutes late, so the log is roughly sorted.
+One host, the one that will be asked about, is in a known few of them.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _SYLLABLES = (
 
 @dataclass(frozen=True)
 class Log:
-    """What is in a log: `lines` over `days`, `hosts` beside the one asked about, who is in `asked` of them."""
+    """What is in a log: `lines` over `days`, `hosts`, and one more who is asked about, in `asked` lines."""
 
     seed: int
     lines: int

@@ -2,11 +2,22 @@
 
 from collections.abc import Callable, Sequence
 
-from typing_extensions import Buffer
-
 # verdict, line, raw header, rows read, rows valid, rejected by reason,
 # examples: (reason, line, fields, limit, raw text)
 _Books = tuple[int, int, bytes, int, int, tuple[int, int, int], list[tuple[int, int, int, int, bytes]]]
+
+# lines by kind, examples of malformed ones: (reason, line, offset, text), oldest and newest time,
+# the first line that is too late: (line, offset, time, newest before it),
+# outgoing and incoming partners: time and offset of the first connection
+_SearchBooks = tuple[
+    dict[str, int],
+    list[tuple[str, int, int, bytes]],
+    int,
+    int,
+    tuple[int, int, int, int] | None,
+    dict[bytes, tuple[int, int]],
+    dict[bytes, tuple[int, int]],
+]
 
 class DamagedPartial(Exception):
     """A partial is not what its manifest says; `args` are its index in the list and what is wrong."""
@@ -44,27 +55,16 @@ class HostSearch:
         examples: int,
         instruction_set: str = "",
     ) -> None:
-        """Expect lines that follow others, of which the newest has the time `newest_ms`, 0 if there are none."""
+        """Expect lines that follow others, the newest of which has the time `newest_ms` (0: there are none);
 
-    def feed(self, block: Buffer, offset: int) -> None:
-        """Take whole lines, of which the first stands at `offset`; only a file's last one may lack its end."""
-
-    def books(
-        self,
-    ) -> tuple[
-        dict[str, int],
-        list[tuple[str, int, int, bytes]],
-        int,
-        int,
-        tuple[int, int, int, int] | None,
-        dict[bytes, tuple[int, int]],
-        dict[bytes, tuple[int, int]],
-    ]:
-        """Return lines by kind; malformed examples (reason, line, offset, text); oldest and newest time;
-
-        the first line that is too late (line, offset, time, newest before); outgoing and incoming partners, each
-        with time and offset of the first connection.
+        choose the instruction set.
         """
+
+    def feed(self, block: bytes | bytearray | memoryview, offset: int) -> None:
+        """Take whole lines, the first of which stands at `offset`; a file's last one needs no line end."""
+
+    def books(self) -> _SearchBooks:
+        """Return the books of all that was fed."""
 
 class Share:
     """The distinct addresses of the files of a share."""
