@@ -12,6 +12,7 @@
 
 #include "reduction/addresses.hpp"
 #include "reduction/file_reader.hpp"
+#include "reduction/host_search.hpp"
 #include "reduction/host_windows.hpp"
 #include "reduction/log_lines.hpp"
 #include "reduction/merge.hpp"
@@ -35,12 +36,19 @@ nb::tuple books_as_tuple(const reduction::FileBooks& books) {
                           nb::make_tuple(books.rejected[0], books.rejected[1], books.rejected[2]), examples);
 }
 
+const reduction::Routines& routines_of(const std::string& instruction_set) {
+    if (instruction_set.empty()) return reduction::routines();
+    const reduction::Routines* const found = reduction::routines_named(instruction_set.c_str());
+    if (found == nullptr) throw nb::value_error("this instruction set is not built or cannot run here");
+    return *found;
+}
+
 // A share with the reader of its files. Long work lets other threads run; Python is only called back with the
 // interpreter held.
 class PyShare {
 public:
     PyShare(std::size_t compact_at_rows, std::size_t examples_a_file, const std::string& instruction_set)
-        : share_(compact_at_rows, examples_a_file, named(instruction_set)) {}
+        : share_(compact_at_rows, examples_a_file, routines_of(instruction_set)) {}
     PyShare(const PyShare&) = delete;
     PyShare& operator=(const PyShare&) = delete;
 
@@ -82,13 +90,6 @@ public:
     }
 
 private:
-    static const reduction::Routines& named(const std::string& instruction_set) {
-        if (instruction_set.empty()) return reduction::routines();
-        const reduction::Routines* const found = reduction::routines_named(instruction_set.c_str());
-        if (found == nullptr) throw nb::value_error("this instruction set is not built or cannot run here");
-        return *found;
-    }
-
     reduction::Share share_;
     reduction::FileReader reader_;
 };
@@ -125,6 +126,74 @@ nb::object canonical(const nb::bytes& text) {
     }
     return nb::str(line, static_cast<std::size_t>(end - line));
 }
+
+// The bytes of any object that lends them, for as long as this lives.
+class Bytes {
+public:
+    explicit Bytes(nb::handle lender) {
+        if (PyObject_GetBuffer(lender.ptr(), &buffer_, PyBUF_SIMPLE) != 0) throw nb::python_error();
+    }
+    ~Bytes() { PyBuffer_Release(&buffer_); }
+    Bytes(const Bytes&) = delete;
+    Bytes& operator=(const Bytes&) = delete;
+
+    std::string_view text() const {
+        return {static_cast<const char*>(buffer_.buf), static_cast<std::size_t>(buffer_.len)};
+    }
+
+private:
+    Py_buffer buffer_;
+};
+
+nb::dict partners_as_dict(const reduction::Partners& partners) {
+    nb::dict found;
+    for (const auto& [name, first] : partners) {
+        found[nb::bytes(name.data(), name.size())] = nb::make_tuple(first.time_ms, first.offset);
+    }
+    return found;
+}
+
+// A search whose long work lets other threads run.
+class PyHostSearch {
+public:
+    PyHostSearch(const nb::bytes& host, std::uint64_t start_ms, std::uint64_t end_ms, std::uint64_t lateness_ms,
+                 std::uint64_t newest_ms, std::size_t examples, const std::string& instruction_set)
+        : search_({host.c_str(), host.size()}, start_ms, end_ms, lateness_ms, newest_ms, examples,
+                  routines_of(instruction_set)) {}
+
+    void feed(nb::handle block, std::uint64_t offset) {
+        const Bytes bytes(block);
+        nb::gil_scoped_release release;
+        search_.feed(bytes.text(), offset);
+    }
+
+    nb::tuple books() const {
+        const reduction::SearchBooks& books = search_.books();
+        nb::list examples;
+        for (const reduction::MalformedLine& line : books.examples) {
+            examples.append(nb::make_tuple(name_of(line.kind), line.place.line, line.place.offset,
+                                           nb::bytes(line.text.data(), line.text.size())));
+        }
+        nb::dict lines;
+        for (std::size_t kind = 0; kind < reduction::kLineKinds; ++kind) {
+            lines[nb::str(reduction::kLineKindNames[kind])] = books.lines[kind];
+        }
+        nb::object late = nb::none();
+        if (books.late) {
+            late = nb::make_tuple(books.late->place.line, books.late->place.offset, books.late->time_ms,
+                                  books.late->newest_ms);
+        }
+        return nb::make_tuple(lines, examples, books.oldest_ms, books.newest_ms, late,
+                              partners_as_dict(books.outgoing), partners_as_dict(books.incoming));
+    }
+
+private:
+    static nb::str name_of(reduction::LineKind kind) {
+        return nb::str(reduction::kLineKindNames[static_cast<std::size_t>(kind)]);
+    }
+
+    reduction::HostSearch search_;
+};
 
 nb::object parse_log_line(const nb::bytes& line) {
     const reduction::LogLine parsed = reduction::parse_log_line({line.c_str(), line.size()});
@@ -172,7 +241,7 @@ public:
             fed = windows_.feed(text);
         }
         nb::list examples;
-        for (const reduction::MalformedLine& example : fed.examples) {
+        for (const reduction::ShownLine& example : fed.examples) {
             examples.append(nb::make_tuple(reduction::kLineKindNames[static_cast<std::size_t>(example.kind)],
                                            example.line, example.offset, as_bytes(example.text)));
         }
@@ -251,4 +320,10 @@ NB_MODULE(_kernel, module) {
         .def("has_open", &PyHostWindows::has_open)
         .def("save", &PyHostWindows::save, "out"_a)
         .def("restore", &PyHostWindows::restore, "read"_a);
+    nb::class_<PyHostSearch>(module, "HostSearch")
+        .def(nb::init<const nb::bytes&, std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t, std::size_t,
+                      const std::string&>(),
+             "host"_a, "start_ms"_a, "end_ms"_a, "lateness_ms"_a, "newest_ms"_a, "examples"_a, "instruction_set"_a = "")
+        .def("feed", &PyHostSearch::feed, "block"_a, "offset"_a)
+        .def("books", &PyHostSearch::books);
 }

@@ -3,8 +3,10 @@
 #define REDUCTION_ISA avx2
 #define REDUCTION_HAS_AVX2
 #include "routines.inl"
+#include "log_routines.inl"
 
 namespace reduction {
 extern const Routines kAVX2;
-const Routines kAVX2{"avx2", avx2::structure, avx2::find_keys, avx2::parse_quads};
+const Routines kAVX2{"avx2",           avx2::structure, avx2::find_keys,
+                       avx2::parse_quads, avx2::mark_log, avx2::skip_log_lines};
 }  // namespace reduction

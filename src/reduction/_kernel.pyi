@@ -6,6 +6,19 @@ from collections.abc import Callable, Sequence
 # examples: (reason, line, fields, limit, raw text)
 _Books = tuple[int, int, bytes, int, int, tuple[int, int, int], list[tuple[int, int, int, int, bytes]]]
 
+# lines by kind, examples of malformed ones: (reason, line, offset, text), oldest and newest time,
+# the first line that is too late: (line, offset, time, newest before it),
+# outgoing and incoming partners: time and offset of the first connection
+_SearchBooks = tuple[
+    dict[str, int],
+    list[tuple[str, int, int, bytes]],
+    int,
+    int,
+    tuple[int, int, int, int] | None,
+    dict[bytes, tuple[int, int]],
+    dict[bytes, tuple[int, int]],
+]
+
 class DamagedPartial(Exception):
     """A partial is not what its manifest says; `args` are its index in the list and what is wrong."""
 
@@ -28,6 +41,30 @@ def merge(
 
     `environments` are all that may occur, in byte order. Raises `DamagedPartial`.
     """
+
+class HostSearch:
+    """The connections of one host in an interval; hosts/plain_search.py is the twin."""
+
+    def __init__(
+        self,
+        host: bytes,
+        start_ms: int,
+        end_ms: int,
+        lateness_ms: int,
+        newest_ms: int,
+        examples: int,
+        instruction_set: str = "",
+    ) -> None:
+        """Expect lines that follow others, the newest of which has the time `newest_ms` (0: there are none);
+
+        choose the instruction set.
+        """
+
+    def feed(self, block: bytes | bytearray | memoryview, offset: int) -> None:
+        """Take whole lines, the first of which stands at `offset`; a file's last one needs no line end."""
+
+    def books(self) -> _SearchBooks:
+        """Return the books of all that was fed."""
 
 class Share:
     """The distinct addresses of the files of a share."""

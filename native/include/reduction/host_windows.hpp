@@ -21,7 +21,7 @@ struct MalformedCounts {
 };
 
 // A malformed line: `line` counts from 0 in its block, `offset` is in bytes; only the beginning of its text is kept.
-struct MalformedLine {
+struct ShownLine {
     LineKind kind;
     std::uint64_t line;
     std::uint64_t offset;
@@ -42,7 +42,7 @@ struct ClosedWindow {
 
 struct Fed {
     std::vector<ClosedWindow> closed;
-    std::vector<MalformedLine> examples;  // the first few of each kind in this block
+    std::vector<ShownLine> examples;  // the first few of each kind in this block
 };
 
 class HostWindows {
