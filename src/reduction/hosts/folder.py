@@ -218,7 +218,7 @@ def _moved(source: Path, target: Path, place: Place) -> bool:
         return True
     if not _is_file(target, place):  # another file has taken the name between two steps: it is to be read
         target.unlink()
-        return True
+        return False
     source.unlink()
     return True
 
