@@ -151,6 +151,7 @@ def left(log, taken) -> list[Place]:
 
 def test_it_goes_on_where_it_was(log, left):
     append(log, b"3\n")
+    log.with_name("app.log.1").write_bytes(b"of an earlier day, touched lately\n")
     assert went_on(log, left).blocks == [b"2\n3\n"]
 
 

@@ -12,13 +12,24 @@ from pathlib import Path
 
 from reduction.errors import InputError
 from reduction.hosts.channel import Gone, Taker
-from reduction.hosts.reading import OpenLog, Place, has_writer, is_continued, open_log
+from reduction.hosts.reading import OpenLog, Place, first_place, has_writer, is_continued, open_log
 
 _QUIET_SECONDS = (
     60.0  # after which nothing more is expected of a renamed log, where its writers can't be known
 )
 _ROTATED = re.compile(r"[.-][0-9][0-9T._:-]*")  # what rotation puts behind the name
 _LOG = logging.getLogger("reduction.hosts")
+
+
+def first_places(path: Path) -> list[Place]:
+    """Return the place at the beginning of a log, so that it is known again wherever rotation takes it.
+
+    Raises `InputError` if there is no log.
+    """
+    try:
+        return [first_place(path)]
+    except OSError as error:
+        raise InputError(f"the log '{path}' can't be read: {error.strerror}") from error
 
 
 class Follower:
@@ -137,19 +148,20 @@ class Follower:
             if log is None or log.place.key != place.key:
                 taker.put(Gone(place))  # if there is a copy, it takes its part
         self._known = []
-        if self._logs:
-            self._add_rotated_since(os.fstat(self._logs[-1].descriptor).st_mtime_ns)
+        last = os.fstat(self._logs[-1].descriptor) if self._logs else None
+        if last is not None and not (self._path.exists() and os.path.samestat(last, self._path.stat())):
+            self._add_rotated_since(last.st_mtime_ns)
 
     def _found(self, place: Place) -> OpenLog | None:
         """Open the file of that inode, or else a copy that begins with what was read."""
         copy: OpenLog | None = None
         for path in self._relatives():
             log = self._opened(path, place)
-            if log.place.key == place.key and log.place.offset == place.offset:
+            if log.place == place:
                 if copy is not None:
                     copy.close()
                 return log
-            if copy is None and place.offset > 0 and is_continued(log.descriptor, place):
+            if copy is None and place.head_bytes > 0 and is_continued(log.descriptor, place):
                 log.place = replace(place, device=log.place.device, inode=log.place.inode)
                 copy = log
             else:

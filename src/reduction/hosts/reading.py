@@ -26,7 +26,7 @@ _FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK  # not to wait for the write
 class Place:
     """How far the file `name` has been read: `offset` bytes, which are `lines` lines.
 
-    It is known again by device, inode and a digest of its first `head_bytes` bytes, all of which were read.
+    It is known again by device, inode and a digest of its first `head_bytes` bytes.
     `is_whole`: nothing more is to come.
     """
 
@@ -158,6 +158,17 @@ def open_log(
     if known is not None and known.key == fresh.key and is_continued(descriptor, known):
         fresh = replace(known, is_whole=False)
     return OpenLog(descriptor, fresh, batch_lines)
+
+
+def first_place(path: Path) -> Place:
+    """Return the place at the beginning of a file. Raises OSError."""
+    descriptor = os.open(path, _FLAGS)
+    try:
+        status = os.fstat(descriptor)
+        size = min(status.st_size, HEAD_BYTES)
+        return Place(path.name, status.st_dev, status.st_ino, size, _digest(descriptor, size))
+    finally:
+        os.close(descriptor)
 
 
 def is_continued(descriptor: int, place: Place) -> bool:

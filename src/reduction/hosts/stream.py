@@ -186,16 +186,21 @@ class Stream:
         self._finished.clear()
 
 
-def go_on(state: State, rules: Rules, output: Output, now_ms: int) -> tuple[Clock, list[Place]]:
+def go_on(
+    state: State, rules: Rules, output: Output, now_ms: int, first: Callable[[], Sequence[Place]] = list
+) -> tuple[Clock, Sequence[Place]]:
     """Return the clock and the places with all that the state had; tell what may not have been told.
+
+    A state that is new begins with the places that `first` gives.
 
     Raises `OutputError` if the state does not hold what it should.
     """
     found = state.find()
     clock = new_clock(rules, now_ms, found.clock if found else None)
     if found is None:
-        state.commit(clock.saved(), [], clock.windows.save, None)
-        return clock, []
+        places = first()
+        state.commit(clock.saved(), places, clock.windows.save, None)
+        return clock, places
     try:
         clock.windows.restore(state.windows())
     except ValueError as error:

@@ -8,14 +8,16 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from reduction.errors import Interrupted
 from reduction.hosts.channel import Channel, Drained, Failed, Stop, Taker
-from reduction.hosts.live import LiveTable
 from reduction.hosts.notices import Notices
 from reduction.hosts.reading import Place
 from reduction.hosts.stream import Stream
+
+if TYPE_CHECKING:
+    from reduction.hosts.live import LiveTable
 
 _SECONDS_UNTIL_WHOLE = 0.5  # between looks at a file that may be whole soon
 _SECONDS_BETWEEN_TABLES = 0.5

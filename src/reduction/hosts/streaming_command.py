@@ -6,6 +6,7 @@ import argparse
 import logging
 import os
 import sys
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -125,12 +126,11 @@ def _assemble(
     if options.output:
         output = outputs.FileOutput(Path(options.output))
     state = State(Path(options.state), _told_rules(options, rules)) if options.state else None
-    places: list[Place] = []
     if state is None:
-        clock = new_clock(rules, now_ms)
+        clock, places = new_clock(rules, now_ms), _first_places(options)
     else:
         stack.callback(state.close)
-        clock, places = go_on(state, rules, output, now_ms)
+        clock, places = go_on(state, rules, output, now_ms, lambda: _first_places(options))
     source = _source(options, places)
     audience = Audience(
         output,
@@ -142,15 +142,19 @@ def _assemble(
     return stream, source
 
 
-def _source(options: argparse.Namespace, places: list[Place]) -> Source:
+def _first_places(options: argparse.Namespace) -> Sequence[Place]:
+    from reduction.hosts.follow import first_places
+
+    return first_places(Path(options.follow)) if options.follow else []
+
+
+def _source(options: argparse.Namespace, places: Sequence[Place]) -> Source:
     from reduction.hosts.folder import Folder
     from reduction.hosts.follow import Follower
 
     batch_lines = options.batch_size or _BATCH_LINES
     if options.directory:
         return Folder(Path(options.directory), places, batch_lines)
-    if not places and not Path(options.follow).exists():
-        raise InputError(f"the log '{options.follow}' does not exist")
     return Follower(Path(options.follow), places, batch_lines)
 
 
