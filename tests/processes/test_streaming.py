@@ -102,7 +102,7 @@ def test_a_file_that_drops_in_is_reported_in_its_time(folder, started):
     (folder / "log.tmp").rename(folder / "log.txt")
     told = [json.loads(streaming.stdout.readline()) for _ in range(23)]
     assert sum(report["lines"] for report in told) > 9_000
-    assert sorted({host for report in told for host in report["outgoing"]})[:3] == EIGHT[:3]
+    assert {host for report in told for host in report["outgoing"]} == set(EIGHT) - {"Giordana"}, "still open"
     wait_for((folder / "processed" / "log.txt").exists)
 
 
