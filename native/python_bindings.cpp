@@ -7,11 +7,13 @@
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
+#include <cstring>
 #include <tuple>
 
 #include "reduction/addresses.hpp"
 #include "reduction/file_reader.hpp"
 #include "reduction/host_search.hpp"
+#include "reduction/host_windows.hpp"
 #include "reduction/log_lines.hpp"
 #include "reduction/merge.hpp"
 #include "reduction/routines.hpp"
@@ -203,6 +205,82 @@ nb::object parse_log_line(const nb::bytes& line) {
                           nb::bytes(parsed.target.data(), parsed.target.size()));
 }
 
+nb::bytes as_bytes(const std::string& text) { return nb::bytes(text.data(), text.size()); }
+
+nb::dict by_fault(const reduction::MalformedCounts& malformed) {
+    nb::dict counts;
+    for (std::size_t kind = 0; kind < reduction::kLineKinds; ++kind) {
+        if (malformed.of[kind] > 0) counts[reduction::kLineKindNames[kind]] = malformed.of[kind];
+    }
+    return counts;
+}
+
+nb::list closed_as_tuples(const std::vector<reduction::ClosedWindow>& windows) {
+    nb::list closed;
+    for (const reduction::ClosedWindow& window : windows) {
+        closed.append(nb::make_tuple(window.start_ms, window.lines, window.late, by_fault(window.malformed),
+                                     as_bytes(window.outgoing), as_bytes(window.incoming), as_bytes(window.busiest),
+                                     window.connections));
+    }
+    return closed;
+}
+
+// Windows over a log. Long work lets other threads run.
+class PyHostWindows {
+public:
+    PyHostWindows(const nb::bytes& host, std::uint64_t window_ms, std::uint64_t lateness_ms, std::size_t examples)
+        : windows_(std::string(host.c_str(), host.size()), window_ms, lateness_ms, examples) {}
+    PyHostWindows(const PyHostWindows&) = delete;
+    PyHostWindows& operator=(const PyHostWindows&) = delete;
+
+    nb::tuple feed(const nb::bytes& block) {
+        const std::string_view text(block.c_str(), block.size());
+        reduction::Fed fed;
+        {
+            nb::gil_scoped_release release;
+            fed = windows_.feed(text);
+        }
+        nb::list examples;
+        for (const reduction::MalformedLine& example : fed.examples) {
+            examples.append(nb::make_tuple(reduction::kLineKindNames[static_cast<std::size_t>(example.kind)],
+                                           example.line, example.offset, as_bytes(example.text)));
+        }
+        return nb::make_tuple(closed_as_tuples(fed.closed), examples);
+    }
+
+    nb::list close_all() {
+        std::vector<reduction::ClosedWindow> closed;
+        {
+            nb::gil_scoped_release release;
+            closed = windows_.close_all();
+        }
+        return closed_as_tuples(closed);
+    }
+
+    nb::list standing() const { return closed_as_tuples(windows_.standing()); }
+
+    nb::tuple unreported() const { return nb::make_tuple(windows_.late(), by_fault(windows_.malformed())); }
+
+    bool has_open() const { return windows_.has_open(); }
+
+    void save(const nb::callable& out) const {
+        windows_.save([&](std::string_view piece) { out(nb::bytes(piece.data(), piece.size())); });
+    }
+
+    void restore(const nb::callable& read) {
+        const bool is_whole = windows_.restore([&](char* to, std::size_t size) {
+            const auto piece = nb::cast<nb::bytes>(read(size));
+            if (piece.size() != size) return false;
+            std::memcpy(to, piece.c_str(), size);
+            return true;
+        });
+        if (!is_whole) throw nb::value_error("these are not the bytes of saved windows");
+    }
+
+private:
+    reduction::HostWindows windows_;
+};
+
 }  // namespace
 
 NB_MODULE(_kernel, module) {
@@ -238,4 +316,14 @@ NB_MODULE(_kernel, module) {
              "host"_a, "start_ms"_a, "end_ms"_a, "lateness_ms"_a, "newest_ms"_a, "examples"_a, "instruction_set"_a = "")
         .def("feed", &PyHostSearch::feed, "block"_a, "offset"_a)
         .def("books", &PyHostSearch::books);
+    nb::class_<PyHostWindows>(module, "HostWindows")
+        .def(nb::init<const nb::bytes&, std::uint64_t, std::uint64_t, std::size_t>(), "host"_a, "window_ms"_a,
+             "lateness_ms"_a, "examples"_a)
+        .def("feed", &PyHostWindows::feed, "block"_a)
+        .def("close_all", &PyHostWindows::close_all)
+        .def("standing", &PyHostWindows::standing)
+        .def("unreported", &PyHostWindows::unreported)
+        .def("has_open", &PyHostWindows::has_open)
+        .def("save", &PyHostWindows::save, "out"_a)
+        .def("restore", &PyHostWindows::restore, "read"_a);
 }

@@ -94,3 +94,33 @@ class Share:
 
     def write(self, out: Callable[[bytes], object]) -> dict[str, int]:
         """Hand out the lines of all distinct rows, sorted; returns rows by environment."""
+
+# start_ms, lines, late, malformed by reason, outgoing, incoming, busiest (names parted by LF), connections
+_Closed = tuple[int, int, int, dict[str, int], bytes, bytes, bytes, int]
+
+class HostWindows:
+    """Windows over a log; hosts/windows.py has the contract."""
+
+    def __init__(self, host: bytes, window_ms: int, lateness_ms: int, examples: int) -> None:
+        """Show up to `examples` malformed lines of each reason in a block."""
+
+    def feed(self, block: bytes) -> tuple[list[_Closed], list[tuple[str, int, int, bytes]]]:
+        """Take whole lines; returns closed windows, and malformed lines: reason, line, offset, text."""
+
+    def close_all(self) -> list[_Closed]:
+        """Close every open window."""
+
+    def standing(self) -> list[_Closed]:
+        """Return the open windows as they would be closed now."""
+
+    def unreported(self) -> tuple[int, dict[str, int]]:
+        """Return the late and the malformed lines that the next window will tell of."""
+
+    def has_open(self) -> bool:
+        """Return whether a window is open."""
+
+    def save(self, out: Callable[[bytes], object]) -> None:
+        """Hand out everything as bytes, in pieces."""
+
+    def restore(self, read: Callable[[int], bytes]) -> None:
+        """Take back what `save` gave; `read` returns the next so many bytes. Raises ValueError."""

@@ -1,0 +1,12 @@
+"""Every test that asks for `new_windows` runs with the kernel and with Python."""
+
+from __future__ import annotations
+
+import pytest
+from counters import NAMES, NewWindows, maker
+
+
+@pytest.fixture(params=NAMES)
+def new_windows(request: pytest.FixtureRequest) -> NewWindows:
+    """Makes windows of HOST, length and lateness in milliseconds."""
+    return maker(request.param)
