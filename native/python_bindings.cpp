@@ -145,10 +145,12 @@ private:
     Py_buffer buffer_;
 };
 
+nb::bytes as_bytes(std::string_view text) { return nb::bytes(text.data(), text.size()); }
+
 nb::dict partners_as_dict(const reduction::Partners& partners) {
     nb::dict found;
     for (const auto& [name, first] : partners) {
-        found[nb::bytes(name.data(), name.size())] = nb::make_tuple(first.time_ms, first.offset);
+        found[as_bytes(name)] = nb::make_tuple(first.time_ms, first.offset);
     }
     return found;
 }
@@ -171,8 +173,8 @@ public:
         const reduction::SearchBooks& books = search_.books();
         nb::list examples;
         for (const reduction::MalformedLine& line : books.examples) {
-            examples.append(nb::make_tuple(name_of(line.kind), line.place.line, line.place.offset,
-                                           nb::bytes(line.text.data(), line.text.size())));
+            examples.append(nb::make_tuple(name_of(line.kind), line.line, line.offset,
+                                           as_bytes(line.text)));
         }
         nb::dict lines;
         for (std::size_t kind = 0; kind < reduction::kLineKinds; ++kind) {
@@ -180,7 +182,7 @@ public:
         }
         nb::object late = nb::none();
         if (books.late) {
-            late = nb::make_tuple(books.late->place.line, books.late->place.offset, books.late->time_ms,
+            late = nb::make_tuple(books.late->line, books.late->offset, books.late->time_ms,
                                   books.late->newest_ms);
         }
         return nb::make_tuple(lines, examples, books.oldest_ms, books.newest_ms, late,
@@ -204,8 +206,6 @@ nb::object parse_log_line(const nb::bytes& line) {
     return nb::make_tuple(parsed.time_ms, nb::bytes(parsed.source.data(), parsed.source.size()),
                           nb::bytes(parsed.target.data(), parsed.target.size()));
 }
-
-nb::bytes as_bytes(const std::string& text) { return nb::bytes(text.data(), text.size()); }
 
 nb::dict by_fault(const reduction::MalformedCounts& malformed) {
     nb::dict counts;

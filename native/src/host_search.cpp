@@ -84,7 +84,7 @@ void HostSearch::take(std::string_view line, std::uint64_t offset) {
     const LogLine parsed = parse_log_line(line);
     if (parsed.kind == LineKind::connection) {
         if (parsed.time_ms + lateness_ms_ < books_.newest_ms && !books_.late) {
-            books_.late = LateLine{{lines_seen(), offset}, parsed.time_ms, books_.newest_ms};
+            books_.late = LateLine{lines_seen(), offset, parsed.time_ms, books_.newest_ms};
             // No later one is told of: the quick walk need not stop for them.
             walk_.lateness_ms = kNoTime / 2;
         }
@@ -112,7 +112,7 @@ void HostSearch::note(Partners& partners, std::string_view name, std::uint64_t t
 void HostSearch::keep_example(LineKind kind, std::string_view line, std::uint64_t offset) {
     if (books_.lines[static_cast<std::size_t>(kind)] >= most_examples_) return;
     if (line.ends_with('\r')) line.remove_suffix(1);
-    books_.examples.push_back({kind, {lines_seen(), offset}, std::string(line.substr(0, kShownText))});
+    books_.examples.push_back({kind, lines_seen(), offset, std::string(line.substr(0, kShownText))});
 }
 
 std::uint64_t HostSearch::lines_seen() const {
