@@ -310,12 +310,6 @@ NB_MODULE(_kernel, module) {
         .def("end", &PyShare::end)
         .def("abandon", &PyShare::abandon)
         .def("write", &PyShare::write, "out"_a);
-    nb::class_<PyHostSearch>(module, "HostSearch")
-        .def(nb::init<const nb::bytes&, std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t, std::size_t,
-                      const std::string&>(),
-             "host"_a, "start_ms"_a, "end_ms"_a, "lateness_ms"_a, "newest_ms"_a, "examples"_a, "instruction_set"_a = "")
-        .def("feed", &PyHostSearch::feed, "block"_a, "offset"_a)
-        .def("books", &PyHostSearch::books);
     nb::class_<PyHostWindows>(module, "HostWindows")
         .def(nb::init<const nb::bytes&, std::uint64_t, std::uint64_t, std::size_t>(), "host"_a, "window_ms"_a,
              "lateness_ms"_a, "examples"_a)
@@ -326,4 +320,10 @@ NB_MODULE(_kernel, module) {
         .def("has_open", &PyHostWindows::has_open)
         .def("save", &PyHostWindows::save, "out"_a)
         .def("restore", &PyHostWindows::restore, "read"_a);
+    nb::class_<PyHostSearch>(module, "HostSearch")
+        .def(nb::init<const nb::bytes&, std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t, std::size_t,
+                      const std::string&>(),
+             "host"_a, "start_ms"_a, "end_ms"_a, "lateness_ms"_a, "newest_ms"_a, "examples"_a, "instruction_set"_a = "")
+        .def("feed", &PyHostSearch::feed, "block"_a, "offset"_a)
+        .def("books", &PyHostSearch::books);
 }

@@ -149,13 +149,12 @@ void HostWindows::close_until(std::uint64_t end, std::vector<ClosedWindow>& clos
 
 std::vector<ClosedWindow> HostWindows::close_all() {
     std::vector<ClosedWindow> closed_windows;
-    if (open_.empty()) return closed_windows;
-    if (window_ms_ > 0) {
-        close_until(open_.rbegin()->first + window_ms_, closed_windows);
-    } else {
-        closed_windows.push_back(closed(0, open_.begin()->second));
+    if (window_ms_ == 0) {
+        closed_windows.push_back(closed(0, window_at(0)));
         open_.clear();
         latest_ = nullptr;
+    } else if (!open_.empty()) {
+        close_until(open_.rbegin()->first + window_ms_, closed_windows);
     }
     return closed_windows;
 }
@@ -163,6 +162,7 @@ std::vector<ClosedWindow> HostWindows::close_all() {
 std::vector<ClosedWindow> HostWindows::standing() const {
     std::vector<ClosedWindow> windows;
     for (const auto& [start, window] : open_) windows.push_back(report_of(start, window));
+    if (window_ms_ == 0 && open_.empty()) windows.push_back(report_of(0, Window()));
     if (!windows.empty()) {
         windows.front().late = late_;
         windows.front().malformed = malformed_;

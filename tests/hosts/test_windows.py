@@ -133,6 +133,10 @@ def test_without_a_length_all_lines_go_to_one_window(new_windows):
     assert windows.close_all() == [Closed(0, 3, 0, {}, b"a\nb\nc", b"", b"H", 3)]
     windows.feed(block((0, "a", "b")))
     assert windows.close_all() == [Closed(0, 1, 0, {}, b"", b"", b"a", 1)]
+    windows.feed(block("nonsense"))
+    nothing = Closed(0, 0, 0, {"not-three-fields": 1}, b"", b"", b"", 0)
+    assert windows.standing() == windows.close_all() == [nothing]
+    assert windows.close_all() == [nothing._replace(malformed={})]
 
 
 def test_malformed_lines_are_counted_by_reason_and_the_first_few_are_shown(new_windows):

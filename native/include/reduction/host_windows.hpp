@@ -40,8 +40,8 @@ struct Fed {
 class HostWindows {
 public:
     // Windows of `window_ms` by the lines' own time, aligned to the epoch; one is closed when the newest time is
-    // `lateness_ms` past its end. 0 for `window_ms`: all lines go to one window, whose start_ms is 0, until
-    // `close_all`.
+    // `lateness_ms` past its end. 0 for `window_ms`: all lines go to one window, whose start_ms is 0 and which is
+    // always open, until `close_all` begins another one.
     HostWindows(std::string host, std::uint64_t window_ms, std::uint64_t lateness_ms, std::size_t examples);
     HostWindows(const HostWindows&) = delete;
     HostWindows& operator=(const HostWindows&) = delete;

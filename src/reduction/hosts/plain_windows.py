@@ -57,18 +57,19 @@ class PlainWindows:
     def close_all(self) -> list[tuple[Any, ...]]:
         """See `windows.Windows.close_all`."""
         closed: list[tuple[Any, ...]] = []
-        if self._window_ms and self._open:
-            self._close_until(max(self._open) + self._window_ms, closed)
-        elif self._open:
+        if not self._window_ms:
+            self._open.setdefault(0, _Window())
             closed.append(self._close(0))
+        elif self._open:
+            self._close_until(max(self._open) + self._window_ms, closed)
         return closed
 
     def standing(self) -> list[tuple[Any, ...]]:
         """See `windows.Windows.standing`."""
         pending: tuple[int, dict[str, int]] = self.unreported()
         windows = []
-        for start in sorted(self._open):
-            windows.append(_report(start, self._open[start], *pending))
+        for start in sorted(self._open) if self._window_ms else [0]:
+            windows.append(_report(start, self._open.get(start, _Window()), *pending))
             pending = (0, {})
         return windows
 

@@ -75,7 +75,7 @@ class Windows:
 
     Windows are of the lines' own time and aligned to the epoch; one is closed when the newest time seen is
     the lateness past its end. Lines for a closed window are late. Without a length (0) all lines go to one
-    window, which starts at 0, until `close_all`.
+    window, which starts at 0 and is always open, until `close_all` begins another one.
     """
 
     def __init__(self, counter: Counter) -> None:
