@@ -1,5 +1,5 @@
-"""Acceptance: the tasks, what goes in and what comes out, promise by promise, through `python reducer.py` and, at
-the end, through `host-processor`.
+"""Acceptance: the tasks, what goes in and what comes out, promise by promise, through `python reducer.py` and
+(at the end) through `host-processor`.
 
 Elsewhere: the ways to write CSV, addresses and the report (tests/cases); settings, exit codes, kills and
 many nodes (tests/processes); logs, windows and kills of the Host processor (tests/hosts).
