@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from reduction import __version__, logs
 from reduction.door import open_door
-from reduction.hosts import batch_command
+from reduction.hosts import batch_command, streaming_command
 from reduction.hosts.arguments import Arguments
 
 _WHO = "Host processor"
@@ -28,6 +28,9 @@ def arguments() -> Arguments:
     batch = commands.add_parser("batch", help="which hosts did HOST connect with, from START to END?")
     batch_command.add_arguments(batch)
     batch.set_defaults(run=batch_command.run)
+    streaming = commands.add_parser("streaming", help="who connected to HOST, to whom, who was busiest?")
+    streaming_command.add_arguments(streaming)
+    streaming.set_defaults(run=streaming_command.run)
     return parser
 
 

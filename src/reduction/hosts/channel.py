@@ -53,14 +53,14 @@ class Channel:
     def __init__(self, batches: int) -> None:
         self._items: queue.SimpleQueue[Item] = queue.SimpleQueue()
         self._room = threading.Semaphore(batches)
-        self._is_closed = False
+        self.is_closed = False
 
     def put(self, item: Item) -> bool:
         """Hand over an item, a batch as soon as there is room; returns False if nobody takes any more."""
         if isinstance(item, Batch):
             self._room.acquire()
         self._items.put(item)
-        return not self._is_closed
+        return not self.is_closed
 
     def tell(self, item: Item) -> None:
         """Hand over news at once; may be called by the handler of a signal."""
@@ -76,11 +76,7 @@ class Channel:
             self._room.release()
         return item
 
-    def is_empty(self) -> bool:
-        """Return whether nothing waits to be taken."""
-        return self._items.empty()
-
     def close(self) -> None:
         """Let nobody wait for room, and tell who puts something that it is in vain."""
-        self._is_closed = True
+        self.is_closed = True
         self._room.release()

@@ -84,8 +84,9 @@ class ProcessingClock:
     def end(self, now_ms: int) -> list[Report]:
         """See `Clock`; the last window ends now."""
         reports = self.tick(now_ms)
-        reports.append(self._close(now_ms))
-        self._start_ms = now_ms
+        end_ms = max(now_ms, self._start_ms)  # the computer's clock may have been set back
+        reports.append(self._close(end_ms))
+        self._start_ms = end_ms
         return reports
 
     def standing(self, now_ms: int) -> list[Report]:

@@ -6,6 +6,7 @@ import errno
 import logging
 import os
 import stat
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
@@ -47,6 +48,7 @@ class Folder:
         self._handed_over = {place.name: place.inode for place in known if place.is_whole}
         self._looks: dict[str, tuple[_Look, float]] = {}
         self._told: set[str] = set()
+        self._lock = threading.Lock()  # of what is known and handed over
 
     def look(self, taker: Taker) -> bool:
         """Hand over what is whole; returns whether nothing is left that may be whole soon.
@@ -59,14 +61,30 @@ class Folder:
             is_settled = is_settled and is_whole is not None
         return is_settled
 
-    def released(self, name: str, *, was_moved: bool) -> None:
-        """Take note of what became of a file that was handed over: what has its name now is to be read.
+    def put_away(self, place: Place) -> bool:
+        """Move a file that was handed over to `processed/`; called by the thread that has counted it.
 
-        If it was not moved it has grown, and is read on from its place, or another file has its name.
+        Returns False if it has grown, and will be read on from its place, or if another file has its name.
+        Raises `WriteError`.
         """
-        if was_moved:
-            self._known.pop(name, None)
-        self._handed_over.pop(name, None)
+        target = move_to_processed(self._directory, place)
+        if target is None:
+            _LOG.info("'%s' has changed after it was read, and stays", place.name)
+        else:
+            _LOG.debug("'%s': %s lines, moved to '%s'", place.name, f"{place.lines:,}", target)
+        self._release(place, was_moved=target is not None)
+        return target is not None
+
+    def close(self) -> None:
+        """Nothing is open between two looks."""
+
+    def _release(self, place: Place, *, was_moved: bool) -> None:
+        with self._lock:
+            known = self._known.get(place.name)
+            if was_moved and known is not None and known.key == place.key:
+                del self._known[place.name]
+            if self._handed_over.get(place.name) == place.inode:
+                del self._handed_over[place.name]
 
     def end(self, taker: Taker) -> None:
         """Say what is left behind, for there will be no further look."""
@@ -131,7 +149,8 @@ class Folder:
 
     def _hand_over(self, log: OpenLog, taker: Taker) -> bool:
         while batch := log.next_batch():
-            self._known[log.place.name] = batch.place
+            with self._lock:
+                self._known[log.place.name] = batch.place
             if not taker.put(batch):
                 return False
         return True
@@ -140,9 +159,10 @@ class Folder:
         name = log.place.name
         if rest := log.rest():
             taker.put(rest)
-        self._known[name] = log.place
         self._looks.pop(name, None)
-        self._handed_over[name] = log.place.inode
+        with self._lock:
+            self._known[name] = log.place
+            self._handed_over[name] = log.place.inode
         taker.put(Finished(replace(log.place, is_whole=True)))
 
     def _tell_once(self, name: str, what: str) -> None:
@@ -198,7 +218,7 @@ def _moved(source: Path, target: Path, place: Place) -> bool:
         return True
     if not _is_file(target, place):  # another file has taken the name between two steps: it is to be read
         target.unlink()
-        return True
+        return False
     source.unlink()
     return True
 

@@ -66,6 +66,11 @@ class Follower:
             elif rest := log.rest():
                 taker.put(rest)
 
+    def put_away(self, place: Place) -> bool:
+        """Return False: a log that is followed stays where it is."""
+        del place
+        return False
+
     def close(self) -> None:
         """Close every file."""
         for log in self._logs:

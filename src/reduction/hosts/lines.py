@@ -70,6 +70,11 @@ def parse_time(field: bytes) -> int | None:
     return None
 
 
+def is_host(name: bytes) -> bool:
+    """Return whether a line could name this host."""
+    return b"\n" not in name and parse(b"0000000000 %b x" % name) == (0, name, b"x")
+
+
 def scan(block: bytes) -> Iterator[Placed]:
     """Return the lines of a block that are not blank, in their order; the last one needs no line end."""
     offset = 0

@@ -47,9 +47,9 @@ class Notices:
         """End the wait that is on, or the next one."""
         self._something.set()
 
-    def wait(self) -> None:
+    def wait(self, at_most_seconds: float = _SECONDS_WITH_EVENTS) -> None:
         """Return when something has happened in the folder, or may have."""
-        self._something.wait(self._seconds)
+        self._something.wait(min(self._seconds, at_most_seconds))
         self._something.clear()
 
     def _start_events(self) -> None:

@@ -40,11 +40,26 @@ class StandardOutput:
         try:
             _write(self._descriptor, text)
         except OSError as error:
-            raise WriteError(f"standard output can't be written: {error.strerror}") from error
+            raise WriteError(
+                f"standard output can't be written: {error.strerror}; --output FILE keeps reports for later"
+            ) from error
 
     def tell_again(self, telling: Telling) -> None:
         """See `Output`."""
         self.tell(telling.text)
+
+
+class NoOutput:
+    """Tells nobody: the reports are shown elsewhere."""
+
+    def position(self) -> None:
+        """See `Output`."""
+
+    def tell(self, text: bytes) -> None:
+        """See `Output`."""
+
+    def tell_again(self, telling: Telling) -> None:
+        """See `Output`."""
 
 
 class FileOutput:

@@ -44,7 +44,7 @@ def as_json(report: Report) -> bytes:
         "busiest": busiest,
         "lines": _json(window.lines),
         "late": _json(window.late),
-        "malformed": _json(sum(window.malformed.values())),
+        "malformed": _json(dict(sorted(window.malformed.items()))),
     }
     return b"{%s}\n" % b", ".join(b'"%s": %s' % (key.encode(), value) for key, value in values.items())
 
@@ -84,10 +84,10 @@ def moment(time_ms: int) -> str:
 
 
 def _listed(names: bytes) -> bytes:
-    return names.replace(b"\n", b",") or b"(none)"
+    return names.replace(b"\n", b",")
 
 
-def _json(value: str | int) -> bytes:
+def _json(value: str | int | dict[str, int]) -> bytes:
     return json.dumps(value, ensure_ascii=False).encode()
 
 
