@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -232,3 +234,28 @@ def test_help_tells_every_argument():
         "--full-scan",
     ):
         assert argument in shown
+
+
+# What is written about it --------------------------------------------------------------------------------
+
+ROOT = Path(__file__).resolve().parents[2]
+SHOWN = re.compile(r"^\$ \.venv/bin/host-processor batch ((?:.*\\\n)*.*)\n((?:.+\n)+?)```$", re.MULTILINE)
+
+
+def test_the_readme_shows_what_is_printed():
+    shown = SHOWN.findall((ROOT / "README.md").read_text(encoding="utf-8"))
+    assert len(shown) == 2
+    for arguments, text in shown:
+        assert batch(*shlex.split(arguments.replace("\\\n", " ")), cwd=ROOT).stdout == text
+
+
+def test_a_question_waits_for_nothing_that_it_does_not_need(log):
+    strangers = {"pandas", "numpy", "rich", "sqlite3", "watchdog", "gzip", "concurrent.futures"}
+    script = (
+        "import sys\nfrom reduction.hosts.__main__ import main\n"
+        f"code = main({['batch', *QUESTION, '-f', str(log)]!r})\nprint(code, {strangers!r} & set(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.splitlines()[-1] == "0 set()"
