@@ -253,7 +253,8 @@ def test_a_question_waits_for_nothing_that_it_does_not_need(log):
     strangers = {"pandas", "numpy", "rich", "sqlite3", "watchdog", "gzip", "concurrent.futures"}
     script = (
         "import sys\nfrom reduction.hosts.__main__ import main\n"
-        f"code = main({['batch', *QUESTION, '-f', str(log)]!r})\nprint(code, {strangers!r} & set(sys.modules))"
+        f"code = main({['batch', *QUESTION, '-f', str(log)]!r})\n"
+        f"print(code, {strangers!r} & set(sys.modules))\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
