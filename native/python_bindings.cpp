@@ -43,7 +43,7 @@ const reduction::Routines& routines_of(const std::string& instruction_set) {
     return *found;
 }
 
-// A share with the reader of its files. Long work lets other threads run; Python is only called back with the
+// Long work lets other threads run; Python is only called back with the
 // interpreter held.
 class PyShare {
 public:
@@ -58,7 +58,7 @@ public:
         reduction::FileOutcome outcome;
         {
             nb::gil_scoped_release release;
-            outcome = reader_.read(share_, name, environment, size, modified_ns, [&](std::uint64_t bytes) {
+            outcome = reduction::read_file(share_, name, environment, size, modified_ns, [&](std::uint64_t bytes) {
                 nb::gil_scoped_acquire acquire;
                 progress(bytes);
             });
@@ -91,7 +91,6 @@ public:
 
 private:
     reduction::Share share_;
-    reduction::FileReader reader_;
 };
 
 std::map<std::string, std::uint64_t> merge(

@@ -68,7 +68,7 @@ private:
     void keep_example(LineKind kind, std::string_view line, std::uint64_t offset);
     std::uint64_t lines_seen() const;
 
-    const Routines& routines_;
+    const LogRoutines& routines_;
     std::string host_;
     std::uint64_t start_ms_, end_ms_, lateness_ms_;
     std::size_t most_examples_;
