@@ -43,7 +43,7 @@ const reduction::Routines& routines_of(const std::string& instruction_set) {
     return *found;
 }
 
-// A share with the reader of its files. Long work lets other threads run; Python is only called back with the
+// Long work lets other threads run; Python is only called back with the
 // interpreter held.
 class PyShare {
 public:
@@ -58,7 +58,7 @@ public:
         reduction::FileOutcome outcome;
         {
             nb::gil_scoped_release release;
-            outcome = reader_.read(share_, name, environment, size, modified_ns, [&](std::uint64_t bytes) {
+            outcome = reduction::read_file(share_, name, environment, size, modified_ns, [&](std::uint64_t bytes) {
                 nb::gil_scoped_acquire acquire;
                 progress(bytes);
             });
@@ -91,7 +91,6 @@ public:
 
 private:
     reduction::Share share_;
-    reduction::FileReader reader_;
 };
 
 std::map<std::string, std::uint64_t> merge(
@@ -145,10 +144,12 @@ private:
     Py_buffer buffer_;
 };
 
+nb::bytes as_bytes(std::string_view text) { return nb::bytes(text.data(), text.size()); }
+
 nb::dict partners_as_dict(const reduction::Partners& partners) {
     nb::dict found;
     for (const auto& [name, first] : partners) {
-        found[nb::bytes(name.data(), name.size())] = nb::make_tuple(first.time_ms, first.offset);
+        found[as_bytes(name)] = nb::make_tuple(first.time_ms, first.offset);
     }
     return found;
 }
@@ -171,8 +172,8 @@ public:
         const reduction::SearchBooks& books = search_.books();
         nb::list examples;
         for (const reduction::MalformedLine& line : books.examples) {
-            examples.append(nb::make_tuple(name_of(line.kind), line.place.line, line.place.offset,
-                                           nb::bytes(line.text.data(), line.text.size())));
+            examples.append(nb::make_tuple(name_of(line.kind), line.line, line.offset,
+                                           as_bytes(line.text)));
         }
         nb::dict lines;
         for (std::size_t kind = 0; kind < reduction::kLineKinds; ++kind) {
@@ -180,7 +181,7 @@ public:
         }
         nb::object late = nb::none();
         if (books.late) {
-            late = nb::make_tuple(books.late->place.line, books.late->place.offset, books.late->time_ms,
+            late = nb::make_tuple(books.late->line, books.late->offset, books.late->time_ms,
                                   books.late->newest_ms);
         }
         return nb::make_tuple(lines, examples, books.oldest_ms, books.newest_ms, late,
@@ -204,8 +205,6 @@ nb::object parse_log_line(const nb::bytes& line) {
     return nb::make_tuple(parsed.time_ms, nb::bytes(parsed.source.data(), parsed.source.size()),
                           nb::bytes(parsed.target.data(), parsed.target.size()));
 }
-
-nb::bytes as_bytes(const std::string& text) { return nb::bytes(text.data(), text.size()); }
 
 nb::dict by_fault(const reduction::MalformedCounts& malformed) {
     nb::dict counts;
@@ -241,7 +240,7 @@ public:
             fed = windows_.feed(text);
         }
         nb::list examples;
-        for (const reduction::ShownLine& example : fed.examples) {
+        for (const reduction::MalformedLine& example : fed.examples) {
             examples.append(nb::make_tuple(reduction::kLineKindNames[static_cast<std::size_t>(example.kind)],
                                            example.line, example.offset, as_bytes(example.text)));
         }

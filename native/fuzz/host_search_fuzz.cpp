@@ -14,8 +14,8 @@ std::string outcome_of(const reduction::Routines& routines, std::string_view log
     const reduction::SearchBooks& books = search.books();
     std::string told = std::to_string(books.oldest_ms) + " " + std::to_string(books.newest_ms);
     for (const std::uint64_t lines : books.lines) told += " " + std::to_string(lines);
-    for (const auto& example : books.examples) told += " " + std::to_string(example.place.offset) + example.text;
-    if (books.late) told += " late " + std::to_string(books.late->place.offset);
+    for (const auto& example : books.examples) told += " " + std::to_string(example.offset) + example.text;
+    if (books.late) told += " late " + std::to_string(books.late->offset);
     for (const auto* const partners : {&books.outgoing, &books.incoming}) {
         std::map<std::string, std::uint64_t> sorted;
         for (const auto& [name, first] : *partners) sorted[name] = first.offset;

@@ -12,8 +12,8 @@ namespace reduction {
 
 namespace {
 
-constexpr std::size_t kBuffer = 1 << 18;
 constexpr std::uint64_t kProgressStep = 4 << 20;  // bytes
+constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
 class Descriptor {
 public:
@@ -62,11 +62,8 @@ std::optional<FileOutcome> change(int descriptor, std::uint64_t size, std::int64
 
 }  // namespace
 
-FileReader::FileReader() : buffer_(kBuffer) {}
-
-FileOutcome FileReader::read(Share& share, const std::string& path, std::string_view environment,
-                             std::uint64_t size, std::int64_t modified_ns,
-                             const std::function<void(std::uint64_t)>& progress) {
+FileOutcome read_file(Share& share, const std::string& path, std::string_view environment, std::uint64_t size,
+                      std::int64_t modified_ns, const std::function<void(std::uint64_t)>& progress) {
     const Descriptor file(path);
     if (file.number() < 0) return {Opening::not_opened, static_cast<std::uint64_t>(errno), {}};
     if (auto changed = change(file.number(), size, modified_ns)) return std::move(*changed);
@@ -75,7 +72,8 @@ FileOutcome FileReader::read(Share& share, const std::string& path, std::string_
     std::uint64_t untold = 0;
     bool is_first = true;
     for (bool wants_more = true; wants_more;) {
-        const ssize_t count = ::read(file.number(), buffer_.data(), buffer_.size());
+        const std::span<std::uint8_t> room = share.room();
+        const ssize_t count = ::read(file.number(), room.data(), room.size());
         if (count < 0 && errno == EINTR) continue;
         if (count < 0 && share.settle()) break;
         if (count < 0) {
@@ -84,21 +82,25 @@ FileOutcome FileReader::read(Share& share, const std::string& path, std::string_
             break;
         }
         if (count == 0) break;
-        std::string_view bytes(reinterpret_cast<const char*>(buffer_.data()), static_cast<std::size_t>(count));
-        untold += bytes.size();
+        auto got = static_cast<std::size_t>(count);
+        untold += got;
         if (is_first) {
             is_first = false;
-            if (is_compressed(bytes)) {
+            const std::string_view head(reinterpret_cast<const char*>(room.data()), got);
+            if (is_compressed(head)) {
                 outcome.opening = Opening::compressed;
                 break;
             }
-            if ((outcome.number = wide_encoding(bytes)) != 0) {
+            if ((outcome.number = wide_encoding(head)) != 0) {
                 outcome.opening = Opening::wide;
                 break;
             }
-            if (begins_with(bytes, "\xef\xbb\xbf")) bytes.remove_prefix(3);
+            if (begins_with(head, kByteOrderMark)) {
+                got -= kByteOrderMark.size();
+                std::memmove(room.data(), room.data() + kByteOrderMark.size(), got);
+            }
         }
-        wants_more = share.feed(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
+        wants_more = share.take(got);
         if (untold >= kProgressStep) {
             progress(untold);
             untold = 0;

@@ -20,7 +20,7 @@ std::string_view without_line_end(std::string_view line) {
 
 HostSearch::HostSearch(std::string_view host, std::uint64_t start_ms, std::uint64_t end_ms, std::uint64_t lateness_ms,
                        std::uint64_t newest_ms, std::size_t examples, const Routines& routines)
-    : routines_(routines),
+    : routines_(routines.logs),
       host_(host),
       start_ms_(start_ms),
       end_ms_(end_ms),
@@ -59,14 +59,14 @@ void HostSearch::feed(std::string_view block, std::uint64_t offset) {
 std::size_t HostSearch::feed_slice(std::string_view text, std::size_t words) {
     walk_.data = reinterpret_cast<const std::uint8_t*>(text.data());
     walk_.marks = marks_.data();
-    walk_.count = routines_.mark_log(walk_.data, words, marks_.data());
+    walk_.count = routines_.mark(walk_.data, words, marks_.data());
     walk_.next = 0;
     walk_.line = 0;
     walk_.lines = 0;
     for (;;) {
         walk_.oldest_ms = books_.oldest_ms;
         walk_.newest_ms = books_.newest_ms;
-        routines_.skip_log_lines(walk_);
+        routines_.skip_lines(walk_);
         books_.oldest_ms = walk_.oldest_ms;
         books_.newest_ms = walk_.newest_ms;
         books_.lines[static_cast<std::size_t>(LineKind::connection)] += walk_.lines;
@@ -84,7 +84,7 @@ void HostSearch::take(std::string_view line, std::uint64_t offset) {
     const LogLine parsed = parse_log_line(line);
     if (parsed.kind == LineKind::connection) {
         if (parsed.time_ms + lateness_ms_ < books_.newest_ms && !books_.late) {
-            books_.late = LateLine{{lines_seen(), offset}, parsed.time_ms, books_.newest_ms};
+            books_.late = LateLine{lines_seen(), offset, parsed.time_ms, books_.newest_ms};
             // No later one is told of: the quick walk need not stop for them.
             walk_.lateness_ms = kNoTime / 2;
         }
@@ -112,7 +112,7 @@ void HostSearch::note(Partners& partners, std::string_view name, std::uint64_t t
 void HostSearch::keep_example(LineKind kind, std::string_view line, std::uint64_t offset) {
     if (books_.lines[static_cast<std::size_t>(kind)] >= most_examples_) return;
     if (line.ends_with('\r')) line.remove_suffix(1);
-    books_.examples.push_back({kind, {lines_seen(), offset}, std::string(line.substr(0, kShownText))});
+    books_.examples.push_back({kind, lines_seen(), offset, std::string(line.substr(0, kShownText))});
 }
 
 std::uint64_t HostSearch::lines_seen() const {

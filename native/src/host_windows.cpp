@@ -132,7 +132,7 @@ HostWindows::Window& HostWindows::window_at(std::uint64_t start) {
 }
 
 void HostWindows::show(LineKind kind, std::uint64_t line, std::size_t offset, std::string_view text, Fed& fed) const {
-    const auto is_alike = [&](const ShownLine& example) { return example.kind == kind; };
+    const auto is_alike = [&](const MalformedLine& example) { return example.kind == kind; };
     if (static_cast<std::size_t>(std::count_if(fed.examples.begin(), fed.examples.end(), is_alike)) >= examples_) return;
     if (!text.empty() && text.back() == '\r') text.remove_suffix(1);
     fed.examples.push_back({kind, line, offset, std::string(text.substr(0, kShownBytes))});

@@ -1,4 +1,4 @@
-// The loops of routines.hpp over connection logs, for one instruction set; to be included after routines.inl.
+// The loops of log_routines.hpp, for one instruction set; to be included after routines.inl.
 
 namespace reduction::REDUCTION_ISA {
 
@@ -69,7 +69,7 @@ inline u64 log_marks_of(const u8* data) {
 
 // Writes the places of the lowest eight whether they are there or not, because guessing how many a word has goes
 // wrong so often (the way of simdjson: Langdale and Lemire, "Parsing Gigabytes of JSON per Second", 2019).
-std::size_t mark_log(const u8* data, std::size_t words, u32* marks) {
+std::size_t mark(const u8* data, std::size_t words, u32* marks) {
     u32* at = marks;
     for (std::size_t word = 0; word < words; ++word) {
         u64 bits = log_marks_of(data + kWord * word);
@@ -148,7 +148,7 @@ inline bool is_host(const HostWalk& walk, std::size_t start, std::size_t end) {
 
 inline bool is_log_blank(u8 byte) { return byte == ' ' || byte == '\t'; }
 
-void skip_log_lines(HostWalk& walk) {
+void skip_lines(HostWalk& walk) {
     const u8* const data = walk.data;
     const u32* const marks = walk.marks;
     std::size_t next = walk.next;
@@ -174,6 +174,8 @@ void skip_log_lines(HostWalk& walk) {
     walk.newest_ms = newest;
     walk.lines += lines;
 }
+
+constexpr LogRoutines kLogs{mark, skip_lines};
 
 }  // namespace
 

@@ -19,7 +19,10 @@ bool has_avx2() {
            __builtin_cpu_supports("popcnt") && __builtin_cpu_supports("pclmul");
 }
 
-bool has_avx512() { return has_avx2() && __builtin_cpu_supports("avx512bw"); }
+bool has_avx512() {
+    return has_avx2() && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+           __builtin_cpu_supports("avx512vbmi2") && __builtin_cpu_supports("avx512vnni");
+}
 #endif
 
 const Routines& best() {

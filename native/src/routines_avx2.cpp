@@ -7,6 +7,6 @@
 
 namespace reduction {
 extern const Routines kAVX2;
-const Routines kAVX2{"avx2",           avx2::structure, avx2::find_keys,
-                       avx2::parse_quads, avx2::mark_log, avx2::skip_log_lines};
+const Routines kAVX2{"avx2", avx2::structure, avx2::find_keys, avx2::find_even_rows,
+                         avx2::parse_quads, avx2::kLogs};
 }  // namespace reduction

@@ -5,6 +5,6 @@
 
 namespace reduction {
 extern const Routines kPortable;
-const Routines kPortable{"portable",           portable::structure, portable::find_keys,
-                       portable::parse_quads, portable::mark_log, portable::skip_log_lines};
+const Routines kPortable{"portable", portable::structure, portable::find_keys, portable::find_even_rows,
+                         portable::parse_quads, portable::kLogs};
 }  // namespace reduction

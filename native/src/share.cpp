@@ -52,17 +52,18 @@ Share::Share(std::size_t compact_at_rows, std::size_t examples_a_file, const Rou
       slice_(kSlice + kPadding),
       ends_(kSlice / kWord + 1),
       commas_(kSlice / kWord + 1),
+      key_starts_(kSlice + 2 * kWord),
+      key_ends_(kSlice + 2 * kWord),
       spans_(kRows + 1),
       numbers_(kRows + 1),
       good_(kRows + 1),
-      lately_bits_(lately_bits),
-      lately_(std::size_t{1} << lately_bits) {}
+      lately_bits_(lately_bits) {}
 
 void Share::begin(std::string_view environment) {
     auto found = environments_.find(environment);
     if (found == environments_.end()) {
-        found = environments_.emplace(std::string(environment), std::make_unique<Environment>(compact_at_rows_)).first;
-        found->second->tag = ++last_tag_;
+        auto made = std::make_unique<Environment>(compact_at_rows_, lately_bits_);
+        found = environments_.emplace(std::string(environment), std::move(made)).first;
     }
     environment_ = found->second.get();
     environment_->addresses.begin_file();
@@ -79,15 +80,23 @@ void Share::begin(std::string_view environment) {
 
 bool Share::feed(const std::uint8_t* data, std::size_t size) {
     while (size > 0 && !is_stopped_) {
-        const std::size_t taken = std::min(size, kSlice - held_);
-        std::memcpy(slice_.data() + held_, data, taken);
-        held_ += taken;
+        const std::span<std::uint8_t> free = room();
+        const std::size_t taken = std::min(size, free.size());
+        std::memcpy(free.data(), data, taken);
+        take(taken);
         data += taken;
         size -= taken;
-        if (held_ == kSlice) {
-            take_slice(kSlice);
-            held_ = 0;
-        }
+    }
+    return !is_stopped_;
+}
+
+std::span<std::uint8_t> Share::room() { return {slice_.data() + held_, kSlice - held_}; }
+
+bool Share::take(std::size_t size) {
+    held_ += size;
+    if (held_ == kSlice) {
+        if (!is_stopped_) take_slice(kSlice);
+        held_ = 0;
     }
     return !is_stopped_;
 }
@@ -112,7 +121,7 @@ bool Share::settle() {
 
 void Share::abandon() {
     environment_->addresses.drop();
-    environment_->tag = ++last_tag_;  // what was appended lately is no longer there
+    environment_->lately.forget();
 }
 
 void Share::stop(Verdict verdict, std::uint64_t line) {
@@ -224,59 +233,68 @@ void Share::take_header() {
 }
 
 void Share::take_rows(std::size_t from, std::size_t words, std::size_t& rest) {
-    const std::uint8_t* const data = slice_.data();
-    std::size_t count = routines_.find_keys(ends_.data(), commas_.data(), words, from, key_, spans_.data(), rest);
+    // Files are even nearly always; what comes after the first uneven row of a slice goes the slower way.
+    std::uint16_t* const starts = key_starts_.data();
+    std::uint16_t* const ends = key_ends_.data();
+    std::size_t count =
+        routines_.find_even_rows(ends_.data(), commas_.data(), words, from, columns_, key_, starts, ends, rest);
+    books_.read += count;
+    count += take_uneven_rows(rest, words, starts + count, ends + count, rest);
+    const std::size_t odd = routines_.parse_quads(slice_.data(), starts, ends, count, numbers_.data(), good_.data());
+    if (odd > 0) {
+        std::size_t good = 0;
+        for (std::size_t i = 0; i < count; ++i) {
+            if (good_[i] == 0) take_odd_key(starts[i], ends[i]);
+            numbers_[good] = numbers_[i];
+            good += good_[i];
+        }
+        count = good;
+    }
+    append(numbers_.data(), count);
+}
+
+// Rejects the rows that have no key or too many fields, and lists the keys of the others; returns their number.
+std::size_t Share::take_uneven_rows(std::size_t from, std::size_t words, std::uint16_t* starts, std::uint16_t* ends,
+                                    std::size_t& rest) {
+    const std::size_t count =
+        routines_.find_keys(ends_.data(), commas_.data(), words, from, key_, spans_.data(), rest);
     books_.read += count;
     std::size_t kept = 0;
     for (std::size_t i = 0; i < count; ++i) {
-        const KeySpan span = spans_[i];
+        const KeySpan& span = spans_[i];
         if (span.fields > columns_) [[unlikely]] {
             if (reject(Reason::too_many_fields)) show_width(Reason::too_many_fields, line_of(span.row), span.fields);
         } else if (span.fields <= key_) [[unlikely]] {
             if (reject(Reason::no_key)) show_width(Reason::no_key, line_of(span.row), span.fields);
         } else {
-            spans_[kept++] = span;
+            starts[kept] = static_cast<std::uint16_t>(span.start);
+            ends[kept++] = static_cast<std::uint16_t>(span.end);
         }
     }
-    routines_.parse_quads(data, spans_.data(), kept, numbers_.data(), good_.data());
-    append(numbers_.data(), good_.data(), kept);
-    for (std::size_t i = 0; i < kept; ++i) {
-        if (good_[i] == 0) [[unlikely]] take_odd_key(spans_[i]);
-    }
+    return kept;
 }
 
-void Share::append(const std::uint32_t* numbers, const std::uint8_t* good, std::size_t count) {
+void Share::append(const std::uint32_t* numbers, std::size_t count) {
     Numbers& fours = environment_->addresses.fours();
-    std::uint32_t* const to = fours.room_for(count);
-    const std::uint64_t tag = std::uint64_t{environment_->tag} << 32;
-    const unsigned shift = 32 - lately_bits_;
-    std::size_t appended = 0;
-    std::size_t valid = 0;
-    for (std::size_t i = 0; i < count; ++i) {
-        if (good[i] == 0) [[unlikely]] continue;
-        // Fibonacci hashing (Knuth, The Art of Computer Programming 3, 6.4). No branch: whether an address was
-        // seen lately cannot be foreseen.
-        std::uint64_t& slot = lately_[numbers[i] * 0x9E3779B1U >> shift];
-        const std::uint64_t entry = tag | numbers[i];
-        to[appended] = numbers[i];
-        appended += slot != entry;
-        slot = entry;
-        ++valid;
-    }
-    fours.grow_by(appended);
-    books_.valid += valid;
+    fours.grow_by(environment_->lately.filter(numbers, count, fours.room_for(count)));
+    books_.valid += count;
 }
 
-void Share::take_odd_key(const KeySpan& span) {
+void Share::take_odd_key(std::size_t start, std::size_t end) {
     KeyText key;
-    key.feed(slice_.data() + span.start, span.end - span.start);
-    if (!take_address(key.address()) && reject(Reason::not_an_address)) show_key(line_of(span.row), key);
+    key.feed(slice_.data() + start, end - start);
+    if (!take_address(key.address()) && reject(Reason::not_an_address)) show_key(line_of(row_start(start)), key);
+}
+
+// Where the row starts that the byte at `at` is in; it starts in this slice.
+std::size_t Share::row_start(std::size_t at) const {
+    while (at > 0 && (ends_[(at - 1) / kWord] >> (at - 1) % kWord & 1) == 0) --at;
+    return at;
 }
 
 bool Share::take_address(const Address& address) {
-    constexpr std::uint8_t good = 1;
     if (address.kind == Kind::four) {
-        append(&address.four, &good, 1);
+        append(&address.four, 1);
     } else if (address.kind == Kind::six) {
         environment_->addresses.add(address.six);
         ++books_.valid;

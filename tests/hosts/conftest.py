@@ -1,9 +1,13 @@
-"""Every test that asks for `new_windows` runs with the kernel and with Python."""
+"""How random tests are run; a test that asks for `new_windows` runs with the kernel and with Python."""
 
 from __future__ import annotations
 
 import pytest
 from counters import NAMES, NewWindows, maker
+from hypothesis import settings
+
+settings.register_profile("hosts", deadline=None, derandomize=True, max_examples=100)
+settings.load_profile("hosts")
 
 
 @pytest.fixture(params=NAMES)

@@ -5,7 +5,6 @@
 #include <functional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "reduction/share.hpp"
 
@@ -26,17 +25,9 @@ struct FileOutcome {
     FileBooks books;
 };
 
-class FileReader {
-public:
-    FileReader();
-
-    // Reads `path` of `environment`, listed with `size` bytes and modified at `modified_ns`; `progress` is told of
-    // bytes read, after each few MiB and at the end. Nothing of the file counts unless it was taken.
-    FileOutcome read(Share& share, const std::string& path, std::string_view environment, std::uint64_t size,
-                     std::int64_t modified_ns, const std::function<void(std::uint64_t)>& progress);
-
-private:
-    std::vector<std::uint8_t> buffer_;
-};
+// Reads `path` of `environment`, listed with `size` bytes and modified at `modified_ns`; `progress` is told of bytes read,
+// after each few MiB and at the end. Nothing of the file counts unless it was taken.
+FileOutcome read_file(Share& share, const std::string& path, std::string_view environment, std::uint64_t size,
+                      std::int64_t modified_ns, const std::function<void(std::uint64_t)>& progress);
 
 }  // namespace reduction

@@ -19,21 +19,10 @@ namespace reduction {
 
 constexpr std::uint64_t kNoTime = ~std::uint64_t{0};
 
-// A line that is told of: `line` counts from 0 in what was fed, blank ones too.
-struct LinePlace {
+// A line that is older than it may be, and the newest time of the lines before it; `line` counts from 0 in what was fed.
+struct LateLine {
     std::uint64_t line;
     std::uint64_t offset;
-};
-
-struct MalformedLine {
-    LineKind kind;
-    LinePlace place;
-    std::string text;
-};
-
-// A line that is older than it may be, and the newest time of the lines before it.
-struct LateLine {
-    LinePlace place;
     std::uint64_t time_ms;
     std::uint64_t newest_ms;
 };
@@ -79,7 +68,7 @@ private:
     void keep_example(LineKind kind, std::string_view line, std::uint64_t offset);
     std::uint64_t lines_seen() const;
 
-    const Routines& routines_;
+    const LogRoutines& routines_;
     std::string host_;
     std::uint64_t start_ms_, end_ms_, lateness_ms_;
     std::size_t most_examples_;

@@ -20,14 +20,6 @@ struct MalformedCounts {
     std::uint64_t of[kLineKinds] = {};
 };
 
-// A malformed line: `line` counts from 0 in its block, `offset` is in bytes; only the beginning of its text is kept.
-struct ShownLine {
-    LineKind kind;
-    std::uint64_t line;
-    std::uint64_t offset;
-    std::string text;
-};
-
 // A closed window; names are in byte order, parted by LF, which no host holds: there may be very many. `late` and `malformed` are what came since the window that was closed before it.
 struct ClosedWindow {
     std::uint64_t start_ms;
@@ -42,7 +34,7 @@ struct ClosedWindow {
 
 struct Fed {
     std::vector<ClosedWindow> closed;
-    std::vector<ShownLine> examples;  // the first few of each kind in this block
+    std::vector<MalformedLine> examples;  // the first few of each kind in this block
 };
 
 class HostWindows {

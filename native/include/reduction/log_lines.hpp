@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <string>
 #include <string_view>
 
 namespace reduction {
@@ -20,6 +21,15 @@ struct LogLine {
     std::uint64_t time_ms = 0;  // all below are set for a connection only, and point into the line
     std::string_view source;
     std::string_view target;
+};
+
+// A malformed line to show: `line` counts from 0 in what was fed, `offset` is in bytes; only the beginning of its text
+// is kept.
+struct MalformedLine {
+    LineKind kind;
+    std::uint64_t line;
+    std::uint64_t offset;
+    std::string text;
 };
 
 // What `line` means; it comes without its LF, and a CR at its end is dropped.

@@ -1,13 +1,15 @@
-// The hot loops of the scans of CSV files and connection logs, and the choice of the instruction set they run on.
+// The hot loops of the scans, and the choice of the instruction set they run on.
 //
 // Each instruction set has a source file of its own (src/routines_*.cpp), compiled with its own flags. What
-// is shared by them is src/routines.inl and src/log_routines.inl, which each of them includes into a namespace of
-// its own: an inline function that two files compile with different flags must not be merged by the linker.
+// is shared by them is src/routines.inl and src/log_routines.inl, which each of them includes into a namespace of its
+// own: an inline function that two files compile with different flags must not be merged by the linker.
 // The loops take plain pointers only and call nothing of the standard library, for the same reason.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+
+#include "reduction/log_routines.hpp"
 
 namespace reduction {
 
@@ -32,25 +34,7 @@ struct KeySpan {
     std::uint32_t fields;
 };
 
-constexpr std::size_t kMarksAtOnce = 8;  // room for so many more is needed behind the marks of a log
-constexpr std::size_t kReadBehind = 16;  // bytes of a log that may be read behind its last word
-
-// A walk over the lines of a slice of a connection log, looking for one host.
-struct HostWalk {
-    const std::uint8_t* data = nullptr;
-    const std::uint32_t* marks = nullptr;  // where fields and lines end, and bytes that need a closer look
-    std::size_t count = 0;
-    std::size_t next = 0;                  // the first mark not walked over
-    std::size_t line = 0;                  // where its line starts
-    const std::uint8_t* host = nullptr;
-    std::size_t host_size = 0;
-    std::uint64_t host_beginning = 0;      // its first eight bytes, as they are loaded
-    std::uint64_t host_mask = 0;           // 1 bits where it has some
-    std::uint64_t lateness_ms = 0;
-    std::uint64_t oldest_ms = 0;
-    std::uint64_t newest_ms = 0;
-    std::uint64_t lines = 0;               // walked over
-};
+constexpr std::size_t kMostWords = 1024;  // so that a place in a slice has 16 bits
 
 struct Routines {
     const char* name;
@@ -67,19 +51,20 @@ struct Routines {
     std::size_t (*find_keys)(const std::uint64_t* ends, const std::uint64_t* commas, std::size_t words,
                              std::size_t from, std::size_t key, KeySpan* spans, std::size_t& rest);
 
-    // Parses dotted quads as Python's ipaddress defines them. numbers[i] is the address of spans[i] and
-    // good[i] is 1, or good[i] is 0. `data` must be readable for 16 bytes from each start on.
-    void (*parse_quads)(const std::uint8_t* data, const KeySpan* spans, std::size_t count,
-                        std::uint32_t* numbers, std::uint8_t* good);
+    // The same, much faster, as long as every row has exactly `columns` fields: stops before the first that has not
+    // (which may be the first of all). At most kMostWords words; of each row only where its key starts and ends goes to
+    // the lists, which have room for as many places as there are bytes and kWord more.
+    std::size_t (*find_even_rows)(const std::uint64_t* ends, const std::uint64_t* commas, std::size_t words,
+                                  std::size_t from, std::size_t columns, std::size_t key,
+                                  std::uint16_t* key_starts, std::uint16_t* key_ends, std::size_t& rest);
 
-    // Marks blanks, tabs, LFs, NULs and bytes above 127 of `words` * 64 bytes of a log, by their places; returns
-    // how many. `marks` must have room for as many as there are bytes, and for kMarksAtOnce more.
-    std::size_t (*mark_log)(const std::uint8_t* data, std::size_t words, std::uint32_t* marks);
+    // Parses dotted quads as Python's ipaddress defines them. numbers[i] is the address of the key from starts[i] to
+    // ends[i] and good[i] is 1, or good[i] is 0; returns how many are not good. `data` must be readable for 16 bytes
+    // from each start on.
+    std::size_t (*parse_quads)(const std::uint8_t* data, const std::uint16_t* starts, const std::uint16_t* ends,
+                               std::size_t count, std::uint32_t* numbers, std::uint8_t* good);
 
-    // Walks over whole lines as long as each is three fields parted by one blank, with a time that is not too
-    // late and without the host; stops at the first that is not, or has no end. kReadBehind bytes must
-    // be readable behind the last mark.
-    void (*skip_log_lines)(HostWalk& walk);
+    LogRoutines logs;
 };
 
 // The best routines for this processor, chosen once.

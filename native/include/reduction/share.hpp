@@ -6,12 +6,14 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "reduction/addresses.hpp"
 #include "reduction/distinct.hpp"
+#include "reduction/lately.hpp"
 #include "reduction/routines.hpp"
 
 namespace reduction {
@@ -49,11 +51,9 @@ struct FileBooks {
 
 class Share {
 public:
-    static constexpr unsigned kLatelyBits = 20;
-
-    // 2 to the power of `lately_bits` addresses are remembered, so that most duplicates are never appended.
+    // `lately_bits` limits the tables of what was seen lately (lately.hpp).
     Share(std::size_t compact_at_rows, std::size_t examples_a_file, const Routines& routines,
-          unsigned lately_bits = kLatelyBits);
+          unsigned lately_bits = Lately::kMostBits);
     Share(const Share&) = delete;
     Share& operator=(const Share&) = delete;
 
@@ -61,6 +61,9 @@ public:
     // end. Total: any bytes may come. `feed` returns false when no more bytes are wanted.
     void begin(std::string_view environment);
     bool feed(const std::uint8_t* data, std::size_t size);
+    // The same without a copy: `size` bytes have been put at the beginning of the `room`, which is never empty.
+    std::span<std::uint8_t> room();
+    bool take(std::size_t size);
     FileBooks end();
     // The bytes cannot be read further: returns whether what came so far has settled the verdict that `end` gives.
     bool settle();
@@ -72,9 +75,9 @@ public:
 
 private:
     struct Environment {
-        explicit Environment(std::size_t compact_at) : addresses(compact_at) {}
+        Environment(std::size_t compact_at, unsigned lately_bits) : addresses(compact_at), lately(lately_bits) {}
         AddressSet addresses;
-        std::uint32_t tag = 0;  // of its entries in lately_
+        Lately lately;
     };
     // The row that is not finished at the end of a slice.
     struct OpenRow {
@@ -91,12 +94,15 @@ private:
     void close_open_row();
     void take_header();
     void take_rows(std::size_t from, std::size_t words, std::size_t& rest);
-    void take_odd_key(const KeySpan& span);
+    std::size_t take_uneven_rows(std::size_t from, std::size_t words, std::uint16_t* starts, std::uint16_t* ends,
+                                 std::size_t& rest);
+    void take_odd_key(std::size_t start, std::size_t end);
+    std::size_t row_start(std::size_t at) const;
     bool take_address(const Address& address);
     bool reject(Reason reason);  // returns whether an example is wanted
     void show_width(Reason reason, std::uint64_t line, std::uint64_t fields);
     void show_key(std::uint64_t line, const KeyText& key);
-    void append(const std::uint32_t* numbers, const std::uint8_t* good, std::size_t count);
+    void append(const std::uint32_t* numbers, std::size_t count);
     std::uint64_t line_of(std::size_t position) const;
     std::uint64_t line_from_end(std::size_t position, std::size_t size) const;
     void stop(Verdict verdict, std::uint64_t line);
@@ -124,14 +130,12 @@ private:
     std::vector<std::uint8_t> slice_;
     std::size_t held_ = 0;  // bytes in slice_ that wait for more
     std::vector<std::uint64_t> ends_, commas_;
+    std::vector<std::uint16_t> key_starts_, key_ends_;
     std::vector<KeySpan> spans_;
     std::vector<std::uint32_t> numbers_;
     std::vector<std::uint8_t> good_;
 
-    // Addresses that were appended lately, so that most duplicates never are: (tag of the environment, address).
     unsigned lately_bits_;
-    std::vector<std::uint64_t> lately_;
-    std::uint32_t last_tag_ = 0;
 };
 
 }  // namespace reduction

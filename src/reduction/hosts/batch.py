@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 
 from reduction.errors import ReducerError
@@ -75,8 +75,9 @@ def answer(
     made = _Making(question, new_search, pace)
     with ExitStack() as logs:
         cut = pieces.cut(paths, question, pace, logs, full_scan=full_scan)
-        for piece, books in pieces.done_in_order(made.search, cut, pace.threads):
-            made.add(piece, books)
+        with closing(pieces.done_in_order(made.search, cut, pace.threads)) as done:
+            for piece, books in done:
+                made.add(piece, books)
     return made.finished()
 
 

@@ -14,19 +14,19 @@ _FIRST_LOOK = 1 << 12  # bytes in which a line end is looked for
 _MOST_AT_ONCE = 1 << 20
 
 
-def line_start(log: LogFile, at: int) -> int:
-    """Return where the first line starts that starts at `at` or later; the log's size if there is none."""
+def line_start(log: LogFile, at: int, limit: int) -> int:
+    """Return where the first line starts that starts from `at` to `limit` (exclusive), or `limit`."""
     if at == 0:
         return 0
     offset, count = at - 1, _FIRST_LOOK
-    while offset < log.size:
-        text = log.read(offset, min(count, log.size - offset))
+    while offset < limit - 1:
+        text = log.read(offset, min(count, limit - 1 - offset))
         found = text.find(b"\n")
         if found >= 0:
             return offset + found + 1
         offset += len(text)
         count = min(2 * count, _MOST_AT_ONCE)
-    return log.size
+    return limit
 
 
 def of_part(log: LogFile, start: int, stop: int, block_bytes: int) -> Iterator[tuple[int, memoryview]]:
@@ -46,7 +46,7 @@ def of_part(log: LogFile, start: int, stop: int, block_bytes: int) -> Iterator[t
 
 
 def _long_line(log: LogFile, at: int) -> memoryview:
-    return memoryview(log.read(at, line_start(log, at + 1) - at))
+    return memoryview(log.read(at, line_start(log, at + 1, log.size) - at))
 
 
 def of_stream(stream: BinaryIO, block_bytes: int) -> Iterator[tuple[int, memoryview]]:

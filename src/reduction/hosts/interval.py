@@ -52,7 +52,7 @@ def part_of(log: LogFile, question: Question, probe_bytes: int, enough_bytes: in
             start = probe.offset + 1
         else:
             high = middle
-    start = blocks.line_start(log, start)
+    start = blocks.line_start(log, start, log.size)
     latest_ms = question.end_ms + question.lateness_ms
     low = start
     stop = min((probe.offset for probe in probes if probe.time_ms > latest_ms), default=log.size)
@@ -70,7 +70,7 @@ def part_of(log: LogFile, question: Question, probe_bytes: int, enough_bytes: in
 
 def first_connection(log: LogFile, at: int, stop: int, probe_bytes: int) -> Probe | None:
     """Return the first connection whose line starts from `at` to `stop` (exclusive)."""
-    start = blocks.line_start(log, at)
+    start = blocks.line_start(log, at, stop)
     for offset, block in blocks.of_part(log, start, stop, probe_bytes):
         for placed in scan(bytes(block)):
             if isinstance(placed.meaning, Connection):

@@ -77,8 +77,8 @@ class LogFile:
         except OSError as error:
             raise InputError(f"'{shown(path)}' can't be opened: {error.strerror}") from error
         status = os.fstat(self._descriptor)
-        self._is_regular = stat.S_ISREG(status.st_mode)
-        self.size = status.st_size if self._is_regular else 0
+        self.is_regular = stat.S_ISREG(status.st_mode)
+        self.size = status.st_size if self.is_regular else 0
 
     def close(self) -> None:
         """Give the file back; once is enough."""
@@ -89,7 +89,7 @@ class LogFile:
     @cached_property
     def has_parts(self) -> bool:
         """Whether any part of it can be read: it is neither an archive nor a pipe."""
-        return self._is_regular and not archives.is_archive(self.read(0, min(archives.HEAD_BYTES, self.size)))
+        return self.is_regular and not archives.is_archive(self.read(0, min(archives.HEAD_BYTES, self.size)))
 
     def read(self, offset: int, count: int) -> bytes:
         """Return exactly `count` bytes; raises `InputError`."""
@@ -120,7 +120,7 @@ class LogFile:
     @property
     def bytes_total(self) -> int:
         """How many bytes there are; of a pipe, how many have come."""
-        return self.size if self._is_regular else self._given
+        return self.size if self.is_regular else self._given
 
     @contextmanager
     def text(self) -> Iterator[BinaryIO]:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import chain, islice
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from reduction.hosts import blocks
 from reduction.hosts.interval import Part, part_of
 from reduction.hosts.log_files import LogFile
 from reduction.hosts.search import Question
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
 
 _T = TypeVar("_T")
 
@@ -48,7 +51,7 @@ class Piece(NamedTuple):
     def blocks(self, block_bytes: int) -> Iterator[tuple[int, memoryview]]:
         """Give the lines in blocks of about so many bytes; raises `InputError`."""
         if self.log.has_parts:
-            start = self.start if self.is_first else blocks.line_start(self.log, self.start)
+            start = blocks.line_start(self.log, self.start, self.stop)
             yield from blocks.of_part(self.log, start, self.stop, block_bytes)
         else:
             with self.log.text() as stream:
@@ -92,10 +95,11 @@ def cut(
 
 def done_in_order(
     work: Callable[[Piece, threading.Event], _T], pieces: Iterator[Piece], threads: int
-) -> Iterator[tuple[Piece, _T]]:
+) -> Generator[tuple[Piece, _T]]:
     """Give each piece with what `work` made of it, in order; `work` may stop early once the event is set.
 
-    What `work` raises is raised here, when all threads have stopped. A single piece needs no thread.
+    What `work` raises is raised here, when all threads have stopped. A single piece needs no thread; a pipe
+    gets none, since a thread that waits for its writer could not be stopped.
     """
     stopping = threading.Event()
     first = list(islice(pieces, 2))
@@ -103,13 +107,13 @@ def done_in_order(
         for piece in chain(first, pieces):
             yield piece, work(piece, stopping)
         return
-    from concurrent.futures import Future, ThreadPoolExecutor
+    from concurrent.futures import ThreadPoolExecutor
 
     waiting: deque[tuple[Piece, Future[_T]]] = deque()
     with ThreadPoolExecutor(threads) as pool:
         try:
             for piece in chain(first, pieces):
-                waiting.append((piece, pool.submit(work, piece, stopping)))
+                waiting.append((piece, _begun(pool, work, piece, stopping)))
                 if len(waiting) > 2 * threads:
                     done, future = waiting.popleft()
                     yield done, future.result()
@@ -119,3 +123,18 @@ def done_in_order(
         finally:
             stopping.set()
             pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _begun(
+    pool: ThreadPoolExecutor,
+    work: Callable[[Piece, threading.Event], _T],
+    piece: Piece,
+    stopping: threading.Event,
+) -> Future[_T]:
+    if piece.log.is_regular:
+        return pool.submit(work, piece, stopping)
+    from concurrent.futures import Future
+
+    done: Future[_T] = Future()
+    done.set_result(work(piece, stopping))
+    return done

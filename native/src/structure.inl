@@ -1,0 +1,206 @@
+// From bytes to masks: ends of rows and commas outside quotes. See routines.inl.
+//
+// If you change the meaning of a quote here, change byte_scan.py with it: tests compare both with csv.
+
+namespace reduction::REDUCTION_ISA {
+
+namespace {
+
+// --- masks of 64 bytes ------------------------------------------------------------------------------------
+
+struct Masks {
+    u64 lf, cr, comma, quote, nul;
+};
+
+#if defined(REDUCTION_HAS_AVX512)
+
+inline Masks masks_of(const u8* data) {
+    const __m512i bytes = _mm512_loadu_si512(data);
+    const auto equal = [&](char c) { return u64{_mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8(c))}; };
+    return {equal('\n'), equal('\r'), equal(','), equal('"'), equal('\0')};
+}
+
+#elif defined(REDUCTION_HAS_AVX2)
+
+inline Masks masks_of(const u8* data) {
+    const __m256i low = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(data));
+    const __m256i high = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(data + 32));
+    const auto equal = [&](char c) {
+        const __m256i wanted = _mm256_set1_epi8(c);
+        const auto lows = static_cast<u32>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(low, wanted)));
+        const auto highs = static_cast<u32>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(high, wanted)));
+        return u64{highs} << 32 | lows;
+    };
+    return {equal('\n'), equal('\r'), equal(','), equal('"'), equal('\0')};
+}
+
+#else
+
+// Eight bytes at a time: the highest bit of each byte that equals c, gathered by a multiplication. The exact
+// form of the zero-byte test (no carry leaves its byte): Warren, Hacker's Delight, 2nd edition, section 6-1.
+inline u64 equal_in_eight(u64 bytes, u64 c) {
+    constexpr u64 sevens = 0x7F7F7F7F7F7F7F7F;
+    const u64 differs = bytes ^ (c * 0x0101010101010101);
+    const u64 is_zero = ~(((differs & sevens) + sevens) | differs | sevens);
+    return (is_zero >> 7) * 0x0102040810204080 >> 56;
+}
+
+inline u64 load_little_endian(const u8* data) {
+    u64 value = 0;
+    for (unsigned i = 0; i < 8; ++i) value |= u64{data[i]} << (8 * i);
+    return value;
+}
+
+inline Masks masks_of(const u8* data) {
+    Masks masks{};
+    for (unsigned part = 0; part < 8; ++part) {
+        const u64 bytes = load_little_endian(data + 8 * part);
+        const unsigned shift = 8 * part;
+        masks.lf |= equal_in_eight(bytes, '\n') << shift;
+        masks.cr |= equal_in_eight(bytes, '\r') << shift;
+        masks.comma |= equal_in_eight(bytes, ',') << shift;
+        masks.quote |= equal_in_eight(bytes, '"') << shift;
+        masks.nul |= equal_in_eight(bytes, '\0') << shift;
+    }
+    return masks;
+}
+
+#endif
+
+// --- quotes -----------------------------------------------------------------------------------------------
+
+// Bit i of the result is the parity of bits 0 to i.
+inline u64 prefix_xor(u64 bits) {
+#if defined(REDUCTION_HAS_AVX2) || defined(REDUCTION_HAS_AVX512)
+    const __m128i product = _mm_clmulepi64_si128(_mm_set_epi64x(0, static_cast<long long>(bits)),
+                                                 _mm_set1_epi8(static_cast<char>(0xFF)), 0);
+    return static_cast<u64>(_mm_cvtsi128_si64(product));
+#else
+    for (unsigned shift = 1; shift < 64; shift <<= 1) bits ^= bits << shift;
+    return bits;
+#endif
+}
+
+// The quotes of one word that open, close or double, by the state machine of csv; the others are text.
+inline u64 effective_quotes(u64 quotes, u64 separators, const StructureState& state) {
+    u64 effective = 0;
+    bool inside = state.inside;
+    u64 closing = 0;
+    for (u64 left = quotes; left != 0; left &= left - 1) {
+        const std::size_t at = lowest(left);
+        const u64 bit = u64{1} << at;
+        if (inside) {
+            closing |= bit;
+        } else {
+            const bool is_start = at == 0 ? state.before_is_separator : (separators & bit >> 1) != 0;
+            const bool doubles = at == 0 ? state.before_is_closing : (closing & bit >> 1) != 0;
+            if (!is_start && !doubles) continue;
+        }
+        effective |= bit;
+        inside = !inside;
+    }
+    return effective;
+}
+
+// The masks of a word that has neither CR, quote nor NUL; returns whether it has none.
+#if defined(REDUCTION_HAS_AVX512)
+
+inline bool is_plain(const u8* data, u64& lf, u64& comma) {
+    const __m512i bytes = _mm512_loadu_si512(data);
+    lf = _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8('\n'));
+    comma = _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8(','));
+    const u64 control = _mm512_cmplt_epu8_mask(bytes, _mm512_set1_epi8('\r' + 1));  // others than LF are rare
+    return ((control ^ lf) | _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8('"'))) == 0;
+}
+
+#else
+
+inline bool is_plain(const u8* data, u64& lf, u64& comma) {
+    const Masks masks = masks_of(data);
+    lf = masks.lf;
+    comma = masks.comma;
+    return (masks.cr | masks.quote | masks.nul) == 0;
+}
+
+#endif
+
+// Takes words as long as they are plain and returns how many; the first byte is outside quotes and not behind a CR.
+// Not inlined, so that its few values stay in registers.
+[[gnu::noinline]] std::size_t take_plain(const u8* data, std::size_t words, StructureState& state, u64* ends,
+                                         u64* commas) {
+    u64 line_ends = 0;
+    std::size_t word = 0;
+    for (; word < words; ++word) {
+        u64 lf, comma;
+        if (!is_plain(data + kWord * word, lf, comma)) break;
+        ends[word] = lf;
+        commas[word] = comma;
+        line_ends += ones(lf);
+    }
+    if (word > 0) {
+        state.line_ends += line_ends;
+        state.before_is_closing = false;
+        state.before_is_separator = (ends[word - 1] | commas[word - 1]) >> 63 != 0;
+    }
+    return word;
+}
+
+// The word with the first NUL: what stands before it is still wanted, for the header may be complete.
+[[gnu::noinline]] void take_up_to_nul(const Masks& masks, StructureState& state, u64& ends, u64& commas) {
+    const u64 before = (masks.nul & (~masks.nul + 1)) - 1;
+    const u64 row_ends = (masks.lf | masks.cr) & before;
+    state.line_ends +=
+        ones((masks.cr & before) | (masks.lf & before & ~(masks.cr << 1 | u64{state.before_is_cr})));
+    const u64 quotes = effective_quotes(masks.quote & before, row_ends | masks.comma, state);
+    const u64 outside = ~(prefix_xor(quotes) ^ (state.inside ? kAll : 0));
+    ends = row_ends & outside;
+    commas = masks.comma & before & outside;
+}
+
+std::size_t structure(const u8* data, std::size_t words, StructureState& carried, u64* ends, u64* commas) {
+    StructureState state = carried;
+    bool may_be_plain = true;
+    for (std::size_t word = 0; word < words; ++word) {
+        if (may_be_plain && !state.inside && !state.before_is_cr) {
+            word += take_plain(data + kWord * word, words - word, state, ends + word, commas + word);
+            if (word == words) break;
+        }
+        const Masks masks = masks_of(data + kWord * word);
+        if (masks.nul != 0) [[unlikely]] {
+            take_up_to_nul(masks, state, ends[word], commas[word]);
+            carried = state;
+            return kWord * word + lowest(masks.nul);
+        }
+        const u64 row_ends = masks.lf | masks.cr;
+        const u64 separators = row_ends | masks.comma;
+        if ((masks.cr | u64{state.before_is_cr}) == 0) {
+            state.line_ends += ones(masks.lf);
+        } else {
+            state.line_ends += ones(masks.cr | (masks.lf & ~(masks.cr << 1 | u64{state.before_is_cr})));
+            state.before_is_cr = masks.cr >> 63 != 0;
+        }
+        const u64 entry = u64{0} - u64{state.inside};
+        u64 quotes = masks.quote;
+        u64 inside = prefix_xor(quotes) ^ entry;
+        u64 closing = quotes & ~inside;
+        const u64 may_open =
+            (separators | closing) << 1 | u64{state.before_is_separator} | u64{state.before_is_closing};
+        if ((quotes & inside & ~may_open) != 0) [[unlikely]] {
+            quotes = effective_quotes(quotes, separators, state);
+            inside = prefix_xor(quotes) ^ entry;
+            closing = quotes & ~inside;
+        }
+        ends[word] = row_ends & ~inside;
+        commas[word] = masks.comma & ~inside;
+        state.inside = inside >> 63 != 0;
+        state.before_is_closing = closing >> 63 != 0;
+        state.before_is_separator = separators >> 63 != 0;
+        may_be_plain = masks.quote == 0;
+    }
+    carried = state;
+    return kNoNul;
+}
+
+}  // namespace
+
+}  // namespace reduction::REDUCTION_ISA
