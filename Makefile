@@ -14,7 +14,7 @@ SCRIPTS := $(wildcard misc/*.sh benchmarks/peers/*.sh benchmarks/peers/*/*.sh) .
 INSTALL := install --quiet -c requirements.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup kernel run test sanitize fuzz lint format bench bench-quick bench-batch plot images clean pins
+.PHONY: help setup kernel run test sanitize fuzz lint format bench bench-quick bench-batch bench-streaming plot images clean pins
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -123,6 +123,9 @@ bench-quick: $(STAMP) $(BENCH_STAMP) ## the same on a fiftieth of the data, in a
 
 bench-batch: $(STAMP) $(BENCH_STAMP) ## measure host-processor batch against peers (ARGS="--scale 0.02 --repetitions 1")
 	$(BENCH_BIN)/python -m benchmarks.run_batch $(ARGS)
+
+bench-streaming: $(STAMP) $(BENCH_STAMP) ## the same for host-processor streaming, on one processor
+	$(BENCH_BIN)/python -m benchmarks.run_streaming $(ARGS)
 
 plot: $(BENCH_STAMP) ## draw the newest record of the benchmarks as SVG
 	$(BENCH_BIN)/python -m benchmarks.plot $(ARGS)
