@@ -14,8 +14,8 @@ from reduction.hosts.reading import Batch, OpenLog, has_writer, is_continued, is
 PARTS = st.lists(st.sampled_from([b"a", b"\n", b"bc\r\n", b"x" * 70]), max_size=60)
 
 
-def opened(path: Path, known=None, lines=100) -> OpenLog:
-    return open_log(path, path.name, known, lines)
+def opened(path: Path, size=100, known=None) -> OpenLog:
+    return open_log(path, path.name, known, size)
 
 
 def batches(log: OpenLog) -> list[Batch]:
@@ -25,14 +25,15 @@ def batches(log: OpenLog) -> list[Batch]:
     return found
 
 
-@pytest.mark.parametrize("lines", [1, 2, 3, 63, 64, 65, 100, 1000])
-def test_a_batch_has_so_many_lines(tmp_path, lines):
+@pytest.mark.parametrize("size", [1, 7, 8, 15, 16, 17, 500, 799, 800, 801, 100_000])
+def test_a_batch_has_as_many_lines_as_fit_in_or_one_that_does_not(tmp_path, size):
     path = tmp_path / "log"
-    path.write_bytes(b"".join(b"line %d\n" % n for n in range(200)))
-    log = opened(path, lines=lines)
+    path.write_bytes(b"".join(b"line%03d\n" % n for n in range(200)))
+    log = opened(path, size)
     counts = [batch.block.count(b"\n") for batch in batches(log)]
     log.close()
-    assert counts == [lines] * (200 // lines) + ([200 % lines] if 200 % lines else [])
+    fitting = min(max(1, size // 8), 200)
+    assert counts == [fitting] * (200 // fitting) + ([200 % fitting] if 200 % fitting else [])
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -41,15 +42,15 @@ def test_a_batch_has_so_many_lines(tmp_path, lines):
     st.integers(1, 90),
     st.integers(0, 20),
 )
-def test_batches_are_the_file_and_any_place_can_be_gone_on_from(tmp_path, parts, lines, stop_after):
+def test_batches_are_the_file_and_any_place_can_be_gone_on_from(tmp_path, parts, size, stop_after):
     path = tmp_path / "log"
     content = b"".join(parts)
     path.write_bytes(content)
-    log = opened(path, lines=lines)
+    log = opened(path, size)
     first = [batch for _, batch in zip(range(stop_after), iter(log.next_batch, None), strict=False)]
     place = log.place
     log.close()
-    again = opened(path, place, lines + 1)
+    again = opened(path, size + 1, place)
     rest = batches(again)
     end = again.rest()
     again.close()
@@ -78,7 +79,7 @@ def test_an_unfinished_line_waits_until_it_is_finished(tmp_path):
 def test_a_line_much_longer_than_a_read_is_one_line(tmp_path):
     path = tmp_path / "log"
     path.write_bytes(b"a" * 100_000 + b"\nb\n")
-    log = opened(path, lines=1)
+    log = opened(path, 1)
     assert [len(batch.block) for batch in batches(log)] == [100_001, 2]
     log.close()
 
@@ -86,17 +87,17 @@ def test_a_line_much_longer_than_a_read_is_one_line(tmp_path):
 def test_another_file_of_that_name_is_read_from_its_beginning(tmp_path):
     path = tmp_path / "log"
     path.write_bytes(b"one\ntwo\n")
-    log = opened(path, lines=1)
+    log = opened(path, 1)
     place = log.next_batch().place
     log.close()
     assert is_continued(os.open(path, os.O_RDONLY), place)
     path.write_bytes(b"ONE\ntwo\n")
-    assert opened(path, place).place.offset == 0
+    assert opened(path, 100, place).place.offset == 0
     path.write_bytes(b"one\ntwo\nthree\n")
-    assert opened(path, place).place.offset == 4
+    assert opened(path, 100, place).place.offset == 4
     path.rename(tmp_path / "other")
     path.write_bytes(b"one\ntwo\nthree\n")
-    assert opened(path, place).place.offset == 0, "the same bytes, but another file"
+    assert opened(path, 100, place).place.offset == 0, "the same bytes, but another file"
 
 
 def test_a_file_is_read_whole_if_it_is_that_file_and_has_not_grown(tmp_path):

@@ -54,19 +54,19 @@ def cut_at_lines(log: bytes, cuts: list[int]) -> list[bytes]:
     return [log[start:stop] for start, stop in pairwise(edges)]
 
 
-def replayed(folder, log: bytes, batch_lines: int = 100_000) -> bytes:
+def replayed(folder, log: bytes, batch_bytes: int = 100_000) -> bytes:
     """The reports of the finished log as one file."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     (folder / "log.txt").write_bytes(log)
-    return from_folder(folder, folder / "out", batch_lines)
+    return from_folder(folder, folder / "out", batch_bytes)
 
 
-def from_folder(folder, out, batch_lines: int, state: State | None = None, taker=None) -> bytes:
+def from_folder(folder, out, batch_bytes: int, state: State | None = None, taker=None) -> bytes:
     """What is in `out` after everything in the folder was read, once."""
     output = FileOutput(out)
     clock, places = go_on(state, RULES, output, 0) if state else (new_clock(RULES, 0), [])
-    source = Folder(folder, places, batch_lines)
+    source = Folder(folder, places, batch_bytes)
     stream = Stream(clock, state or Unkept(), Audience(output, as_json, list), source.put_away, places)
     drain(source, stream, taker)
     return out.read_bytes()
@@ -93,7 +93,7 @@ class Taker:
 
 @property_of_files
 @given(LINES, CUTS, st.integers(1, 20))
-def test_replay_equals_live_however_the_log_is_cut_into_files_and_batches(tmp_path, lines, cuts, batch_lines):
+def test_replay_equals_live_however_the_log_is_cut_into_files_and_batches(tmp_path, lines, cuts, batch_bytes):
     log = log_of(lines)
     expected = replayed(tmp_path / "replay", log)
     folder = tmp_path / "live"
@@ -102,19 +102,19 @@ def test_replay_equals_live_however_the_log_is_cut_into_files_and_batches(tmp_pa
     for number, part in enumerate(cut_at_lines(log, cuts)):
         (folder / f"{number}.txt").write_bytes(part)
         os.utime(folder / f"{number}.txt", (number, number))
-    assert from_folder(folder, folder / "out", batch_lines) == expected
+    assert from_folder(folder, folder / "out", batch_bytes) == expected
     assert not list(folder.glob("*.txt"))
 
 
 @property_of_files
 @given(LINES, CUTS, st.integers(1, 20))
-def test_replay_equals_a_log_that_was_followed_while_it_grew_by_any_bytes(tmp_path, lines, cuts, batch_lines):
+def test_replay_equals_a_log_that_was_followed_while_it_grew_by_any_bytes(tmp_path, lines, cuts, batch_bytes):
     log = log_of(lines)
     expected = replayed(tmp_path / "replay", log)
     growing, out = tmp_path / "growing.log", tmp_path / "out"
     growing.write_bytes(b"")
     out.unlink(missing_ok=True)
-    source = Follower(growing, [], batch_lines)
+    source = Follower(growing, [], batch_bytes)
     stream = Stream(new_clock(RULES, 0), Unkept(), Audience(FileOutput(out), as_json, list), source.put_away)
     taker = Taker(stream, count().__next__)
     for start, stop in pairwise([0, *(cut for cut in cuts if cut < len(log)), len(log)]):
@@ -166,7 +166,7 @@ def streamed_with_deaths(new_source, out, state_folder, deaths, *, follows: bool
 
 @property_of_files
 @given(LINES, CUTS, st.integers(1, 9), st.lists(st.integers(1, 30), max_size=4))
-def test_killed_and_gone_on_equals_undisturbed(tmp_path, lines, cuts, batch_lines, deaths):
+def test_killed_and_gone_on_equals_undisturbed(tmp_path, lines, cuts, batch_bytes, deaths):
     log = log_of(lines)
     expected = replayed(tmp_path / "replay", log)
     folder = tmp_path / "live"
@@ -177,7 +177,7 @@ def test_killed_and_gone_on_equals_undisturbed(tmp_path, lines, cuts, batch_line
         os.utime(folder / f"{number}.txt", (number, number))
 
     def new_source(places) -> Folder:
-        return Folder(folder, places, batch_lines)
+        return Folder(folder, places, batch_bytes)
 
     told = streamed_with_deaths(new_source, folder / "out", folder / "state", deaths, follows=False)
     assert told == expected
@@ -186,7 +186,7 @@ def test_killed_and_gone_on_equals_undisturbed(tmp_path, lines, cuts, batch_line
 
 @property_of_files
 @given(LINES, st.integers(1, 9), st.lists(st.integers(1, 30), max_size=4))
-def test_a_followed_log_killed_and_gone_on_equals_undisturbed(tmp_path, lines, batch_lines, deaths):
+def test_a_followed_log_killed_and_gone_on_equals_undisturbed(tmp_path, lines, batch_bytes, deaths):
     log = log_of(lines)
     expected = replayed(tmp_path / "replay", log)
     folder = tmp_path / "live"
@@ -195,7 +195,7 @@ def test_a_followed_log_killed_and_gone_on_equals_undisturbed(tmp_path, lines, b
     (folder / "app.log").write_bytes(log)
 
     def new_source(places) -> Follower:
-        return Follower(folder / "app.log", places, batch_lines)
+        return Follower(folder / "app.log", places, batch_bytes)
 
     assert (
         streamed_with_deaths(new_source, folder / "out", folder / "state", deaths, follows=True) == expected

@@ -36,13 +36,13 @@ class Folder:
         self,
         directory: Path,
         known: Iterable[Place],
-        batch_lines: int,
+        batch_bytes: int,
         writer_of: Callable[[int], bool | None] = has_writer,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._directory = directory
         self._known = {place.name: place for place in known}
-        self._batch_lines = batch_lines
+        self._batch_bytes = batch_bytes
         self._writer_of = writer_of
         self._monotonic = monotonic
         self._handed_over = {place.name: place.inode for place in known if place.is_whole}
@@ -121,7 +121,7 @@ class Folder:
     def _read_if_whole(self, name: str, taker: Taker) -> bool | None:
         """Return whether the file was whole, and has been handed over; None if that will be known soon."""
         try:
-            log = open_log(self._directory / name, name, self._known.get(name), self._batch_lines)
+            log = open_log(self._directory / name, name, self._known.get(name), self._batch_bytes)
         except FileNotFoundError:
             return False
         except OSError as error:

@@ -44,13 +44,13 @@ class Follower:
         self,
         path: Path,
         known: Sequence[Place],
-        batch_lines: int,
+        batch_bytes: int,
         writer_of: Callable[[int], bool | None] = has_writer,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._path = path
         self._known = list(known)
-        self._batch_lines = batch_lines
+        self._batch_bytes = batch_bytes
         self._writer_of = writer_of
         self._monotonic = monotonic
         self._logs: list[OpenLog] = []  # the last one is, or was last, the file of that name
@@ -181,7 +181,7 @@ class Follower:
             self._add(self._opened(path), taker)
 
     def _opened(self, path: Path, place: Place | None = None) -> OpenLog:
-        return open_log(path, self._path.name, place, self._batch_lines, follow_links=True)
+        return open_log(path, self._path.name, place, self._batch_bytes, follow_links=True)
 
     def _is_open(self, status: os.stat_result) -> bool:
         return any(os.path.samestat(status, os.fstat(log.descriptor)) for log in self._logs)

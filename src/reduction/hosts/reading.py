@@ -16,9 +16,7 @@ from typing import NamedTuple
 from reduction.errors import InputError
 
 HEAD_BYTES = 1024  # of a file, by which it is known again
-_LINES_TO_FIND = 64  # one by one; more are found by halving
-_BYTES_A_LINE = 64  # a guess, for the size of a read
-_LEAST_READ, _MOST_READ = 1 << 12, 1 << 22  # bytes
+_LEAST_READ = 1 << 12  # bytes
 _FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK  # not to wait for the writer of a pipe
 
 
@@ -63,15 +61,14 @@ class Batch(NamedTuple):
 
 
 class OpenLog:
-    """A log that is being read; close it."""
+    """A log that is being read, in batches of up to `batch_bytes` bytes, or of one longer line; close it."""
 
-    def __init__(self, descriptor: int, place: Place, batch_lines: int) -> None:
+    def __init__(self, descriptor: int, place: Place, batch_bytes: int) -> None:
         self.descriptor = descriptor
         self.place = place
-        self._batch_lines = batch_lines
-        self._read_bytes = min(max(batch_lines * _BYTES_A_LINE, _LEAST_READ), _MOST_READ)
+        self._batch_bytes = batch_bytes
         self._held = bytearray()
-        self._held_lines = 0
+        self._searched = 0  # of the bytes held: there is no line end in them
 
     @property
     def read_to(self) -> int:
@@ -80,13 +77,15 @@ class OpenLog:
 
     def next_batch(self) -> Batch | None:
         """Return the next lines, None if no whole line is there now. Raises `InputError`."""
-        while not self._held_lines or (self._held_lines < self._batch_lines and len(self._held) < _MOST_READ):
+        is_at_end = False
+        while True:
+            if is_at_end or len(self._held) >= self._batch_bytes:
+                cut = self._cut()
+                if cut or is_at_end:
+                    return self._take(cut) if cut else None
             piece = self._read()
-            if not piece:
-                break
             self._held += piece
-            self._held_lines += piece.count(b"\n")
-        return self._take(self._cut()) if self._held_lines else None
+            is_at_end = not piece
 
     def rest(self) -> Batch | None:
         """Return the line that was not finished: the file is, and nothing more comes."""
@@ -95,7 +94,7 @@ class OpenLog:
     def begin_again(self) -> None:
         """Go back to the beginning of the file: it was emptied and is written anew."""
         self._held.clear()
-        self._held_lines = 0
+        self._searched = 0
         self.place = Place(self.place.name, self.place.device, self.place.inode)
 
     def is_what_was_read(self) -> bool:
@@ -108,35 +107,26 @@ class OpenLog:
 
     def _read(self) -> bytes:
         try:
-            return os.pread(self.descriptor, self._read_bytes, self.read_to)
+            wanted = max(self._batch_bytes - len(self._held), _LEAST_READ)
+            return os.pread(self.descriptor, wanted, self.read_to)
         except OSError as error:
             raise InputError(f"'{self.place.name}' can't be read: {error.strerror}") from error
 
     def _cut(self) -> int:
-        """Return where a batch ends: behind so many lines, or behind the last whole line."""
-        if self._held_lines <= self._batch_lines:
-            return self._held.rfind(b"\n") + 1
-        if self._batch_lines <= _LINES_TO_FIND:
-            at = 0
-            for _ in range(self._batch_lines):
-                at = self._held.index(b"\n", at) + 1
-            return at
-        start, stop, wanted = 0, len(self._held), self._batch_lines
-        while stop - start > 1:  # `wanted` lines end between start and stop
-            middle = (start + stop) // 2
-            lines = self._held.count(b"\n", start, middle)
-            if lines >= wanted:
-                stop = middle
-            else:
-                start, wanted = middle, wanted - lines
-        return stop
+        """Return where a batch ends: behind the last line that fits in, or else behind the first one."""
+        fitting = self._held.rfind(b"\n", 0, self._batch_bytes) + 1
+        if fitting:
+            return fitting
+        cut = self._held.find(b"\n", self._searched) + 1
+        self._searched = len(self._held)
+        return cut
 
     def _take(self, cut: int) -> Batch:
         with memoryview(self._held) as held:
             block = bytes(held[:cut])
         del self._held[:cut]
+        self._searched = 0
         lines = block.count(b"\n")
-        self._held_lines -= lines
         place = replace(self.place, offset=self.place.offset + cut, lines=self.place.lines + lines)
         if place.head_bytes < HEAD_BYTES:
             size = min(place.offset, HEAD_BYTES)
@@ -146,7 +136,7 @@ class OpenLog:
 
 
 def open_log(
-    path: Path, name: str, known: Place | None, batch_lines: int, *, follow_links: bool = False
+    path: Path, name: str, known: Place | None, batch_bytes: int, *, follow_links: bool = False
 ) -> OpenLog:
     """Open a log, at the place that is `known` if it is that very file still, else at its beginning.
 
@@ -157,7 +147,7 @@ def open_log(
     fresh = Place(name, status.st_dev, status.st_ino)
     if known is not None and known.key == fresh.key and is_continued(descriptor, known):
         fresh = replace(known, is_whole=False)
-    return OpenLog(descriptor, fresh, batch_lines)
+    return OpenLog(descriptor, fresh, batch_bytes)
 
 
 def first_place(path: Path) -> Place:

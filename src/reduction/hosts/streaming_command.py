@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _BATCH_LINES = 100_000
 _BATCHES = 8
+_BYTES_A_LINE = 32  # a guess
+_MOST_BYTES = 1 << 22  # in a batch
 _MOST_SECONDS = 366 * 24 * 3600
 _LOG = logging.getLogger("reduction.hosts")
 
@@ -152,10 +154,10 @@ def _source(options: argparse.Namespace, places: Sequence[Place]) -> Source:
     from reduction.hosts.folder import Folder
     from reduction.hosts.follow import Follower
 
-    batch_lines = options.batch_size or _BATCH_LINES
+    batch_bytes = min((options.batch_size or _BATCH_LINES) * _BYTES_A_LINE, _MOST_BYTES)
     if options.directory:
-        return Folder(Path(options.directory), places, batch_lines)
-    return Follower(Path(options.follow), places, batch_lines)
+        return Folder(Path(options.directory), places, batch_bytes)
+    return Follower(Path(options.follow), places, batch_bytes)
 
 
 def _rules(options: argparse.Namespace) -> Rules:
