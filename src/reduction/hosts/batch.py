@@ -12,10 +12,10 @@ from reduction.errors import ReducerError
 from reduction.hosts import pieces
 from reduction.hosts.interval import Probe
 from reduction.hosts.log_files import LogFile, shown
+from reduction.hosts.malformed import SHOWN_OF_A_REASON, shown_text
 from reduction.hosts.pieces import Pace, Piece
-from reduction.hosts.search import EXAMPLES, Books, NewSearch, Question
+from reduction.hosts.search import Books, NewSearch, Question
 
-_SHOWN_TEXT = 80  # characters of a malformed line
 _NOT_MALFORMED = {"connection", "blank"}
 
 # By partner: time, number of the log and offset of the first connection.
@@ -37,7 +37,7 @@ class NotInOrder(ReducerError):
 
 
 @dataclass(frozen=True, slots=True)
-class MalformedLine:
+class ShownLine:
     """A malformed line to show; `place` is "line 7" or, in a log not read from its beginning, "byte 800"."""
 
     path: str
@@ -58,7 +58,7 @@ class Answer:
     incoming: list[str] = field(default_factory=list)
     lines_scanned: int = 0
     malformed: Counter[str] = field(default_factory=Counter)
-    examples: list[MalformedLine] = field(default_factory=list)
+    examples: list[ShownLine] = field(default_factory=list)
     bytes_read: int = 0
     bytes_total: int = 0
 
@@ -147,11 +147,10 @@ class _Making:
     def _add_lines(self, piece: Piece, books: Books) -> None:
         malformed = Counter({kind: n for kind, n in books.lines.items() if n and kind not in _NOT_MALFORMED})
         for example in books.examples:
-            if sum(other.reason == example.reason for other in self._answer.examples) < EXAMPLES:
+            if sum(other.reason == example.reason for other in self._answer.examples) < SHOWN_OF_A_REASON:
                 place = self._place(piece, example.line, example.offset)
-                text = example.text.decode("utf-8", "backslashreplace")[:_SHOWN_TEXT]
                 self._answer.examples.append(
-                    MalformedLine(shown(piece.log.path), place, example.reason, text)
+                    ShownLine(shown(piece.log.path), place, example.reason, shown_text(example.text))
                 )
         self._answer.malformed += malformed
         self._answer.lines_scanned += books.lines["connection"] + malformed.total()

@@ -73,12 +73,12 @@ def run(options: argparse.Namespace) -> None:
 def question_of(options: argparse.Namespace) -> Question:
     """Return what is asked; raises `SettingsError` with all faults at once."""
     from reduction.hosts.instants import milliseconds
-    from reduction.hosts.lines import parse
+    from reduction.hosts.lines import is_host
     from reduction.hosts.search import Question
 
     faults = []
     host = os.fsencode(options.host)
-    if b"\n" in host or parse(b"0000000000 %b x" % host) != (0, host, b"x"):
+    if not is_host(host):
         faults.append(f"--host {options.host!r}: must be UTF-8 without blanks, and not empty")
     moments = []
     for name, text in (("--start", options.start), ("--end", options.end)):
@@ -128,12 +128,11 @@ def tell(found: Answer, logs: int) -> None:
     )  # fmt: skip
     if not found.malformed:
         return
-    reasons = ", ".join(f"{reason} {lines:,}" for reason, lines in sorted(found.malformed.items()))
+    from reduction.hosts.malformed import by_reason
+
     _LOG.warning(
         "%s of %s lines are malformed: %s",
-        f"{found.malformed.total():,}",
-        f"{found.lines_scanned:,}",
-        reasons,
-    )
+        f"{found.malformed.total():,}", f"{found.lines_scanned:,}", by_reason(found.malformed),
+    )  # fmt: skip
     for line in found.examples:
         _LOG.warning("'%s', %s: %s: %r", line.path, line.place, line.reason, line.text)
