@@ -9,10 +9,10 @@ SHOWN_OF_A_REASON = 5
 
 
 class MalformedLine(NamedTuple):
-    """A line that is not counted: `line` counts from 0 in what was fed; of a long one only the beginning is kept.
+    """A line that is not counted; of a long one only the beginning is kept.
 
-    `offset`, in bytes, counts from the beginning of the block, or of the file if the block's own offset is
-    known.
+    `line` counts from 0 in what was fed, `offset` in bytes from the beginning of the block, or of the file
+    where the block's own offset is known.
     """
 
     reason: str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import NamedTuple, Protocol
 
@@ -12,8 +11,7 @@ from reduction.hosts.malformed import SHOWN_OF_A_REASON, MalformedLine
 NO_TIME = 2**64 - 1  # the oldest time of no connections
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(NamedTuple):
     """Which hosts did `host` connect with from `start_ms` to `end_ms`, both inclusive (Unix time in ms)?
 
     A line is at most `lateness_ms` older than any line before it.
