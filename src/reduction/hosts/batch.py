@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from typing import NamedTuple
 
@@ -17,6 +17,8 @@ from reduction.hosts.pieces import Pace, Piece
 from reduction.hosts.search import Books, NewSearch, Question
 
 _NOT_MALFORMED = {"connection", "blank"}
+
+Progress = Callable[[int, int], object]
 
 # By partner: time, number of the log and offset of the first connection.
 _Firsts = dict[bytes, tuple[int, int, int]]
@@ -62,9 +64,15 @@ class Answer(NamedTuple):
 
 
 def answer(
-    question: Question, paths: Sequence[str], new_search: NewSearch, pace: Pace, *, full_scan: bool = False
+    question: Question,
+    paths: Sequence[str],
+    new_search: NewSearch,
+    pace: Pace,
+    *,
+    full_scan: bool = False,
+    progress: Progress | None = None,
 ) -> Answer:
-    """Search the logs, whole if `full_scan` is true.
+    """Search the logs, whole if `full_scan` is true; `progress` is told how many logs and bytes are done.
 
     Of connections in the same millisecond the one in the earlier log comes first, then the one that stands
     before the other. Raises `InputError` if a log cannot be read; `NotInOrder` if a line of a log that was
@@ -76,6 +84,8 @@ def answer(
         with closing(pieces.done_in_order(made.search, cut, pace.threads)) as done:
             for piece, books in done:
                 made.add(piece, books)
+                if progress is not None:
+                    progress(made.logs, made.passed_bytes)
     return made.finished()
 
 
@@ -83,6 +93,8 @@ class _Making:
     """An answer while pieces of it come in, in their order."""
 
     def __init__(self, question: Question, new_search: NewSearch, pace: Pace) -> None:
+        self.logs = 0  # done
+        self.passed_bytes = 0  # of them, and of the one at hand
         self._question = question
         self._new_search = new_search
         self._block_bytes = pace.block_bytes
@@ -117,7 +129,9 @@ class _Making:
             self._check_probes(piece, piece.part.behind)
             self._bytes_read += piece.log.bytes_read
             self._bytes_total += piece.log.bytes_total
+            self.logs += 1
             piece.log.close()
+        self.passed_bytes = self._bytes_total + (0 if piece.is_last else piece.stop)
 
     def finished(self) -> Answer:
         """Return the answer."""

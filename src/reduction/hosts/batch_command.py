@@ -50,6 +50,7 @@ def run(options: argparse.Namespace) -> None:
     """Print the answer; raises a `ReducerError` if there is none."""
     question = question_of(options)
     from reduction import processors
+    from reduction.display import Display
     from reduction.hosts import log_files, search
     from reduction.hosts.batch import answer
     from reduction.hosts.pieces import Pace
@@ -58,7 +59,11 @@ def run(options: argparse.Namespace) -> None:
     if options.batch_size is not None:
         pace = Pace(pace.threads, block_bytes=max(_LEAST_BLOCK, options.batch_size * _BYTES_A_LINE))
     paths = log_files.find(options.files)
-    found = answer(question, paths, search.choose(), pace, full_scan=options.full_scan)
+    new_search = search.choose()
+    with Display(len(paths), log_files.bytes_of(paths), "searching") as display:
+        found = answer(
+            question, paths, new_search, pace, full_scan=options.full_scan, progress=display.update
+        )
     tell(found, len(paths))
     directions = ["outgoing", "incoming"] if options.direction == "both" else [options.direction]
     partners = {direction: getattr(found, direction) for direction in directions}
