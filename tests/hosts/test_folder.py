@@ -175,6 +175,7 @@ def test_a_file_that_was_counted_but_not_moved_is_not_read_again(tmp_path, taken
 
 def test_a_reader_that_nobody_listens_to_stops(tmp_path):
     (tmp_path / "a.txt").write_bytes(b"1\n2\n3\n")
+    (tmp_path / "b.txt").write_bytes(b"4\n")
     deaf = Taken(room=1)
     Folder(tmp_path, [], 1).look(deaf)
     assert deaf.blocks == [b"1\n"]

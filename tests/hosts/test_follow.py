@@ -11,6 +11,7 @@ from worlds import Hand, Taken, unknown
 
 from reduction import logs
 from reduction.errors import InputError
+from reduction.hosts.channel import Begun
 from reduction.hosts.follow import Follower
 from reduction.hosts.reading import Batch, Place, has_writer
 
@@ -223,3 +224,21 @@ def test_a_log_that_cannot_be_opened_is_an_error(tmp_path, taken):
     path.symlink_to(path)
     with pytest.raises(InputError, match="can't be opened"):
         Follower(path, [], 100).look(taken)
+
+
+def test_a_log_that_is_opened_is_told_before_a_line_comes(log, taken):
+    """Or nobody would look for it after a kill and another rotation."""
+    follower = Follower(log, [], 100)
+    follower.look(taken)
+    log.rename(log.with_name("app.log.1"))
+    log.touch()
+    follower.look(taken)
+    follower.close()
+    begun = [item.place for item in taken.items if isinstance(item, Begun)]
+    assert [place.inode for place in begun] == [
+        path.stat().st_ino for path in (log.with_name("app.log.1"), log)
+    ]
+    append(log, b"2\n")
+    log.rename(log.with_name("app.log.3"))
+    log.write_bytes(b"3\n")
+    assert went_on(log, begun[1:]).blocks == [b"2\n", b"3\n"]

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
+import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -221,6 +224,32 @@ def test_a_state_is_not_used_for_another_question(tmp_path, folder):
     done = once("-T", folder, "--state", tmp_path / "state", "-t", "60")
     assert done.returncode == 3
     assert "of -t 3600, not 60" in done.stderr
+
+
+def test_the_readme_shows_what_is_printed(tmp_path):
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    [(setting_up, arguments, text)] = re.findall(
+        r"^\$ (mkdir .*)\n\$ \.venv/bin/host-processor streaming (.*)\n((?:.*\n)+?)```$", readme, re.MULTILINE
+    )
+    assert setting_up == "mkdir -p logs && cp task/hosts/connections.txt logs"
+    (tmp_path / "logs").mkdir()
+    shutil.copy(SAMPLE, tmp_path / "logs")
+    done = subprocess.run(
+        [*PROGRAM[:3], "streaming", *shlex.split(arguments)],
+        cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE, check=True,
+    )  # fmt: skip
+    assert done.stdout == text
+
+
+def test_help_names_every_argument():
+    shown = subprocess.run(
+        [*PROGRAM[:4], "--help"], capture_output=True, text=True, timeout=PATIENCE, check=True
+    )
+    arguments = (
+        "--directory --follow --seconds --queue-size --clock --idle --once --output --state --live --lateness"
+    )
+    for argument in arguments.split():
+        assert argument in shown.stdout
 
 
 def test_live_is_a_table_on_a_terminal(folder):

@@ -9,6 +9,12 @@ from typing import NamedTuple, Protocol
 from reduction.hosts.reading import Batch, Place
 
 
+class Begun(NamedTuple):
+    """A log is followed from here on: it is to be known again, even if no line comes before it is renamed."""
+
+    place: Place
+
+
 class Finished(NamedTuple):
     """A file of the folder has been read to its end, all of which was handed over before."""
 
@@ -37,7 +43,7 @@ class Stop(NamedTuple):
     signal_number: int
 
 
-Item = Batch | Finished | Gone | Drained | Failed | Stop
+Item = Batch | Begun | Finished | Gone | Drained | Failed | Stop
 
 
 class Taker(Protocol):
@@ -59,6 +65,8 @@ class Channel:
         """Hand over an item, a batch as soon as there is room; returns False if nobody takes any more."""
         if isinstance(item, Batch):
             self._room.acquire()
+            if self.is_closed:
+                self._room.release()  # nobody is to wait any more
         self._items.put(item)
         return not self.is_closed
 

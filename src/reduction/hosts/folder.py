@@ -48,6 +48,7 @@ class Folder:
         self._handed_over = {place.name: place.inode for place in known if place.is_whole}
         self._looks: dict[str, tuple[_Look, float]] = {}
         self._told: set[str] = set()
+        self._is_heard = True  # somebody takes what is handed over
         self._lock = threading.Lock()  # of what is known and handed over
 
     def look(self, taker: Taker) -> bool:
@@ -57,6 +58,8 @@ class Folder:
         """
         is_settled = True
         for name in self._candidates():
+            if not self._is_heard:
+                return True
             is_whole = self._read_if_whole(name, taker)
             is_settled = is_settled and is_whole is not None
         return is_settled
@@ -151,7 +154,8 @@ class Folder:
         while batch := log.next_batch():
             with self._lock:
                 self._known[log.place.name] = batch.place
-            if not taker.put(batch):
+            self._is_heard = taker.put(batch)
+            if not self._is_heard:
                 return False
         return True
 

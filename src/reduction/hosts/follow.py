@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from reduction.errors import InputError
-from reduction.hosts.channel import Gone, Taker
+from reduction.hosts.channel import Begun, Gone, Taker
 from reduction.hosts.reading import OpenLog, Place, first_place, has_writer, is_continued, open_log
 
 _QUIET_SECONDS = (
@@ -60,7 +60,7 @@ class Follower:
         """Hand over what has been written; returns True: there is never more to come soon."""
         if self._known:
             self._go_on(taker)
-        self._open_current()
+        self._open_current(taker)
         for log in list(self._logs):
             if not self._hand_over(log, taker):
                 return True
@@ -88,7 +88,7 @@ class Follower:
             log.close()
         self._logs = []
 
-    def _open_current(self) -> None:
+    def _open_current(self, taker: Taker) -> None:
         try:
             status = self._path.stat()
             if self._is_open(status):
@@ -100,9 +100,10 @@ class Follower:
             raise InputError(f"'{self._path}' can't be opened: {error.strerror}") from error
         if self._logs:
             _LOG.info("'%s' is another file now: the old one is read to its end", self._path)
-        self._add(log)
+        self._add(log, taker)
 
-    def _add(self, log: OpenLog) -> None:
+    def _add(self, log: OpenLog, taker: Taker) -> None:
+        taker.put(Begun(log.place))
         self._logs.append(log)
         self._last_read[log.descriptor] = self._monotonic()
 
@@ -144,13 +145,13 @@ class Follower:
                     place.name, f"{place.offset:,}",
                 )  # fmt: skip
             else:
-                self._add(log)
+                self._add(log, taker)
             if log is None or log.place.key != place.key:
                 taker.put(Gone(place))  # if there is a copy, it takes its part
         self._known = []
         last = os.fstat(self._logs[-1].descriptor) if self._logs else None
         if last is not None and not (self._path.exists() and os.path.samestat(last, self._path.stat())):
-            self._add_rotated_since(last.st_mtime_ns)
+            self._add_rotated_since(last.st_mtime_ns, taker)
 
     def _found(self, place: Place) -> OpenLog | None:
         """Open the file of that inode, or else a copy that begins with what was read."""
@@ -168,7 +169,7 @@ class Follower:
                 log.close()
         return copy
 
-    def _add_rotated_since(self, modified_ns: int) -> None:
+    def _add_rotated_since(self, modified_ns: int, taker: Taker) -> None:
         """Open what had the name and lost it again, all while the process was not running."""
         missed = []
         for path in self._relatives():
@@ -177,7 +178,7 @@ class Follower:
                 missed.append((status.st_mtime_ns, path))
         for _, path in sorted(missed):
             _LOG.info("'%s' was rotated while nobody read it: it is read now", path)
-            self._add(self._opened(path))
+            self._add(self._opened(path), taker)
 
     def _opened(self, path: Path, place: Place | None = None) -> OpenLog:
         return open_log(path, self._path.name, place, self._batch_lines, follow_links=True)

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import NamedTuple, Protocol
 
 from reduction.errors import OutputError
-from reduction.hosts.channel import Finished, Gone
+from reduction.hosts.channel import Begun, Finished, Gone
 from reduction.hosts.clocks import Clock, Rules, new_clock
 from reduction.hosts.malformed import SHOWN_OF_A_REASON, MalformedLine, shown_text
 from reduction.hosts.outputs import Output
@@ -100,7 +100,7 @@ class Stream:
         self._next_commit_ms = 0
         self._shown: Counter[str] = Counter()
 
-    def take(self, item: Batch | Finished | Gone, now_ms: Callable[[], int]) -> None:
+    def take(self, item: Batch | Begun | Finished | Gone, now_ms: Callable[[], int]) -> None:
         """Count a batch, or take note of what became of a file."""
         if isinstance(item, Batch):
             self._take_batch(item, now_ms)
@@ -108,8 +108,9 @@ class Stream:
         self._has_news = True
         if isinstance(item, Gone):
             self._places.pop(item.place.key, None)
-        else:
-            self._places[item.place.key] = item.place
+            return
+        self._places[item.place.key] = item.place
+        if isinstance(item, Finished):
             self._finished.append(item.place)
 
     def pause(self, now_ms: Callable[[], int]) -> None:
