@@ -152,6 +152,35 @@ def test_a_line_longer_than_any_block_is_a_line(folder):
         assert (found.outgoing, found.incoming) == (["b", "c"], [long])
 
 
+@given(
+    log=st.lists(texts_of_logs(), max_size=4).map(b"\n".join),
+    ends=st.tuples(moments(), moments()).map(sorted),
+    pace=st.sampled_from(PACES),
+)
+def test_a_log_in_any_order_is_answered_or_refused(folder, log, ends, pace):
+    question = Question(b"a", *ends, 1000)
+    outgoing, incoming, *_ = naive(question, [log])
+    try:
+        found = asked(folder, question, [log], "the best", pace)
+    except NotInOrder:
+        return
+    assert set(found.outgoing) <= set(outgoing)
+    assert set(found.incoming) <= set(incoming)
+
+
+def test_progress_is_told_up_to_the_last_byte(folder):
+    logs = [folder / f"{number}.log" for number in range(3)]
+    for log in logs:
+        log.write_text("".join(hours(1)))
+    told = []
+    question = Question(b"a", START, START + 60 * MINUTE, LATENESS_MS)
+    pace = Pace(piece_bytes=30_000)
+    answer(question, list(map(str, logs)), SEARCHES["the best"], pace, progress=lambda *now: told.append(now))
+    assert told == sorted(told)
+    assert len(told) > 6
+    assert told[-1] == (3, sum(log.stat().st_size for log in logs))
+
+
 # Order ---------------------------------------------------------------------------------------------------
 
 
@@ -256,7 +285,7 @@ def test_malformed_lines_are_shown_with_their_place(folder, search):
 def test_only_the_first_few_malformed_lines_are_shown(folder):
     log = b"".join(b"rubbish %d\n" % number for number in range(1000))
     found = asked(folder, Question(b"a", START, START, 0), [log], "the best", TINY, full_scan=True)
-    assert [line.text for line in found.examples] == ["rubbish 0", "rubbish 1", "rubbish 2"]
+    assert [line.text for line in found.examples] == [f"rubbish {number}" for number in range(5)]
     assert found.malformed == {"not-three-fields": 1000}
 
 

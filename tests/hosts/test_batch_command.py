@@ -110,7 +110,7 @@ def test_no_answer_depends_on_the_batch_size(log, lines):
 
 def test_malformed_lines_are_told_on_standard_error(log):
     done = batch(*QUESTION, "-f", log)
-    assert "WARNING: 1 of 5 lines are malformed: not-three-fields 1\n" in done.stderr
+    assert "WARNING: 1 of 5 lines are malformed: 1 not-three-fields\n" in done.stderr
     assert f"'{log}', line 4: not-three-fields: 'rubbish'\n" in done.stderr
 
 

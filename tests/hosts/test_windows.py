@@ -11,7 +11,8 @@ from counters import NAMES, maker
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reduction.hosts.windows import Closed, MalformedLine
+from reduction.hosts.malformed import MalformedLine
+from reduction.hosts.windows import Closed
 from reduction.hosts.windows import new_windows as chosen
 
 HOUR = 3_600_000

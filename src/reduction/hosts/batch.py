@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from reduction.errors import ReducerError
 from reduction.hosts import pieces
 from reduction.hosts.interval import Probe
 from reduction.hosts.log_files import LogFile, shown
+from reduction.hosts.malformed import SHOWN_OF_A_REASON, shown_text
 from reduction.hosts.pieces import Pace, Piece
-from reduction.hosts.search import EXAMPLES, Books, NewSearch, Question
+from reduction.hosts.search import Books, NewSearch, Question
 
-_SHOWN_TEXT = 80  # characters of a malformed line
 _NOT_MALFORMED = {"connection", "blank"}
+
+Progress = Callable[[int, int], object]
 
 # By partner: time, number of the log and offset of the first connection.
 _Firsts = dict[bytes, tuple[int, int, int]]
@@ -36,8 +38,7 @@ class NotInOrder(ReducerError):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class MalformedLine:
+class ShownLine(NamedTuple):
     """A malformed line to show; `place` is "line 7" or, in a log not read from its beginning, "byte 800"."""
 
     path: str
@@ -46,27 +47,32 @@ class MalformedLine:
     text: str
 
 
-@dataclass(slots=True)
-class Answer:
+class Answer(NamedTuple):
     """Partners in the order of their first connection, and the books of what was read.
 
     `lines_scanned` and `malformed` (by reason) speak of the lines that are not blank in the parts searched.
     `bytes_read` and `bytes_total` are bytes on the disk, each counted once.
     """
 
-    outgoing: list[str] = field(default_factory=list)
-    incoming: list[str] = field(default_factory=list)
-    lines_scanned: int = 0
-    malformed: Counter[str] = field(default_factory=Counter)
-    examples: list[MalformedLine] = field(default_factory=list)
-    bytes_read: int = 0
-    bytes_total: int = 0
+    outgoing: list[str]
+    incoming: list[str]
+    lines_scanned: int
+    malformed: Counter[str]
+    examples: list[ShownLine]
+    bytes_read: int
+    bytes_total: int
 
 
 def answer(
-    question: Question, paths: Sequence[str], new_search: NewSearch, pace: Pace, *, full_scan: bool = False
+    question: Question,
+    paths: Sequence[str],
+    new_search: NewSearch,
+    pace: Pace,
+    *,
+    full_scan: bool = False,
+    progress: Progress | None = None,
 ) -> Answer:
-    """Search the logs, whole if `full_scan` is true.
+    """Search the logs, whole if `full_scan` is true; `progress` is told how many logs and bytes are done.
 
     Of connections in the same millisecond the one in the earlier log comes first, then the one that stands
     before the other. Raises `InputError` if a log cannot be read; `NotInOrder` if a line of a log that was
@@ -78,6 +84,8 @@ def answer(
         with closing(pieces.done_in_order(made.search, cut, pace.threads)) as done:
             for piece, books in done:
                 made.add(piece, books)
+                if progress is not None:
+                    progress(made.logs, made.passed_bytes)
     return made.finished()
 
 
@@ -85,12 +93,17 @@ class _Making:
     """An answer while pieces of it come in, in their order."""
 
     def __init__(self, question: Question, new_search: NewSearch, pace: Pace) -> None:
+        self.logs = 0  # done
+        self.passed_bytes = 0  # of them, and of the one at hand
         self._question = question
         self._new_search = new_search
         self._block_bytes = pace.block_bytes
-        self._answer = Answer()
         self._outgoing: _Firsts = {}
         self._incoming: _Firsts = {}
+        self._lines_scanned = 0
+        self._malformed: Counter[str] = Counter()
+        self._examples: list[ShownLine] = []
+        self._bytes_read = self._bytes_total = 0
         self._lines = 0  # of the log at hand, before the next piece
         self._newest_ms = 0  # of those lines, and of what was seen of the log before its part
 
@@ -114,15 +127,23 @@ class _Making:
         _add_firsts(self._incoming, books.incoming, piece.number)
         if piece.is_last:
             self._check_probes(piece, piece.part.behind)
-            self._answer.bytes_read += piece.log.bytes_read
-            self._answer.bytes_total += piece.log.bytes_total
+            self._bytes_read += piece.log.bytes_read
+            self._bytes_total += piece.log.bytes_total
+            self.logs += 1
             piece.log.close()
+        self.passed_bytes = self._bytes_total + (0 if piece.is_last else piece.stop)
 
     def finished(self) -> Answer:
         """Return the answer."""
-        self._answer.outgoing = _in_order(self._outgoing)
-        self._answer.incoming = _in_order(self._incoming)
-        return self._answer
+        return Answer(
+            _in_order(self._outgoing),
+            _in_order(self._incoming),
+            self._lines_scanned,
+            self._malformed,
+            self._examples,
+            self._bytes_read,
+            self._bytes_total,
+        )
 
     def _check_order(self, piece: Piece, books: Books) -> None:
         """The search of a piece knew nothing of the lines before it; if they matter, it is done again."""
@@ -147,14 +168,13 @@ class _Making:
     def _add_lines(self, piece: Piece, books: Books) -> None:
         malformed = Counter({kind: n for kind, n in books.lines.items() if n and kind not in _NOT_MALFORMED})
         for example in books.examples:
-            if sum(other.reason == example.reason for other in self._answer.examples) < EXAMPLES:
+            if sum(other.reason == example.reason for other in self._examples) < SHOWN_OF_A_REASON:
                 place = self._place(piece, example.line, example.offset)
-                text = example.text.decode("utf-8", "backslashreplace")[:_SHOWN_TEXT]
-                self._answer.examples.append(
-                    MalformedLine(shown(piece.log.path), place, example.reason, text)
+                self._examples.append(
+                    ShownLine(shown(piece.log.path), place, example.reason, shown_text(example.text))
                 )
-        self._answer.malformed += malformed
-        self._answer.lines_scanned += books.lines["connection"] + malformed.total()
+        self._malformed += malformed
+        self._lines_scanned += books.lines["connection"] + malformed.total()
         self._lines += sum(books.lines.values())
 
     def _place(self, piece: Piece, line: int, offset: int) -> str:

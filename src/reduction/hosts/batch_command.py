@@ -50,6 +50,7 @@ def run(options: argparse.Namespace) -> None:
     """Print the answer; raises a `ReducerError` if there is none."""
     question = question_of(options)
     from reduction import processors
+    from reduction.display import Display
     from reduction.hosts import log_files, search
     from reduction.hosts.batch import answer
     from reduction.hosts.pieces import Pace
@@ -58,7 +59,11 @@ def run(options: argparse.Namespace) -> None:
     if options.batch_size is not None:
         pace = Pace(pace.threads, block_bytes=max(_LEAST_BLOCK, options.batch_size * _BYTES_A_LINE))
     paths = log_files.find(options.files)
-    found = answer(question, paths, search.choose(), pace, full_scan=options.full_scan)
+    new_search = search.choose()
+    with Display(len(paths), log_files.bytes_of(paths), "searching") as display:
+        found = answer(
+            question, paths, new_search, pace, full_scan=options.full_scan, progress=display.update
+        )
     tell(found, len(paths))
     directions = ["outgoing", "incoming"] if options.direction == "both" else [options.direction]
     partners = {direction: getattr(found, direction) for direction in directions}
@@ -73,12 +78,12 @@ def run(options: argparse.Namespace) -> None:
 def question_of(options: argparse.Namespace) -> Question:
     """Return what is asked; raises `SettingsError` with all faults at once."""
     from reduction.hosts.instants import milliseconds
-    from reduction.hosts.lines import parse
+    from reduction.hosts.lines import is_host
     from reduction.hosts.search import Question
 
     faults = []
     host = os.fsencode(options.host)
-    if b"\n" in host or parse(b"0000000000 %b x" % host) != (0, host, b"x"):
+    if not is_host(host):
         faults.append(f"--host {options.host!r}: must be UTF-8 without blanks, and not empty")
     moments = []
     for name, text in (("--start", options.start), ("--end", options.end)):
@@ -128,12 +133,11 @@ def tell(found: Answer, logs: int) -> None:
     )  # fmt: skip
     if not found.malformed:
         return
-    reasons = ", ".join(f"{reason} {lines:,}" for reason, lines in sorted(found.malformed.items()))
+    from reduction.hosts.malformed import by_reason
+
     _LOG.warning(
         "%s of %s lines are malformed: %s",
-        f"{found.malformed.total():,}",
-        f"{found.lines_scanned:,}",
-        reasons,
-    )
+        f"{found.malformed.total():,}", f"{found.lines_scanned:,}", by_reason(found.malformed),
+    )  # fmt: skip
     for line in found.examples:
         _LOG.warning("'%s', %s: %s: %r", line.path, line.place, line.reason, line.text)

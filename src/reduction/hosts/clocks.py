@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from reduction.hosts.malformed import MalformedLine
 from reduction.hosts.reports import EVENT, PROCESSING, Report
-from reduction.hosts.windows import Closed, MalformedLine, Windows, new_windows
+from reduction.hosts.windows import Closed, Windows, new_windows
 
 
 @dataclass(frozen=True, slots=True)

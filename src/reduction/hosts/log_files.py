@@ -7,7 +7,7 @@ import re
 import stat
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from io import BufferedReader
 from typing import BinaryIO
@@ -57,6 +57,15 @@ def _logs_below(folder: str) -> list[str]:
     if not logs:
         raise InputError(f"there is no log (*.txt, *.log) in the folder '{shown(folder)}' or below it")
     return sorted(logs, key=os.fsencode)
+
+
+def bytes_of(paths: Sequence[str]) -> int:
+    """Return how many bytes there are on the disk, as far as that can be said."""
+    total = 0
+    for path in paths:
+        with suppress(OSError):
+            total += os.path.getsize(path)  # noqa: PTH202
+    return total
 
 
 def shown(path: str) -> str:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections import Counter
 
 from reduction.hosts.lines import Connection, Malformed, Placed, scan
-from reduction.hosts.search import EXAMPLES, NO_TIME, Books, Example, LateLine, Question
+from reduction.hosts.malformed import SHOWN_OF_A_REASON, MalformedLine
+from reduction.hosts.search import NO_TIME, Books, LateLine, Question
 
 _SHOWN_BYTES = 320  # of a malformed line: 80 characters of any kind
 
@@ -22,7 +23,7 @@ class PlainSearch:
         self._fed = 0  # lines
         self._connections = 0
         self._malformed = Counter(dict.fromkeys(map(str, Malformed), 0))
-        self._examples: list[Example] = []
+        self._examples: list[MalformedLine] = []
         self._oldest_ms = NO_TIME
         self._newest_ms = newest_ms
         self._late: LateLine | None = None
@@ -68,7 +69,7 @@ class PlainSearch:
                 self._incoming[source] = min(here, self._incoming.get(source, here))
 
     def _reject(self, reason: str, placed: Placed, block_offset: int) -> None:
-        if self._malformed[reason] < EXAMPLES:
+        if self._malformed[reason] < SHOWN_OF_A_REASON:
             place = (self._fed + placed.line, block_offset + placed.offset)
-            self._examples.append(Example(reason, *place, placed.text[:_SHOWN_BYTES]))
+            self._examples.append(MalformedLine(reason, *place, placed.text[:_SHOWN_BYTES]))
         self._malformed[reason] += 1

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from reduction.hosts.malformed import by_reason
 from reduction.hosts.windows import Closed
 
 PROCESSING, EVENT = "processing", "event"
@@ -70,11 +71,6 @@ def as_text(report: Report) -> bytes:
     if window.malformed:
         lines.append(f"Malformed: {by_reason(window.malformed)}".encode())
     return b"\n".join(lines) + b"\n\n"
-
-
-def by_reason(malformed: dict[str, int]) -> str:
-    """Return counts of malformed lines as text."""
-    return ", ".join(f"{count:,} {reason}" for reason, count in sorted(malformed.items()))
 
 
 def moment(time_ms: int) -> str:

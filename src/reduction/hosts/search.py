@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import NamedTuple, Protocol
 
-EXAMPLES = 3  # malformed lines of each reason that are kept for each search
+from reduction.hosts.malformed import SHOWN_OF_A_REASON, MalformedLine
+
 NO_TIME = 2**64 - 1  # the oldest time of no connections
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(NamedTuple):
     """Which hosts did `host` connect with from `start_ms` to `end_ms`, both inclusive (Unix time in ms)?
 
     A line is at most `lateness_ms` older than any line before it.
@@ -22,15 +21,6 @@ class Question:
     start_ms: int
     end_ms: int
     lateness_ms: int
-
-
-class Example(NamedTuple):
-    """A malformed line; `line` counts from 0 in what was fed, `offset` in bytes from the file's beginning."""
-
-    reason: str
-    line: int
-    offset: int
-    text: bytes
 
 
 class LateLine(NamedTuple):
@@ -52,7 +42,7 @@ class Books(NamedTuple):
     """
 
     lines: dict[str, int]
-    examples: list[Example]
+    examples: list[MalformedLine]
     oldest_ms: int
     newest_ms: int
     late: LateLine | None
@@ -86,7 +76,7 @@ class NativeSearch:
             question.end_ms,
             question.lateness_ms,
             newest_ms,
-            EXAMPLES,
+            SHOWN_OF_A_REASON,
             instruction_set,
         )
 
@@ -97,7 +87,7 @@ class NativeSearch:
     def books(self) -> Books:
         """See `Search`."""
         lines, examples, oldest, newest, late, outgoing, incoming = self._search.books()
-        kept = [Example(*example) for example in examples]
+        kept = [MalformedLine(*example) for example in examples]
         return Books(lines, kept, oldest, newest, late and LateLine(*late), outgoing, incoming)
 
 

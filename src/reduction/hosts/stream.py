@@ -15,14 +15,12 @@ from typing import NamedTuple, Protocol
 from reduction.errors import OutputError
 from reduction.hosts.channel import Begun, Finished, Gone
 from reduction.hosts.clocks import Clock, Rules, new_clock
+from reduction.hosts.malformed import SHOWN_OF_A_REASON, MalformedLine, shown_text
 from reduction.hosts.outputs import Output
 from reduction.hosts.reading import Batch, Place
 from reduction.hosts.reports import Format, Report
 from reduction.hosts.state import Save, State, Telling
-from reduction.hosts.windows import MalformedLine
-from reduction.rows import shown_value
 
-_SHOWN_OF_A_REASON = 5  # malformed lines between two reports
 _MOST_BYTES_SINCE = 64 << 20  # batches kept as they are, until windows are written down instead
 _SECONDS_BETWEEN_COMMITS = 1.0
 _SHARE_OF_COMMITS = 0.1  # of the time, when windows are large
@@ -171,11 +169,11 @@ class Stream:
 
     def _show(self, batch: Batch, line: MalformedLine) -> None:
         self._shown[line.reason] += 1
-        if self._shown[line.reason] <= _SHOWN_OF_A_REASON:
+        if self._shown[line.reason] <= SHOWN_OF_A_REASON:
             _LOG.warning(
                 "'%s', line %s: %s: %r",
                 batch.place.name, f"{batch.lines_before + line.line + 1:,}", line.reason,
-                shown_value(line.text.decode("utf-8", "surrogateescape")),
+                shown_text(line.text),
             )  # fmt: skip
 
     def _put_away(self) -> None:

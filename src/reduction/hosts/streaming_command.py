@@ -68,8 +68,8 @@ def run(options: argparse.Namespace) -> None:
     """
     check(options)
     from reduction.hosts.channel import Channel
+    from reduction.hosts.malformed import by_reason
     from reduction.hosts.notices import Notices
-    from reduction.hosts.reports import by_reason
     from reduction.hosts.streaming import count, reading, signals_to, steady_clock
 
     now_ms = steady_clock()

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from typing import Any, NamedTuple, Protocol
 
-EXAMPLES_A_BLOCK = 5  # malformed lines shown of each reason
+from reduction.hosts.malformed import SHOWN_OF_A_REASON, MalformedLine
 
 
 class Closed(NamedTuple):
@@ -27,15 +27,6 @@ class Closed(NamedTuple):
     incoming: bytes
     busiest: bytes
     connections: int
-
-
-class MalformedLine(NamedTuple):
-    """A line that is not counted, and where it stands in its block: both numbers count from 0."""
-
-    reason: str
-    line: int
-    offset: int
-    text: bytes
 
 
 class Fed(NamedTuple):
@@ -119,7 +110,7 @@ def new_windows(host: bytes, window_ms: int, lateness_ms: int) -> Windows:
     if find_spec("reduction._kernel") is None:
         from reduction.hosts.plain_windows import PlainWindows
 
-        return Windows(PlainWindows(host, window_ms, lateness_ms, EXAMPLES_A_BLOCK))
+        return Windows(PlainWindows(host, window_ms, lateness_ms, SHOWN_OF_A_REASON))
     from reduction._kernel import HostWindows
 
-    return Windows(HostWindows(host, window_ms, lateness_ms, EXAMPLES_A_BLOCK))
+    return Windows(HostWindows(host, window_ms, lateness_ms, SHOWN_OF_A_REASON))
