@@ -7,16 +7,16 @@ STAMP := .venv/.installed
 NATIVE := $(shell find native)
 FUZZ_SECONDS ?= 60
 SANITIZE ?= address,undefined
-SANITIZED ?= tests/engines
+SANITIZED ?= tests/engines tests/hosts/test_lines.py tests/hosts/test_search.py
 CLANG ?= clang++
 ARM_CXX ?= aarch64-linux-gnu-g++
 BENCH_BIN := build/benchmarks/bin
 BENCH_STAMP := build/benchmarks/.installed
-SCRIPTS := $(wildcard misc/*.sh benchmarks/peers/*.sh) .ci/run .ci/container-tool
+SCRIPTS := $(wildcard misc/*.sh benchmarks/peers/*.sh benchmarks/peers/*/*.sh) .ci/run .ci/container-tool
 INSTALL := install --quiet -c requirements.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup kernel run test sanitize neon fuzz lint format bench bench-quick plot images clean pins
+.PHONY: help setup kernel run test sanitize neon fuzz lint format bench bench-quick bench-batch bench-streaming plot images clean pins
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -146,6 +146,12 @@ bench: $(STAMP) $(BENCH_STAMP) ## measure against peers, at full size (ARGS="--w
 
 bench-quick: $(STAMP) $(BENCH_STAMP) ## the same on a fiftieth of the data, in about two minutes, without a record
 	$(BENCH_BIN)/python -m benchmarks.run --scale 0.02 --repetitions 1 $(ARGS)
+
+bench-batch: $(STAMP) $(BENCH_STAMP) ## measure host-processor batch against peers (ARGS="--scale 0.02 --repetitions 1")
+	$(BENCH_BIN)/python -m benchmarks.run_batch $(ARGS)
+
+bench-streaming: $(STAMP) $(BENCH_STAMP) ## the same for host-processor streaming, on one processor
+	$(BENCH_BIN)/python -m benchmarks.run_streaming $(ARGS)
 
 plot: $(BENCH_STAMP) ## draw the newest record of the benchmarks as SVG
 	$(BENCH_BIN)/python -m benchmarks.plot $(ARGS)

@@ -1,20 +1,23 @@
-"""Acceptance: the task, what goes in and what comes out, promise by promise, through `python reducer.py`.
+"""Acceptance: the tasks, what goes in and what comes out, promise by promise, through `python reducer.py` and
+(at the end) through `host-processor`.
 
 Elsewhere: the ways to write CSV, addresses and the report (tests/cases); settings, exit codes, kills and
-many nodes (tests/processes).
+many nodes (tests/processes); logs, windows and kills of the Host processor (tests/hosts).
 """
 
+import gzip
 import os
 import random
 import re
 from pathlib import Path
 
 import pytest
-from workdir import KEY, each, each_engine, workdir  # noqa: F401 - pytest finds the fixture here
+from workdir import KEY, each, each_engine, host_processor, workdir  # noqa: F401 - pytest finds the fixture here
 
 # ruff: noqa: F811 - asking for a fixture looks like a second definition of its name
 
 TASK = Path(__file__).parent / "task" / "reducer"
+SAMPLE = Path(__file__).parent / "task" / "hosts" / "connections.txt"
 
 
 def names_in(folder: Path) -> list[str]:
@@ -349,3 +352,34 @@ def test_an_input_directory_of_its_own_is_left_alone(workdir):
     assert (path.stat().st_mtime_ns, path.stat().st_size) == (before.st_mtime_ns, before.st_size)
     assert names_in(workdir.output) == ["Combined.csv", "Combined.report.json"]
     assert outcome.leftovers == []
+
+
+# The Host processor: looking back ------------------------------------------------------------------------
+
+BETWEEN = ("-s", 1565647212986, "-e", 1565647460814)
+
+
+def test_batch_tells_whom_a_host_connected_to_between_two_moments():
+    outcome = host_processor("batch", "-H", "Aadvik", *BETWEEN, "-f", SAMPLE)
+    assert outcome.returncode == 0
+    assert outcome.stdout == "Hostnames connected to Aadvik:\nJadon,Nafeesa,Averyanna\n"
+    assert outcome.stderr == ""
+
+
+def test_batch_tells_who_connected_to_a_host():
+    outcome = host_processor("batch", "-H", "Aadvik", *BETWEEN, "-f", SAMPLE, "--direction", "incoming")
+    assert outcome.stdout.splitlines()[1:] == ["Khiem"]
+
+
+@each("end", "pack", lf=(b"\n", bytes), crlf=(b"\r\n", bytes), packed=(b"\n", gzip.compress))
+def test_batch_reads_logs_as_they_come(tmp_path, end, pack):
+    (tmp_path / "connections.txt").write_bytes(pack(SAMPLE.read_bytes().replace(b"\n", end)))
+    outcome = host_processor("batch", "-H", "Aadvik", *BETWEEN, "-f", tmp_path)
+    assert outcome.stdout.splitlines()[1:] == ["Jadon,Nafeesa,Averyanna"]
+
+
+def test_batch_tells_all_of_a_day_by_the_clock():
+    day = ("-s", "2019-08-12T22:00:00Z", "-e", "2019-08-14")
+    outcome = host_processor("batch", "-H", "Aadvik", *day, "-f", SAMPLE)
+    eight = "Matina,Jadon,Nafeesa,Averyanna,Zinn,Manit,Athanasios,Giordana"
+    assert outcome.stdout.splitlines()[1:] == [eight]

@@ -12,8 +12,10 @@ import os
 import statistics
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from benchmarks import machine, make_data, records
 from benchmarks.make_data import Data
@@ -94,7 +96,7 @@ def run_once(
 
 def warm(tree: Path) -> None:
     """Read all input once, so that nobody is the one who waits for the disk."""
-    for path in tree.rglob("*.csv"):
+    for path in filter(Path.is_file, tree.rglob("*")):
         with path.open("rb") as file:
             while file.read(1 << 22):
                 pass
@@ -168,12 +170,11 @@ def names(text: str) -> list[str]:
     return [name for name in text.split(",") if name]
 
 
-def arguments() -> argparse.ArgumentParser:
-    """Return what the command line may say."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n\n")[0])
+def arguments(about: str) -> argparse.ArgumentParser:
+    """Return what the command line may say; the first paragraph of `about` describes it."""
+    parser = argparse.ArgumentParser(description=about.partition("\n\n")[0])
     parser.add_argument("--workloads", type=names, help="names with commas (default: all)")
     parser.add_argument("--systems", type=names, help="names of peers and limits with commas (default: all)")
-    parser.add_argument("--engines", type=names, default=["auto"], help="of the Reducer (default: auto)")
     parser.add_argument("--scale", type=float, default=1.0, help="take only this share of the data")
     parser.add_argument("--repetitions", type=int, default=5, help="timed rounds (%(default)s)")
     parser.add_argument("--limit", type=float, default=300, help="seconds that a run may take (%(default)s)")
@@ -182,37 +183,64 @@ def arguments() -> argparse.ArgumentParser:
         "--python",
         type=Path,
         default=REPOSITORY / ".venv/bin/python",
-        help="the Reducer's own (%(default)s)",
+        help="the project's own (%(default)s)",
     )
     parser.add_argument("--record", action=argparse.BooleanOptionalAction, help="(default: at full size)")
     return parser
 
 
-def main() -> int:
-    """The command line; 1 if the Reducer gave no right answer somewhere."""
-    parser = arguments()
+@dataclass(frozen=True)
+class Suite:
+    """What can be measured together: workloads by name, peers, ourselves, and how the data are had."""
+
+    workloads: Mapping[str, Any]
+    peers: Sequence[System]
+    ours: Callable[[argparse.Namespace], Sequence[System]]
+    ready: Callable[[Any, argparse.Namespace], Any]
+
+
+def measure_suite(suite: Suite, parser: argparse.ArgumentParser) -> int:
+    """Measure what the command line asks for; 1 if one of ourselves gave no right answer somewhere."""
     asked = parser.parse_args()
-    workloads, others = load(), {system.name: system for system in peers()}
-    for chosen, known in ((asked.workloads, workloads), (asked.systems, others)):
+    others = {system.name: system for system in suite.peers}
+    for chosen, known in ((asked.workloads, suite.workloads), (asked.systems, others)):
         if unknown := set(chosen or ()) - known.keys():
             parser.error(f"unknown: {', '.join(sorted(unknown))}; known: {', '.join(known)}")
     wanted = asked.systems if asked.systems is not None else list(others)
-    systems = [*reducers(asked.engines, asked.python), *(others[name] for name in wanted)]
+    ours = suite.ours(asked)
+    systems = [*ours, *(others[name] for name in wanted)]
     load_at_start = machine.load()
     if load_at_start > machine.BUSY_FROM:
         print(f"This machine is busy (load {load_at_start:.2f}): the times are not to be trusted.")
     asked.cache.mkdir(parents=True, exist_ok=True)
     kept: list[Line] = []
-    for name in asked.workloads or workloads:
+    for name in asked.workloads or suite.workloads:
+        workload = suite.workloads[name]
         show(f"{name}: making data")
-        data = make_data.ready(workloads[name], asked.scale, asked.cache, len(os.sched_getaffinity(0)))
-        attempts = run_workload(workloads[name], data, systems, asked)
-        lines = lines_of(workloads[name], asked.scale, data, attempts)
-        print_table(workloads[name], data, lines)
+        data = suite.ready(workload, asked)
+        attempts = run_workload(workload, data, systems, asked)
+        lines = lines_of(workload, asked.scale, data, attempts)
+        print_table(workload, data, lines)
         kept += lines
     if asked.record or (asked.record is None and asked.scale == 1):
         print(f"\nkept: {records.keep(kept, systems, load_at_start)}")
-    return int(any(line.status != "ok" and line.system.startswith("reducer") for line in kept))
+    us = {system.name for system in ours}
+    return int(any(line.status != "ok" and line.system in us for line in kept))
+
+
+def main() -> int:
+    """The command line; 1 if the Reducer gave no right answer somewhere."""
+    parser = arguments(__doc__ or "")
+    parser.add_argument("--engines", type=names, default=["auto"], help="of the Reducer (default: auto)")
+    suite = Suite(
+        workloads=load(),
+        peers=peers(),
+        ours=lambda asked: reducers(asked.engines, asked.python),
+        ready=lambda workload, asked: make_data.ready(
+            workload, asked.scale, asked.cache, len(os.sched_getaffinity(0))
+        ),
+    )
+    return measure_suite(suite, parser)
 
 
 if __name__ == "__main__":

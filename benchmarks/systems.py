@@ -30,16 +30,23 @@ class System:
 
     def call(self, workload: Workload, data: Data, output: Path) -> tuple[list[str], dict[str, str]]:
         """Return the command line and the environment that do the job, with the result in `output`."""
-        clean = {
-            name: value
-            for name, value in os.environ.items()
-            # An installed package is compiled; a checkout is at its first start, unless that is forbidden.
-            if not name.startswith("REDUCER_") and name != "PYTHONDONTWRITEBYTECODE"
-        }
+        clean = self.environment()
         if self.kind == "reducer":
             folders = {"REDUCER_INPUT_DIR": str(data.tree), "REDUCER_OUTPUT_DIR": str(output)}
             return list(self.command), clean | self.variables | folders
         return [*self.command, str(data.tree), str(self.result(output)), *workload.hints], clean
+
+    @staticmethod
+    def environment() -> dict[str, str]:
+        """Return the environment without what would change what the Reducer does.
+
+        An installed package is compiled; a checkout is at its first start, unless that is forbidden.
+        """
+        return {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith("REDUCER_") and name != "PYTHONDONTWRITEBYTECODE"
+        }
 
     def result(self, output: Path) -> Path:
         """Return where the answer will stand."""
@@ -90,14 +97,16 @@ def peers() -> list[System]:
             kind="limit" if table.get("limit") else "peer",
             command=tuple(part.format(python=sys.executable) for part in table["command"]),
             folder=PEERS,
-            version=_version(table),
+            version=version_of(table),
         )
         for name, table in tables.items()
     ]
 
 
-def _version(table: dict[str, list[str]]) -> str:
+def version_of(table: dict[str, list[str]]) -> str:
+    """Return the version of the system that a table of peers.toml describes."""
     if "package" in table:
         return metadata.version(str(table["package"]))
-    shown = subprocess.run(table["version"], capture_output=True, text=True, check=True)
+    command = [part.format(python=sys.executable) for part in table["version"]]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True)
     return shown.stdout.splitlines()[0].rpartition(" ")[2]

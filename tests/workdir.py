@@ -129,6 +129,14 @@ class Workdir:
             path.unlink(missing_ok=True)
 
 
+def host_processor(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """Runs `host-processor` to its end."""
+    command = [sys.executable, "-m", "reduction.hosts", *map(str, arguments)]
+    outcome = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    sys.stdout.write(f"{outcome!r}\n")
+    return outcome
+
+
 def named(key: str) -> str:
     """`batch_size` → `REDUCER_BATCH_SIZE`; `runners`, `low`, `high` are short for the long names."""
     short = {"runners": "runners_qty", "low": "low_runner", "high": "high_runner"}

@@ -3,9 +3,10 @@
 #define REDUCTION_ISA avx2
 #define REDUCTION_HAS_AVX2
 #include "routines.inl"
+#include "log_routines.inl"
 
 namespace reduction {
 extern const Routines kAVX2;
 const Routines kAVX2{"avx2", avx2::structure, avx2::find_keys, avx2::find_even_rows,
-                         avx2::parse_quads};
+                         avx2::parse_quads, avx2::kLogs};
 }  // namespace reduction

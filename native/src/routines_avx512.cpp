@@ -3,9 +3,10 @@
 #define REDUCTION_ISA avx512
 #define REDUCTION_HAS_AVX512
 #include "routines.inl"
+#include "log_routines.inl"
 
 namespace reduction {
 extern const Routines kAVX512;
 const Routines kAVX512{"avx512", avx512::structure, avx512::find_keys, avx512::find_even_rows,
-                         avx512::parse_quads};
+                         avx512::parse_quads, avx512::kLogs};
 }  // namespace reduction

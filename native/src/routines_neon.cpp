@@ -3,9 +3,10 @@
 #define REDUCTION_ISA neon
 #define REDUCTION_HAS_NEON
 #include "routines.inl"
+#include "log_routines.inl"
 
 namespace reduction {
 extern const Routines kNEON;
 const Routines kNEON{"neon", neon::structure, neon::find_keys, neon::find_even_rows,
-                     neon::parse_quads};
+                     neon::parse_quads, neon::kLogs};
 }  // namespace reduction

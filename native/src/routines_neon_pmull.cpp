@@ -4,9 +4,10 @@
 #define REDUCTION_HAS_NEON
 #define REDUCTION_HAS_PMULL
 #include "routines.inl"
+#include "log_routines.inl"
 
 namespace reduction {
 extern const Routines kNEONPMULL;
 const Routines kNEONPMULL{"neon_pmull", neon_pmull::structure, neon_pmull::find_keys, neon_pmull::find_even_rows,
-                          neon_pmull::parse_quads};
+                          neon_pmull::parse_quads, neon_pmull::kLogs};
 }  // namespace reduction

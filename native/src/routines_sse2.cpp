@@ -3,9 +3,10 @@
 #define REDUCTION_ISA sse2
 #define REDUCTION_HAS_SSE2
 #include "routines.inl"
+#include "log_routines.inl"
 
 namespace reduction {
 extern const Routines kSSE2;
 const Routines kSSE2{"sse2", sse2::structure, sse2::find_keys, sse2::find_even_rows,
-                     sse2::parse_quads};
+                     sse2::parse_quads, sse2::kLogs};
 }  // namespace reduction

@@ -17,11 +17,15 @@ _SECONDS_BEFORE_BAR = 0.3  # what is over before needs no bar, and no import of 
 
 
 class Display:
-    """The progress of `total_files` files of `total_bytes` bytes; `update` it as often as you like."""
+    """The progress of `total_files` files of `total_bytes` bytes; `update` it as often as you like.
 
-    def __init__(self, total_files: int, total_bytes: int) -> None:
+    `doing` says in a word what is being done.
+    """
+
+    def __init__(self, total_files: int, total_bytes: int, doing: str = "reducing") -> None:
         self._total_files = total_files
         self._total_bytes = total_bytes
+        self._doing = doing
         self._started = self._last_line = time.monotonic()
         self._bar: Progress | None = None
 
@@ -58,7 +62,7 @@ class Display:
     def _show_bar(self, files: int, done_bytes: int) -> None:
         if self._bar is None:
             self._bar = _new_bar()
-            self._bar.add_task("reducing", total=self._total_bytes, files=0, of=self._total_files)
+            self._bar.add_task(self._doing, total=self._total_bytes, files=0, of=self._total_files)
             self._bar.start()
         self._bar.update(self._bar.task_ids[0], completed=done_bytes, files=files)
         self._bar.refresh()

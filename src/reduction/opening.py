@@ -2,36 +2,18 @@
 
 from __future__ import annotations
 
-import bz2
-import gzip
-import lzma
 import os
 import stat
-import sys
-import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from io import BufferedReader, FileIO
-from typing import Any, BinaryIO
+from io import BufferedReader
+from typing import BinaryIO
 
-from reduction import verdicts
+from reduction import archives, verdicts
 from reduction.errors import FileIgnored
 from reduction.inputs import Unit
 from reduction.progress import Progress
 
-if sys.version_info >= (3, 14):
-    from compression import zstd
-else:
-    from backports import zstd
-
-_MAGIC: tuple[tuple[bytes, Callable[[Any], Any]], ...] = (
-    (b"\x1f\x8b\x08", lambda raw: gzip.GzipFile(fileobj=raw)),
-    (b"\x28\xb5\x2f\xfd", zstd.ZstdFile),
-    (b"\xfd7zXZ\x00", lzma.LZMAFile),
-    # the level is the fourth byte; the six after it are the magic of the first block
-    *((b"BZh%d1AY&SY" % level, bz2.BZ2File) for level in range(1, 10)),
-)
-_UNREADABLE = (OSError, EOFError, zlib.error, lzma.LZMAError, zstd.ZstdError)
 _FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK  # not to wait for the writer of a pipe in a file's place
 _BUFFER = 1 << 18  # bytes
 _BOM = b"\xef\xbb\xbf"
@@ -58,41 +40,20 @@ def opened(tree: str, unit: Unit, progress: Progress) -> Iterator[BinaryIO]:
         _check_unchanged(descriptor, unit)
         try:
             with (
-                BufferedReader(_CountingFile(descriptor, progress), _BUFFER) as raw,
-                _decompressed(raw) as stream,
+                BufferedReader(archives.CountingFile(descriptor, progress.read_bytes), _BUFFER) as raw,
+                archives.decompressed(raw) as stream,
             ):
                 _skip_byte_order_mark(stream)
                 yield stream
         except FileIgnored:
             _check_unchanged(descriptor, unit)  # what looked broken may only have been half written
             raise
-        except _UNREADABLE as error:
+        except archives.unreadable() as error:
             _check_unchanged(descriptor, unit)
             raise verdicts.not_read(error) from error
         _check_unchanged(descriptor, unit)
     finally:
         os.close(descriptor)
-
-
-class _CountingFile(FileIO):
-    """A file that reports the bytes it gives."""
-
-    def __init__(self, descriptor: int, progress: Progress) -> None:
-        super().__init__(descriptor, closefd=False)
-        self._progress = progress
-
-    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
-        count = super().readinto(buffer) or 0
-        self._progress.read_bytes(count)
-        return count
-
-
-def _decompressed(raw: Any) -> Any:
-    head = raw.peek(16)
-    for magic, decompressor in _MAGIC:
-        if head.startswith(magic):
-            return decompressor(raw)
-    return raw
 
 
 def _skip_byte_order_mark(stream: BinaryIO) -> None:

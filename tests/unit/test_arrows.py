@@ -22,11 +22,17 @@ NOT_AT_START = {  # together more than Python itself takes to start (docs/kernel
     "socket", "subprocess", "tempfile",
 }  # fmt: skip
 USE_ARRAYS = {"pandas_engine", "address_arrays", "byte_scan", "distinct_buffer", "odd_keys", "partial_arrays"}
+# The program inside the package: only these know the command line, and only `__main__` reads it.
+PROGRAM = {"hosts/__main__.py", "hosts/arguments.py", "hosts/batch_command.py", "hosts/streaming_command.py"}
 modules = sorted(PACKAGE.rglob("*.py"))
 
 
 def name_of(path: Path) -> str:
     return str(path.relative_to(ROOT))
+
+
+def in_package(path: Path) -> str:
+    return path.relative_to(PACKAGE).as_posix()
 
 
 def module_of(path: Path) -> str:
@@ -75,7 +81,8 @@ def test_the_check_sees_imports_of_every_kind(tmp_path):
 
 @pytest.mark.parametrize("path", modules, ids=name_of)
 def test_the_package_knows_neither_the_application_nor_the_environment(path):
-    assert tops(path).isdisjoint({*TOP, "dotenv", "argparse"})
+    assert tops(path).isdisjoint({*TOP, "dotenv"})
+    assert "argparse" not in tops(path) or in_package(path) in PROGRAM
     assert not mentions(path, "os", "environ", "environb", "getenv", "getenvb", "putenv")
     assert not mentions(path, "sys", "argv")
 
@@ -98,6 +105,13 @@ def test_engines_and_hosts_do_not_know_each_other(path):
     stranger = {"engines": "reduction.hosts", "hosts": "reduction.engines"}.get(folder)
     if stranger:
         assert not [name for name in imports(path) if name == stranger or name.startswith(f"{stranger}.")]
+
+
+@pytest.mark.parametrize("path", modules, ids=name_of)
+def test_the_library_does_not_know_the_program_in_it(path):
+    program = {module_of(PACKAGE / name) for name in PROGRAM}
+    if in_package(path) not in PROGRAM:
+        assert program.isdisjoint(imports(path))
 
 
 @pytest.mark.parametrize("path", modules, ids=name_of)

@@ -286,7 +286,7 @@ def test_a_disk_that_fails_in_the_middle_makes_the_file_broken(path, progress, m
     def read_from_a_bad_disk() -> None:
         with opened(str(path.parent), unit, progress) as stream:
             stream.read(100)
-            monkeypatch.setattr("reduction.opening._CountingFile.readinto", fail)
+            monkeypatch.setattr("reduction.archives.CountingFile.readinto", fail)
             while stream.read1(1 << 16):
                 pass
 

@@ -1,14 +1,16 @@
-// The three hot loops of the scan, and the choice of the instruction set they run on.
+// The hot loops of the scans, and the choice of the instruction set they run on.
 //
 // Each instruction set has a source file of its own (src/routines_*.cpp), compiled with its own flags. What
-// is shared by them is src/routines.inl, which each of them includes into a namespace of its own: an inline
-// function that two files compile with different flags must not be merged by the linker.
+// is shared by them is src/routines.inl and src/log_routines.inl, which each of them includes into a namespace of its
+// own: an inline function that two files compile with different flags must not be merged by the linker.
 // The loops take plain pointers only and call nothing of the standard library, for the same reason.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <span>
+
+#include "reduction/log_routines.hpp"
 
 namespace reduction {
 
@@ -62,6 +64,8 @@ struct Routines {
     // from each start on.
     std::size_t (*parse_quads)(const std::uint8_t* data, const std::uint16_t* starts, const std::uint16_t* ends,
                                std::size_t count, std::uint32_t* numbers, std::uint8_t* good);
+
+    LogRoutines logs;
 };
 
 // What is built and runs on this processor, the best first; the last is "portable".

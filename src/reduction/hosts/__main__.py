@@ -1,0 +1,50 @@
+"""The program `host-processor`: who connected to whom, out of connection logs.
+
+    host-processor batch -H HOST -s START -e END -f FILE...    one question about finished logs
+    host-processor streaming -H HOST -T DIR                    a report every hour, for ever
+
+This is the one place that reads the command line. A command is a module with `add_arguments(parser)` and
+`run(options)`; it imports what it needs only when it is run, so that none waits for what another needs.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from reduction import __version__, logs
+from reduction.door import open_door
+from reduction.hosts import batch_command, streaming_command
+from reduction.hosts.arguments import Arguments
+
+_WHO = "Host processor"
+
+
+def arguments() -> Arguments:
+    """Return what the command line may say; `run` of what it gives is the command."""
+    parser = Arguments(prog="host-processor", description="Who connected to whom, out of connection logs.")
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    batch = commands.add_parser("batch", help="which hosts did HOST connect with, from START to END?")
+    batch_command.add_arguments(batch)
+    batch.set_defaults(run=batch_command.run)
+    streaming = commands.add_parser("streaming", help="who connected to HOST, to whom, who was busiest?")
+    streaming_command.add_arguments(streaming)
+    streaming.set_defaults(run=streaming_command.run)
+    return parser
+
+
+def main(given: Sequence[str] | None = None) -> int:
+    """Return the exit code of `host-processor`."""
+    logs.to_standard_error("INFO", _WHO)
+
+    def work() -> None:
+        options = arguments().parse_args(given)
+        logs.to_standard_error("DEBUG" if options.verbose else "INFO", _WHO)
+        options.run(options)
+
+    return open_door(work)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,79 @@
+"""Says when it is worth to look at a folder again: the operating system's events, or a look now and then.
+
+An event is only a hint to look; what is found is decided by looking. So an event that is missed, or never
+sent (as on network file systems), costs seconds and nothing else.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+_LOG = logging.getLogger("reduction.hosts")
+_SECONDS_WITH_EVENTS = 5.0
+_SECONDS_WITHOUT = 0.5
+
+
+class Notices:
+    """Events of a folder, for the reader that waits for them."""
+
+    def __init__(self, folder: Path, *, with_events: bool = True) -> None:
+        self._folder = folder
+        self._with_events = with_events
+        self._something = threading.Event()
+        self._stop_events: Callable[[], None] = lambda: None
+        self._seconds = _SECONDS_WITHOUT
+
+    def __enter__(self) -> Self:
+        if self._with_events:
+            try:
+                self._start_events()
+            except (ImportError, OSError) as error:
+                _LOG.warning(
+                    "no events for '%s' (%s): it is looked at every %s s", self._folder, error, self._seconds
+                )
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop_events()
+
+    def wake(self) -> None:
+        """End the wait that is on, or the next one."""
+        self._something.set()
+
+    def wait(self, at_most_seconds: float = _SECONDS_WITH_EVENTS) -> None:
+        """Return when something has happened in the folder, or may have."""
+        self._something.wait(min(self._seconds, at_most_seconds))
+        self._something.clear()
+
+    def _start_events(self) -> None:
+        from watchdog import events
+        from watchdog.observers import Observer
+
+        something = self._something
+
+        class Wake(events.FileSystemEventHandler):
+            def on_any_event(self, event: events.FileSystemEvent) -> None:
+                if not event.is_directory:
+                    something.set()
+
+        # Not those of files that are opened and read: our own looks would wake us for the next one.
+        of_writers: list[type[events.FileSystemEvent]] = [
+            events.FileCreatedEvent, events.FileModifiedEvent, events.FileMovedEvent, events.FileClosedEvent,
+        ]  # fmt: skip
+        observer = Observer()
+        observer.schedule(Wake(), str(self._folder), recursive=False, event_filter=of_writers)
+        observer.start()
+
+        def stop() -> None:
+            observer.stop()
+            observer.join()
+
+        self._stop_events = stop
+        self._seconds = _SECONDS_WITH_EVENTS
