@@ -1,6 +1,6 @@
 """Runs one process a runner, really: starts all, waits for all, and lets none outlive the others' failure.
 
-Children are forked (docs/adr/0003, 0009), so a process that starts runners must not have threads. Only plain
+Children are forked (docs/adr/0003, 0011), so a process that starts runners must not have threads. Only plain
 values come back, as lines of JSON: log lines, and how it ended. Where a runner is, it tells on the
 `progress.Board`.
 """
