@@ -51,6 +51,7 @@ _MAGIC: tuple[tuple[bytes, Callable[[Any], Any]], ...] = (
     # the level is the fourth byte; the six after it are the magic of the first block
     *((b"BZh%d1AY&SY" % level, _bzip2) for level in range(1, 10)),
 )
+_ERRORS = (("lzma", "LZMAError"), ("backports.zstd", "ZstdError"), ("compression.zstd", "ZstdError"))
 
 
 def is_archive(head: bytes) -> bool:
@@ -65,10 +66,15 @@ def decompressed(raw: Any) -> Any:
 
 
 def unreadable() -> tuple[type[Exception], ...]:
-    """Return what reading an archive raises if it cannot be read to its end."""
-    import lzma
+    """Return what reading an archive raises if it cannot be read to its end.
 
-    return (OSError, EOFError, zlib.error, lzma.LZMAError, _zstd().ZstdError)
+    A module that was not needed has raised nothing; importing it now could hide what has, a lack of memory.
+    """
+    errors: list[type[Exception]] = [OSError, EOFError, zlib.error]
+    for module, error in _ERRORS:
+        if module in sys.modules:
+            errors.append(getattr(sys.modules[module], error))
+    return tuple(errors)
 
 
 class CountingFile(FileIO):

@@ -138,12 +138,12 @@ def test_one_runner_alone_that_is_killed_leaves_what_the_next_sweeps(with_result
 
 
 def little_memory() -> None:
-    """In the child: as on a small machine."""
-    resource.setrlimit(resource.RLIMIT_AS, (100 << 20, 100 << 20))
+    """In the child: as on a small machine. A thread may take 64 MiB of address space for its few bytes."""
+    resource.setrlimit(resource.RLIMIT_AS, (180 << 20, 180 << 20))
 
 
 def test_a_runner_without_memory_is_named_and_stops_the_others(with_result):
-    rows = "".join(f"{n >> 16}.{n >> 8 & 255}.{n & 255}.1\n" for n in range(400_000))
+    rows = "".join(f"{n >> 16}.{n >> 8 & 255}.{n & 255}.1\n" for n in range(1_200_000))
     with_result.file("NA Prod 2.csv", f"Source IP\n{rows}")
     with_result.big("NA Prod 3.csv", rows=6_000_000)
     running = with_result.start(log_level="DEBUG", runners=3, before=little_memory)

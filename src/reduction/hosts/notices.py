@@ -72,8 +72,12 @@ class Notices:
         observer.start()
 
         def stop() -> None:
+            # It tells as an error that it was stopped while it went to wait for the next event.
+            its_log = logging.getLogger("watchdog")
+            its_log.setLevel(logging.CRITICAL)
             observer.stop()
             observer.join()
+            its_log.setLevel(logging.NOTSET)
 
         self._stop_events = stop
         self._seconds = _SECONDS_WITH_EVENTS
