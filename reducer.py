@@ -27,6 +27,7 @@ from reduction.door import open_door
 from reduction.engines import Choice
 from reduction.errors import RunnerFailed, StrictFault
 from reduction.inputs import Listing
+from reduction.printable import shown
 from reduction.processes import Failure, Runners
 from reduction.progress import Board, Standing
 from reduction.whole_file import check_directory
@@ -109,7 +110,7 @@ def collect_all(settings: config.Settings, expected: Expected, engine: Choice, s
 
 def _failed(failure: Failure, job: Job, standing: Standing) -> RunnerFailed:
     """Return the error that names the runner, the file it was on and the cause."""
-    path = None if standing.unit is None else inputs.shown(job.units[standing.unit].path)
+    path = None if standing.unit is None else shown(job.units[standing.unit].path)
     return RunnerFailed(failure.runner, job.runners, path, failure.cause, failure.exit_code)
 
 

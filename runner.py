@@ -23,6 +23,7 @@ from reduction.engines.contract import Limits, Reduced
 from reduction.errors import CollectRefused, SettingsError
 from reduction.inputs import Listing, Unit
 from reduction.partials import Manifest
+from reduction.printable import shown
 from reduction.progress import Progress, Silent
 from reduction.whole_file import check_directory, whole_file
 
@@ -122,7 +123,7 @@ def reduce_again(settings: config.Settings, engine: str, units: Sequence[Unit], 
         path = os.path.join(settings.input_dir, unit.path)  # noqa: PTH118 - it need not be UTF-8
         if not os.access(path, os.R_OK):
             fault = (
-                f"'{inputs.shown(path)}' was cut into units that do not fit together and must be read once"
+                f"'{shown(path)}' was cut into units that do not fit together and must be read once"
                 " more, whole, but it is not there or can't be read: collect where the input tree is, or run"
                 " again with REDUCER_SPLIT_SIZE=0"
             )

@@ -10,13 +10,12 @@ from __future__ import annotations
 import shlex
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
 from benchmarks import run
 from benchmarks.log_workloads import LOG_NAME, LogData, LogWorkload, load, ready
 from benchmarks.make_logs import ASKED
-from benchmarks.systems import System, version_of
+from benchmarks.systems import System, peers
 from benchmarks.workloads import REPOSITORY
 
 PEERS = Path(__file__).resolve().parent / "peers" / "batch"
@@ -49,26 +48,11 @@ def ourselves(python: Path) -> System:
     return Asked("host-processor", "reducer", ("sh", "-c", script, "sh"), REPOSITORY, shown.stdout.strip())
 
 
-def peers() -> list[System]:
-    """Return all systems of peers/batch/peers.toml, in its order."""
-    tables = tomllib.loads((PEERS / "peers.toml").read_text(encoding="utf-8"))
-    return [
-        Asked(
-            name=name,
-            kind="limit" if table.get("limit") else "peer",
-            command=tuple(part.format(python=sys.executable) for part in table["command"]),
-            folder=PEERS,
-            version=version_of(table),
-        )
-        for name, table in tables.items()
-    ]
-
-
 def main() -> int:
     """The command line; 1 if the Host processor gave no right answer somewhere."""
     suite = run.Suite(
         workloads=load(),
-        peers=peers(),
+        peers=peers(PEERS, Asked),
         ours=lambda asked: [ourselves(asked.python)],
         ready=lambda workload, asked: ready(workload, asked.scale, asked.cache),
     )

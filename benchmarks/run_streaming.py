@@ -11,14 +11,13 @@ import json
 import shlex
 import subprocess
 import sys
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks import log_workloads, run
 from benchmarks.log_workloads import LOG_NAME, LogWorkload
 from benchmarks.make_logs import ASKED
-from benchmarks.systems import System, version_of
+from benchmarks.systems import System, peers
 from benchmarks.workloads import HERE, REPOSITORY
 
 PEERS = HERE / "peers" / "streaming"
@@ -86,21 +85,6 @@ def ourselves(python: Path) -> System:
     return Asked("host-processor", "reducer", command, REPOSITORY, shown.stdout.strip())
 
 
-def peers() -> list[System]:
-    """Return all systems of peers/streaming/peers.toml, in its order."""
-    tables = tomllib.loads((PEERS / "peers.toml").read_text(encoding="utf-8"))
-    return [
-        Asked(
-            name=name,
-            kind="limit" if table.get("limit") else "peer",
-            command=tuple(part.format(python=sys.executable) for part in table["command"]),
-            folder=PEERS,
-            version=version_of(table),
-        )
-        for name, table in tables.items()
-    ]
-
-
 def ready(workload: LogWorkload, scale: float, cache: Path) -> StreamData:
     """Return the log of a workload; what is right was told by the plain loop, once."""
     made = log_workloads.ready(workload, scale, cache)
@@ -117,7 +101,7 @@ def main() -> int:
     """The command line; 1 if the Host processor gave no right answer somewhere."""
     suite = run.Suite(
         workloads=log_workloads.load(HERE / "stream_workloads.toml"),
-        peers=peers(),
+        peers=peers(PEERS, Asked),
         ours=lambda asked: [ourselves(asked.python)],
         ready=lambda workload, asked: ready(workload, asked.scale, asked.cache),
     )

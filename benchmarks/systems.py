@@ -88,15 +88,15 @@ def reducers(engines: list[str], python: Path) -> list[System]:
     ]
 
 
-def peers() -> list[System]:
-    """Return all systems of peers.toml, in its order."""
-    tables = tomllib.loads((PEERS / "peers.toml").read_text(encoding="utf-8"))
+def peers(folder: Path = PEERS, kind_of_system: type[System] = System) -> list[System]:
+    """Return all systems of the peers.toml in `folder`, in its order."""
+    tables = tomllib.loads((folder / "peers.toml").read_text(encoding="utf-8"))
     return [
-        System(
+        kind_of_system(
             name=name,
             kind="limit" if table.get("limit") else "peer",
             command=tuple(part.format(python=sys.executable) for part in table["command"]),
-            folder=PEERS,
+            folder=folder,
             version=version_of(table),
         )
         for name, table in tables.items()

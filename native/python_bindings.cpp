@@ -104,11 +104,10 @@ public:
         return nb::make_tuple(run.files, run.bytes, run.rows, told);
     }
 
-    nb::tuple read_piece(nb::bytes path, std::string environment, std::int64_t cut_file, std::uint64_t size,
-                         std::int64_t modified_ns, std::uint64_t start, std::uint64_t stop,
-                         const nb::callable& progress) {
-        const reduction::CutUnit unit{{path.c_str(), path.size()}, std::move(environment), cut_file, size, modified_ns,
-                                      start, stop};
+    nb::tuple read_piece(const Files& files, std::size_t index, std::int64_t cut_file, std::uint64_t start,
+                         std::uint64_t stop, const nb::callable& progress) {
+        if (index >= files.all.size()) throw nb::index_error("no such file");
+        const reduction::CutUnit unit{files.all[index], cut_file, start, stop};
         reduction::Piece piece;
         {
             nb::gil_scoped_release release;
@@ -378,8 +377,7 @@ NB_MODULE(_kernel, module) {
         .def(nb::init<std::size_t, std::size_t, const std::string&>(), "compact_at_rows"_a, "examples_a_file"_a,
              "instruction_set"_a = "")
         .def("read_quietly", &PyShare::read_quietly, "files"_a, "first"_a, "stop"_a, "begins"_a, "progress"_a)
-        .def("read_piece", &PyShare::read_piece, "path"_a, "environment"_a, "cut_file"_a, "size"_a, "modified_ns"_a,
-             "start"_a, "stop"_a, "progress"_a)
+        .def("read_piece", &PyShare::read_piece, "files"_a, "index"_a, "cut_file"_a, "start"_a, "stop"_a, "progress"_a)
         .def("begin", &PyShare::begin, "environment"_a, "cut_file"_a = reduction::kNotCut)
         .def("feed", &PyShare::feed, "data"_a)
         .def("settle", &PyShare::settle)

@@ -4,15 +4,8 @@
 
 #include <cerrno>
 #include <cstring>
-#include <optional>
-
-#include "reduction/listed_file.hpp"
 
 namespace reduction {
-
-namespace {
-
-constexpr std::uint64_t kProgressStep = 4 << 20;  // bytes
 
 std::optional<FileOutcome> change(const ListedFile& file) {
     try {
@@ -23,10 +16,8 @@ std::optional<FileOutcome> change(const ListedFile& file) {
     return std::nullopt;
 }
 
-}  // namespace
-
 FileOutcome read_file(Share& share, const Listed& listed, const std::function<void(std::uint64_t)>& progress) {
-    const ListedFile file(listed.path, listed.size, listed.modified_ns);
+    const ListedFile file(listed);
     if (!file.is_open()) return {Opening::not_opened, static_cast<std::uint64_t>(errno), {}};
     if (auto changed = change(file)) return std::move(*changed);
     share.begin(listed.environment);
@@ -68,19 +59,14 @@ FileOutcome read_file(Share& share, const Listed& listed, const std::function<vo
             untold = 0;
         }
     }
-    if (outcome.opening == Opening::compressed) {
-        share.abandon();
-        return outcome;
+    if (outcome.opening != Opening::compressed) {  // an archive is looked at when it is read
+        if (auto changed = change(file)) outcome = std::move(*changed);
     }
-    if (auto changed = change(file)) {
+    if (outcome.opening == Opening::read) {
+        outcome.books = share.end();
+    } else {
         share.abandon();
-        return std::move(*changed);
     }
-    if (outcome.opening != Opening::read) {
-        share.abandon();
-        return outcome;
-    }
-    outcome.books = share.end();
     return outcome;
 }
 

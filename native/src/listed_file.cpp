@@ -15,8 +15,10 @@ bool begins_with(std::string_view head, std::string_view magic) { return head.su
 }  // namespace
 
 // O_NONBLOCK: not to wait for the writer of a pipe in a file's place.
-ListedFile::ListedFile(const std::string& path, std::uint64_t size, std::int64_t modified_ns)
-    : descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)), size_(size), modified_ns_(modified_ns) {}
+ListedFile::ListedFile(const Listed& listed)
+    : descriptor_(::open(listed.path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)),
+      size_(listed.size),
+      modified_ns_(listed.modified_ns) {}
 
 ListedFile::~ListedFile() {
     if (descriptor_ >= 0) ::close(descriptor_);

@@ -7,14 +7,12 @@
 #include <optional>
 #include <string_view>
 
-#include "reduction/listed_file.hpp"
 #include "reduction/row_start.hpp"
 
 namespace reduction {
 
 namespace {
 
-constexpr std::uint64_t kProgressStep = 4 << 20;  // bytes
 constexpr std::uint64_t kNoLimit = std::numeric_limits<std::uint64_t>::max();
 
 Piece without_rows(Opening opening, std::uint64_t number) {
@@ -22,15 +20,6 @@ Piece without_rows(Opening opening, std::uint64_t number) {
     piece.opening = opening;
     piece.number = number;
     return piece;
-}
-
-std::optional<Piece> change(const ListedFile& file) {
-    try {
-        if (const auto size_now = file.changed_size()) return without_rows(Opening::changed, *size_now);
-    } catch (const NotReadable& fault) {
-        return without_rows(Opening::not_readable, static_cast<std::uint64_t>(fault.number));
-    }
-    return std::nullopt;
 }
 
 // One unit on its way into the share.
@@ -119,12 +108,12 @@ private:
 }  // namespace
 
 Piece read_piece(Share& share, const CutUnit& unit, const std::function<void(std::uint64_t)>& progress) {
-    const ListedFile file(unit.path, unit.size, unit.modified_ns);
+    const ListedFile file(unit.file);
     if (!file.is_open()) return without_rows(Opening::not_opened, static_cast<std::uint64_t>(errno));
-    if (auto changed = change(file)) return std::move(*changed);
+    if (const auto changed = change(file)) return without_rows(changed->opening, changed->number);
     Piece piece;
     Reader reader(share, file, unit, progress);
-    share.begin(unit.environment, unit.cut_file);
+    share.begin(unit.file.environment, unit.cut_file);
     try {
         reader.read(piece);
     } catch (const NotReadable& fault) {
@@ -134,7 +123,7 @@ Piece read_piece(Share& share, const CutUnit& unit, const std::function<void(std
         }
     }
     if (piece.opening != Opening::compressed) reader.tell();
-    if (auto changed = change(file)) piece = std::move(*changed);
+    if (const auto changed = change(file)) piece = without_rows(changed->opening, changed->number);
     if (piece.opening == Opening::read && piece.has_rows) {
         piece.books = share.end();
     } else {

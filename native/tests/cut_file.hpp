@@ -38,7 +38,7 @@ public:
 
     CutUnit unit(std::uint64_t start, std::uint64_t stop) const {
         const std::int64_t modified = std::int64_t{status_.st_mtim.tv_sec} * 1'000'000'000 + status_.st_mtim.tv_nsec;
-        return {path_, "Asia Prod", 3, size(), modified, start, std::min(stop, size())};
+        return {{path_, "Asia Prod", size(), modified}, 3, start, std::min(stop, size())};
     }
     std::uint64_t size() const { return static_cast<std::uint64_t>(status_.st_size); }
 
@@ -76,7 +76,7 @@ inline bool agrees(const TemporaryFile& file, std::uint64_t unit_size, const Rou
     const CutUnit whole = file.unit(0, file.size());
     Share of_whole(4, kExamples, *routines_named("portable"), 6);
     const FileOutcome expected =
-        read_file(of_whole, {whole.path, whole.environment, whole.size, whole.modified_ns}, kNobody);
+        read_file(of_whole, whole.file, kNobody);
     Share share(4, kExamples, routines, 6);
     std::uint64_t frontier = 0;
     std::uint64_t line_ends = 0;

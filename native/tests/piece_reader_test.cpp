@@ -77,9 +77,9 @@ void what_cannot_be_read_is_told() {
     const TemporaryFile file("Source IP\n1.1.1.1\n");
     Share share(4, kExamples, routines(), 6);
     CutUnit unit = file.unit(0, 9);
-    unit.modified_ns += 1;
+    unit.file.modified_ns += 1;
     CHECK(read_piece(share, unit, kNobody).opening == Opening::changed);
-    unit.path += ".gone";
+    unit.file.path += ".gone";
     CHECK(read_piece(share, unit, kNobody).opening == Opening::not_opened);
     CHECK(lines_of(share).empty());
 }

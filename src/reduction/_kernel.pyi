@@ -111,16 +111,16 @@ class Share:
 
     def read_piece(
         self,
-        path: bytes,
-        environment: str,
+        files: Files,
+        index: int,
         cut_file: int,
-        size: int,
-        modified_ns: int,
         start: int,
         stop: int,
         progress: Callable[[int], object],
     ) -> tuple[int, int, tuple[int, int, int] | None, _Books]:
-        """Read the rows that start in a unit of a cut file; returns opening, its number, span and books.
+        """Read the rows that start in a unit, from `start` to `stop`, of the file at `index`.
+
+        Returns opening, its number, span and books.
 
         The span is where the first row starts and the last one ends, and how many lines end between; None if
         no row starts in the unit. The books count lines from the first row on.

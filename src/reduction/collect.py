@@ -16,8 +16,9 @@ from reduction.accounting import Accounting, DoesNotAddUp
 from reduction.cut_files import judge
 from reduction.engines.contract import Engine
 from reduction.errors import CollectRefused, WriteError
-from reduction.inputs import RESULT_NAME, Unit, shown
+from reduction.inputs import RESULT_NAME, Unit
 from reduction.partials import Manifest
+from reduction.printable import shown
 from reduction.report import Report, Result
 from reduction.whole_file import whole_file
 
@@ -224,7 +225,7 @@ def _write_both(
 
 def _addresses(manifest: Manifest, dropped: Collection[int]) -> list[tuple[str, int]]:
     """Return how many distinct rows of a partial count: for each environment, and each cut file of it."""
-    environments = {piece.cut_file: piece.environment for piece in manifest.pieces}
+    environments = {piece.cut_file: piece.unit.environment for piece in manifest.pieces}
     of_cut_files = [
         (environments[number], rows)
         for number, rows in manifest.cut_addresses.items()

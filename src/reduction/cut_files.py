@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from reduction import pieces
 from reduction.accounting import Accounting, DoesNotAddUp, IgnoredFile
 from reduction.errors import FileIgnored
-from reduction.inputs import Unit, shown
+from reduction.inputs import Unit
 from reduction.partials import Manifest
+from reduction.printable import shown
 from reduction.warner import Warner
 
 

@@ -16,6 +16,7 @@ from typing import NamedTuple, TypeVar
 
 from reduction.accounting import Ignored, IgnoredFile
 from reduction.errors import InputError
+from reduction.printable import shown
 
 RESULT_NAME = "Combined.csv"
 REPORT_NAME = "Combined.report.json"
@@ -45,6 +46,13 @@ class Unit(NamedTuple):
     start: int
     stop: int
     cut_file: int | None = None
+
+    @property
+    def environment(self) -> str:
+        """The environment that its name gives."""
+        environment = environment_of(self.path)
+        assert environment is not None, self.path  # noqa: S101 - what is listed as a unit has one
+        return environment
 
     @property
     def ends_file(self) -> bool:
@@ -126,11 +134,6 @@ def share_of_ignored(files: Sequence[IgnoredFile], runner: int, runners: int) ->
     So one that is there for one node only does not shift the others from share to share.
     """
     return [file for file in files if zlib.crc32(file.path.encode()) % runners == runner - 1]
-
-
-def shown(path: str) -> str:
-    r"""Return `path` as text that can be printed and stored: bytes that are not UTF-8 as `\xff`."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def derived_run_id(listing: Listing, runners: int) -> str:

@@ -136,7 +136,7 @@ def endings(manifests: Iterable[Manifest], dropped: Collection[int]) -> list[End
     sources = set()
     for manifest in manifests:
         sources |= {(name, -1) for name in manifest.addresses}
-        sources |= {(piece.environment, piece.cut_file) for piece in manifest.pieces}
+        sources |= {(piece.unit.environment, piece.cut_file) for piece in manifest.pieces}
     return [
         Ending(csv_field(name), name)
         if number < 0

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 from reduction.accounting import Accounting, DoesNotAddUp, Ignored, Rejected
 from reduction.errors import FileIgnored
-from reduction.inputs import Unit, environment_of, shown
+from reduction.inputs import Unit
+from reduction.printable import shown
 
 
 class Span(NamedTuple):
@@ -49,13 +50,6 @@ class Piece(NamedTuple):
         """The number of the file."""
         assert self.unit.cut_file is not None  # noqa: S101 - or it would be a file
         return self.unit.cut_file
-
-    @property
-    def environment(self) -> str:
-        """The environment of the file."""
-        environment = environment_of(self.unit.path)
-        assert environment is not None  # noqa: S101 - or it would not be a unit
-        return environment
 
     def to_plain(self) -> dict[str, Any]:
         """Return the piece as JSON values; `from_plain` is the way back."""

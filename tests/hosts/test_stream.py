@@ -91,17 +91,22 @@ class Taker:
         return True
 
 
+def put_into(folder, parts) -> None:
+    """A new folder with these files, each a second younger than the one before."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    for number, part in enumerate(parts):
+        (folder / f"{number}.txt").write_bytes(part)
+        os.utime(folder / f"{number}.txt", (number, number))
+
+
 @property_of_files
 @given(LINES, CUTS, st.integers(1, 20))
 def test_replay_equals_live_however_the_log_is_cut_into_files_and_batches(tmp_path, lines, cuts, batch_bytes):
     log = log_of(lines)
     expected = replayed(tmp_path / "replay", log)
     folder = tmp_path / "live"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
-    for number, part in enumerate(cut_at_lines(log, cuts)):
-        (folder / f"{number}.txt").write_bytes(part)
-        os.utime(folder / f"{number}.txt", (number, number))
+    put_into(folder, cut_at_lines(log, cuts))
     assert from_folder(folder, folder / "out", batch_bytes) == expected
     assert not list(folder.glob("*.txt"))
 
@@ -170,11 +175,7 @@ def test_killed_and_gone_on_equals_undisturbed(tmp_path, lines, cuts, batch_byte
     log = log_of(lines)
     expected = replayed(tmp_path / "replay", log)
     folder = tmp_path / "live"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
-    for number, part in enumerate(cut_at_lines(log, cuts)):
-        (folder / f"{number}.txt").write_bytes(part)
-        os.utime(folder / f"{number}.txt", (number, number))
+    put_into(folder, cut_at_lines(log, cuts))
 
     def new_source(places) -> Folder:
         return Folder(folder, places, batch_bytes)

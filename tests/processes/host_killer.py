@@ -19,13 +19,11 @@ import shutil
 import signal
 import sqlite3
 import sys
-import threading
-import traceback
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import watchdog.observers  # noqa: F401 - loaded once, and not in each fork
+from killer import Killer, forked
 
 from reduction.hosts import __main__ as program
 from reduction.hosts import state
@@ -35,33 +33,19 @@ SQLITE_STEPS = 400
 SQLITE_VERBS = ("BEGIN", "COMMIT")
 
 
-class Killer:
-    """Counts the steps of both threads and kills this process at one of them."""
-
-    def __init__(self, at: int, report: int) -> None:
-        self._left = at
-        self._report = report
-        self._lock = threading.Lock()
-
-    def step(self, name: str) -> bool:
-        """Take note of a step; returns whether it is the one to die at."""
-        with self._lock:
-            self._left -= 1
-            if self._left == 0:
-                os.write(self._report, name.encode(errors="surrogateescape"))
-            return self._left == 0
+class HostKiller(Killer):
+    """Kills the Host processor."""
 
     def arm(self) -> None:
-        """Let every step from now on count."""
-        for name in STEPS:
-            setattr(os, name, self._guarded(name, getattr(os, name)))
-        os.fsync = self._guarded("fsync", lambda _: None)
+        """See `Killer`."""
+        self.guard(STEPS)
+        os.fsync = self.guarded("fsync", lambda _: None)
         really_write = os.write
 
         def write(descriptor: int, data: bytes) -> int:
             if descriptor > 2 and descriptor != self._report and self.step("write"):
                 really_write(descriptor, bytes(data)[: len(data) // 2])
-                os.kill(os.getpid(), signal.SIGKILL)
+                self.die()
             return really_write(descriptor, data)
 
         os.write = write  # type: ignore[assignment]
@@ -74,7 +58,7 @@ class Killer:
 
             def _go_on(self) -> int:
                 if killer.step("sqlite"):
-                    os.kill(os.getpid(), signal.SIGKILL)
+                    killer.die()
                 return 0
 
             def execute(self, *arguments: Any) -> sqlite3.Cursor:
@@ -82,40 +66,21 @@ class Killer:
                     return super().execute("PRAGMA synchronous = OFF")
                 verb = arguments[0].split()[0]
                 if verb in SQLITE_VERBS and killer.step(f"sqlite {verb}"):
-                    os.kill(os.getpid(), signal.SIGKILL)
+                    killer.die()
                 return super().execute(*arguments)
 
         really_connect = sqlite3.connect
         state.sqlite3.connect = lambda *a, **named: really_connect(*a, factory=Base, **named)  # type: ignore
 
-    def _guarded(self, name: str, really: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*arguments: Any, **named: Any) -> Any:
-            if self.step(f"{name} {arguments[0]}"):
-                os.kill(os.getpid(), signal.SIGKILL)
-            return really(*arguments, **named)
-
-        return call
-
 
 def streamed(folder: Path, arguments: list[str], kill_at: int | None) -> tuple[int, str]:
     """Stream in a fork; returns its exit code (-9 if it was killed) and the step it died at."""
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        code = 99
-        try:
-            os.chdir(folder)
-            os.dup2(os.open("log", os.O_WRONLY | os.O_CREAT | os.O_APPEND), 2)
-            if kill_at is not None:
-                Killer(kill_at, writing).arm()
-            code = program.main(arguments)
-        except BaseException:
-            traceback.print_exc()
-        os._exit(code)
-    os.close(writing)
-    _, status = os.waitpid(child, 0)
-    with os.fdopen(reading) as step:
-        return os.waitstatus_to_exitcode(status), step.read()
+
+    def stream() -> int:
+        os.chdir(folder)
+        return program.main(arguments)
+
+    return forked(folder, stream, HostKiller, kill_at)
 
 
 def rotate(folder: Path, rotation: str) -> None:

@@ -15,12 +15,13 @@ import os
 import shutil
 import signal
 import sys
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from killer import Killer, forked
 
 import reducer
 from reduction.whole_file import WholeFile
@@ -28,42 +29,21 @@ from reduction.whole_file import WholeFile
 STEPS = ("open", "fsync", "replace", "unlink", "close")  # of `os`; reads change nothing
 
 
-class Killer:
-    """Counts steps and kills this process at one of them."""
-
-    def __init__(self, at: int, report: int) -> None:
-        self._left = at
-        self._report = report
-
-    def step(self, name: str) -> bool:
-        """Take note of a step; returns whether it is the one to die at."""
-        self._left -= 1
-        if self._left == 0:
-            os.write(self._report, name.encode(errors="surrogateescape"))
-            return True
-        return False
+class ControllerKiller(Killer):
+    """Kills the controller."""
 
     def arm(self) -> None:
-        """Let every step from now on count."""
-        for name in STEPS:
-            setattr(os, name, self._guarded(name, getattr(os, name)))
+        """See `Killer`."""
+        self.guard(STEPS)
         WholeFile.write = self._torn(WholeFile.write)  # type: ignore[method-assign]
         WholeFile.append = self._torn_append(WholeFile.append)  # type: ignore[method-assign]
-
-    def _guarded(self, name: str, really: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*arguments: Any, **named: Any) -> Any:
-            if self.step(f"{name} {arguments[0]}"):
-                os.kill(os.getpid(), signal.SIGKILL)
-            return really(*arguments, **named)
-
-        return call
 
     def _torn(self, really: Callable[[WholeFile, bytes], None]) -> Callable[[WholeFile, bytes], None]:
         def write(file: WholeFile, data: bytes) -> None:
             if self.step("write"):
                 really(file, data[: len(data) // 2])
                 file._file.flush()
-                os.kill(os.getpid(), signal.SIGKILL)
+                self.die()
             really(file, data)
 
         return write
@@ -75,7 +55,7 @@ class Killer:
                 start = os.fstat(descriptor).st_size
                 really(file, writer)
                 os.truncate(descriptor, (start + os.fstat(descriptor).st_size) // 2)
-                os.kill(os.getpid(), signal.SIGKILL)
+                self.die()
             really(file, writer)
 
         return append
@@ -83,27 +63,16 @@ class Killer:
 
 def run(folder: Path, mode: str, kill_at: int | None) -> tuple[int, str]:
     """Run the controller in a fork; returns its exit code (-9 if it was killed) and the step it died at."""
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        code = 99
-        try:
-            os.dup2(os.open(folder / "log", os.O_WRONLY | os.O_CREAT | os.O_APPEND), 2)
-            os.environ |= {
-                "REDUCER_MODE": mode,
-                "REDUCER_INPUT_DIR": str(folder / "input"),
-                "REDUCER_OUTPUT_DIR": str(folder / "output"),
-            }
-            if kill_at is not None:
-                Killer(kill_at, writing).arm()
-            code = reducer.main(["--inline"])
-        except BaseException:
-            traceback.print_exc()
-        os._exit(code)
-    os.close(writing)
-    _, status = os.waitpid(child, 0)
-    with os.fdopen(reading) as step:
-        return os.waitstatus_to_exitcode(status), step.read()
+
+    def reduce() -> int:
+        os.environ |= {
+            "REDUCER_MODE": mode,
+            "REDUCER_INPUT_DIR": str(folder / "input"),
+            "REDUCER_OUTPUT_DIR": str(folder / "output"),
+        }
+        return reducer.main(["--inline"])
+
+    return forked(folder, reduce, ControllerKiller, kill_at)
 
 
 def found(folder: Path, code: int) -> dict[str, Any]:

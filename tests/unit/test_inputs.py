@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from reduction import inputs
 from reduction.accounting import Ignored
 from reduction.errors import InputError
-from reduction.inputs import Listing, Unit, cut, derived_run_id, environment_of, find, share_of, shown
+from reduction.inputs import Listing, Unit, cut, derived_run_id, environment_of, find, share_of
+from reduction.printable import shown
 
 ENVIRONMENTS = {
     "Asia Prod.csv": "Asia Prod",

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "reduction/listed_file.hpp"
 #include "reduction/share.hpp"
 
 namespace reduction {
@@ -27,13 +28,10 @@ struct FileOutcome {
     FileBooks books;
 };
 
-// A file as it was listed: of `size` bytes, modified at `modified_ns`.
-struct Listed {
-    std::string path;
-    std::string environment;
-    std::uint64_t size;
-    std::int64_t modified_ns;
-};
+constexpr std::uint64_t kProgressStep = 4 << 20;  // bytes
+
+// What is to be told of a file that is no longer what was listed.
+std::optional<FileOutcome> change(const ListedFile& file);
 
 // `progress` is told of bytes read after each few MiB. Nothing of the file counts unless it was taken.
 FileOutcome read_file(Share& share, const Listed& listed, const std::function<void(std::uint64_t)>& progress);

@@ -14,17 +14,23 @@ struct NotReadable {
     int number;
 };
 
+// A file as it was listed: of `size` bytes, modified at `modified_ns`.
+struct Listed {
+    std::string path;
+    std::string environment;
+    std::uint64_t size;
+    std::int64_t modified_ns;
+};
+
 class ListedFile {
 public:
-    // Opens `path`, which was listed with `size` bytes and modified at `modified_ns`.
-    ListedFile(const std::string& path, std::uint64_t size, std::int64_t modified_ns);
+    explicit ListedFile(const Listed& listed);
     ListedFile(const ListedFile&) = delete;
     ListedFile& operator=(const ListedFile&) = delete;
     ~ListedFile();
 
     bool is_open() const { return descriptor_ >= 0; }
     int descriptor() const { return descriptor_; }
-    std::uint64_t size() const { return size_; }
 
     // How many bytes it has now, if it is no longer what was listed. Throws NotReadable.
     std::optional<std::uint64_t> changed_size() const;

@@ -3,20 +3,16 @@
 
 #include <cstdint>
 #include <functional>
-#include <string>
 
 #include "reduction/file_reader.hpp"
 #include "reduction/share.hpp"
 
 namespace reduction {
 
-// The bytes `start` to `stop` (exclusive) of a file that was listed with `size` bytes.
+// The bytes `start` to `stop` (exclusive) of a file.
 struct CutUnit {
-    std::string path;
-    std::string environment;
+    Listed file;
     std::int64_t cut_file;  // its number, as in Share::begin
-    std::uint64_t size;
-    std::int64_t modified_ns;
     std::uint64_t start;
     std::uint64_t stop;
 };

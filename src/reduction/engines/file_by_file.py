@@ -8,7 +8,8 @@ from typing import TypeVar
 
 from reduction.accounting import Accounting, IgnoredFile
 from reduction.errors import FileIgnored
-from reduction.inputs import Unit, environment_of, shown
+from reduction.inputs import Unit
+from reduction.printable import shown
 from reduction.progress import Progress
 from reduction.warner import Warner
 
@@ -30,13 +31,11 @@ def files_taken(
     """
     warner = Warner()
     for index, unit in enumerate(units):
-        environment = environment_of(unit.path)
-        assert environment is not None, unit.path  # noqa: S101 - what is listed as a unit has one
         progress.starts(index)
         _LOG.debug("reading '%s', %s bytes", shown(unit.path), unit.size)
         made = judged(unit, books, warner, read)
         if made is not None:
-            yield environment, made
+            yield unit.environment, made
         progress.finishes(unit)  # not if the runner fails: this is the file it was on
 
 

@@ -13,8 +13,9 @@ from reduction import _kernel, verdicts
 from reduction.accounting import Accounting, Rejected, RejectedRow
 from reduction.engines.file_by_file import judged
 from reduction.errors import FileIgnored
-from reduction.inputs import Unit, environment_of, shown
+from reduction.inputs import Unit
 from reduction.pieces import Piece, Span, Verdict
+from reduction.printable import shown
 from reduction.progress import Progress
 from reduction.rows import key_position, shown_value
 from reduction.warner import Warner
@@ -58,7 +59,8 @@ class Files:
         self._at: int | None = None  # the unit that is being read
         self._listed = _kernel.Files()
         for unit in units:
-            self._listed.add(_name_of(tree, unit), _environment_of(unit), unit.size, unit.modified_ns)
+            name = os.fsencode(os.path.join(tree, unit.path))  # noqa: PTH118 - once a file
+            self._listed.add(name, unit.environment, unit.size, unit.modified_ns)
 
     def read(self, books: Accounting) -> list[Piece]:
         """Read all units; the books of whole files are added to `books`, the others are pieces."""
@@ -68,7 +70,7 @@ class Files:
             self._read_whole(start, stop, books)
             if stop < len(self._units):
                 self._begins(stop)
-                pieces.append(_read_piece(self._share, self._tree, self._units[stop], self._progress))
+                pieces.append(self._read_piece(stop))
                 self._ends()
             start = stop + 1
         return pieces
@@ -102,6 +104,26 @@ class Files:
 
         judged(unit, books, self._warner, read)
 
+    def _read_piece(self, index: int) -> Piece:
+        unit = self._units[index]
+        books = Accounting()
+        span: tuple[int, int, int] | None = None
+        try:
+            opening, number, span, told = self._share.read_piece(
+                self._listed, index, _cut_file_of(unit), unit.start, unit.stop, self._progress.read_bytes
+            )
+            if opening == _Opening.COMPRESSED:  # only the first unit is told; it reads it whole
+                told = _feed_archive(self._share, self._tree, unit, self._progress)
+                span = (0, unit.size, 0)
+            elif opening != _Opening.READ:
+                raise _not_read(_Opening(opening), number, unit)
+            if span is not None:
+                _take_books(told, shown(unit.path), books)
+        except FileIgnored as fault:
+            verdict = Verdict(fault.reason, fault.what, fault.line)
+            return Piece(unit, Span(*span) if span else None, Accounting(), verdict)
+        return Piece(unit, Span(*span) if span else None, books)
+
     def _begins(self, index: int) -> None:
         self._ends()
         self._at = index
@@ -117,37 +139,6 @@ class Files:
             self._at = None
 
 
-def _read_piece(share: _kernel.Share, tree: str, unit: Unit, progress: Progress) -> Piece:
-    books = Accounting()
-    span: tuple[int, int, int] | None = None
-    try:
-        opening, number, span, told = share.read_piece(
-            _name_of(tree, unit), _environment_of(unit), _cut_file_of(unit),
-            unit.size, unit.modified_ns, unit.start, unit.stop, progress.read_bytes,
-        )  # fmt: skip
-        if opening == _Opening.COMPRESSED:  # only the first unit is told; it reads it whole
-            told = _feed_archive(share, tree, unit, progress)
-            span = (0, unit.size, 0)
-        elif opening != _Opening.READ:
-            raise _not_read(_Opening(opening), number, unit)
-        if span is not None:
-            _take_books(told, shown(unit.path), books)
-    except FileIgnored as fault:
-        verdict = Verdict(fault.reason, fault.what, fault.line)
-        return Piece(unit, Span(*span) if span else None, Accounting(), verdict)
-    return Piece(unit, Span(*span) if span else None, books)
-
-
-def _name_of(tree: str, unit: Unit) -> bytes:
-    return os.fsencode(os.path.join(tree, unit.path))  # noqa: PTH118 - once a file
-
-
-def _environment_of(unit: Unit) -> str:
-    environment = environment_of(unit.path)
-    assert environment is not None, unit.path  # noqa: S101 - what is listed as a unit has one
-    return environment
-
-
 def _cut_file_of(unit: Unit) -> int:
     return _kernel.NOT_CUT if unit.cut_file is None else unit.cut_file
 
@@ -155,7 +146,7 @@ def _cut_file_of(unit: Unit) -> int:
 def _feed_archive(share: _kernel.Share, tree: str, unit: Unit, progress: Progress) -> _kernel._Books:
     from reduction.opening import opened
 
-    share.begin(_environment_of(unit), _cut_file_of(unit))
+    share.begin(unit.environment, _cut_file_of(unit))
     try:
         with opened(tree, unit, progress) as stream:
             _feed(share, stream)

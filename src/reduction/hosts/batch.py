@@ -11,10 +11,11 @@ from typing import NamedTuple
 from reduction.errors import ReducerError
 from reduction.hosts import pieces
 from reduction.hosts.interval import Probe
-from reduction.hosts.log_files import LogFile, shown
+from reduction.hosts.log_files import LogFile
 from reduction.hosts.malformed import SHOWN_OF_A_REASON, shown_text
 from reduction.hosts.pieces import Pace, Piece
 from reduction.hosts.search import Books, NewSearch, Question
+from reduction.printable import shown
 
 _NOT_MALFORMED = {"connection", "blank"}
 

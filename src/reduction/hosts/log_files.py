@@ -14,6 +14,7 @@ from typing import BinaryIO
 
 from reduction import archives
 from reduction.errors import InputError
+from reduction.printable import shown
 
 _LOG_NAME = re.compile(r"[^.].*\.(?:txt|log)(?:[.-][0-9]+)*(?:\.(?:gz|bz2|xz|zst))?", re.DOTALL)
 _BUFFER = 1 << 18  # bytes
@@ -66,11 +67,6 @@ def bytes_of(paths: Sequence[str]) -> int:
         with suppress(OSError):
             total += os.path.getsize(path)  # noqa: PTH202
     return total
-
-
-def shown(path: str) -> str:
-    r"""Return `path` as text that can be printed: bytes that are not UTF-8 as `\xff`."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 class LogFile:

@@ -6,10 +6,10 @@ Time is in the lines, or in the caller's hands: nothing here looks at a clock.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from importlib.util import find_spec
 from typing import Any, NamedTuple, Protocol
 
 from reduction.hosts.malformed import SHOWN_OF_A_REASON, MalformedLine
+from reduction.hosts.search import has_kernel
 
 
 class Closed(NamedTuple):
@@ -107,7 +107,7 @@ class Windows:
 
 def new_windows(host: bytes, window_ms: int, lateness_ms: int) -> Windows:
     """Return windows without lines, counted by the kernel where it is built."""
-    if find_spec("reduction._kernel") is None:
+    if not has_kernel():
         from reduction.hosts.plain_windows import PlainWindows
 
         return Windows(PlainWindows(host, window_ms, lateness_ms, SHOWN_OF_A_REASON))
