@@ -37,7 +37,7 @@ def test_drawn_sizes_add_up_and_shares_of_them_have_nothing_lost(kind):
 def test_a_rhythm_that_fits_the_number_of_runners_is_uneven_by_path_only():
     sizes = model.sizes_of({"kind": "rhythm", "length": 16, "large": 2, "times": 20}, 16_000, 1e12)
     assert model.largest_share_by_path(sizes, 160) > 5
-    assert model.largest_share(sizes, 160) < 1.05
+    assert model.largest_share(sizes, 160) < 1.2
 
 
 def test_an_unknown_kind_of_sizes_is_refused():
@@ -61,7 +61,7 @@ def test_times_are_bounded_by_the_link_or_by_the_cores():
 
 def test_every_node_lists_every_page():
     made = model.requests(1_000_001, PLAN)
-    assert made == {"lists": 50 * 1001, "gets": 1_000_001 + 1600, "puts": 1602}
+    assert made == {"lists": 50 * 1001, "gets": 1_000_001 + 400, "puts": 402}
     seconds = model.listing_seconds(
         2000,
         {"list_page_keys": 1000, "list_page_seconds": 0.5},
