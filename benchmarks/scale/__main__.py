@@ -69,37 +69,36 @@ def show_shares(plan: Mapping[str, Any]) -> None:
 
 
 def show_run(plan: Mapping[str, Any], figures: Mapping[str, Any]) -> None:
-    """Print the time and the cost of a run, for each population of addresses."""
+    """Print how long a run takes until the collect."""
     of, cluster = plan["input"], plan["cluster"]
-    runners = cluster["nodes"] * cluster["runners_a_node"]
-    rows = of["bytes"] / of["bytes_a_row"]
-    collected = max(figures["real"], key=lambda run: run["partials_bytes"])
     listing = model.listing_seconds(of["objects"], cluster, figures["listing"])
     reading = model.reading_seconds(
         of["bytes"] / cluster["nodes"], cluster, figures["scanned_bytes_a_core_second"]
     )
     memory = of["objects"] * figures["listing"]["memory_bytes_a_unit"]
     print(
-        f"\na node lists for {listing:.0f} s (and holds {memory / 1e6:,.0f} MB for it),"
-        f" then reads for {reading:.0f} s"
+        f"\na node lists for {listing:.0f} s (and holds {memory / 1e6:,.0f} MB for it), then reads for"
+        f" {reading:.0f} s: {cluster['nodes'] * (listing + reading) / 3600:.1f} node hours"
     )
-    print(
-        "\n     distinct  exponent  result GB  a partial MB  partials GB  collect s   run s  one a node: GB"
-    )
+
+
+def show_collect(plan: Mapping[str, Any], figures: Mapping[str, Any]) -> None:
+    """Print how large partials are and how long collect takes, by the number of runners a node."""
+    of, cluster = plan["input"], plan["cluster"]
+    rows = of["bytes"] / of["bytes_a_row"]
+    real = max(figures["real"], key=lambda run: run["partials_bytes"])
+    compared = plan["compare"]["runners_a_node"]
+    titles = "".join(f"{f'{number} a node: GB':>17}{'s':>8}" for number in compared)
+    print(f"\nall partials, and the collect\n{'distinct':>13} exponent result GB{titles}")
     for population in plan["addresses"]:
-        row = collected["bytes_a_row"]
-        result, partial, of_node = (
-            row * model.distinct_in(rows / parts_of, population["distinct"], population["exponent"])
-            for parts_of in (1, runners, cluster["nodes"])
-        )
-        collect = model.collect_seconds(partial * runners, cluster, collected["merged_bytes_a_second"])
-        print(
-            f"{population['distinct']:>13,} {population['exponent']:>9} {result / 1e9:>10.2f}"
-            f" {partial / 1e6:>13,.0f} {partial * runners / 1e9:>12,.0f} {collect:>10,.0f}"
-            f" {listing + reading + collect:>7,.0f} {of_node * cluster['nodes'] / 1e9:>15,.0f}"
-        )
-    hours = cluster["nodes"] * (listing + reading) / 3600
-    print(f"listing and reading take {hours:.1f} node hours, each 1,000 s of collect {1000 / 3600:.2f}")
+        distinct, exponent = population["distinct"], population["exponent"]
+        columns = f"{model.distinct_in(rows, distinct, exponent) * real['bytes_a_row'] / 1e9:10.2f}"
+        for number in compared:
+            runners = cluster["nodes"] * number
+            partials = runners * model.distinct_in(rows / runners, distinct, exponent) * real["bytes_a_row"]
+            collect = model.collect_seconds(partials, cluster, real["merged_bytes_a_second"])
+            columns += f"{partials / 1e9:17,.0f}{collect:8,.0f}"
+        print(f"{distinct:>13,} {exponent:>8}{columns}")
 
 
 def show_rest(plan: Mapping[str, Any]) -> None:
@@ -149,6 +148,7 @@ def main() -> None:
     show_measured(figures)
     show_shares(plan)
     show_run(plan, figures)
+    show_collect(plan, figures)
     show_rest(plan)
 
 
