@@ -16,7 +16,7 @@ SCRIPTS := $(wildcard misc/*.sh benchmarks/peers/*.sh benchmarks/peers/*/*.sh) .
 INSTALL := install --quiet -c requirements.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup kernel run test sanitize neon fuzz lint format bench bench-quick bench-batch bench-streaming plot images clean pins
+.PHONY: help setup kernel run test sanitize neon fuzz lint format bench bench-quick bench-batch bench-streaming bench-scale plot images clean pins
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -152,6 +152,9 @@ bench-batch: $(STAMP) $(BENCH_STAMP) ## measure host-processor batch against pee
 
 bench-streaming: $(STAMP) $(BENCH_STAMP) ## the same for host-processor streaming, on one processor
 	$(BENCH_BIN)/python -m benchmarks.run_streaming $(ARGS)
+
+bench-scale: $(STAMP) ## simulate ten terabytes on fifty nodes (docs/scale.md; ARGS=--measure measures its parts first)
+	$(BIN)/python -m benchmarks.scale $(ARGS)
 
 plot: $(BENCH_STAMP) ## draw the newest record of the benchmarks as SVG
 	$(BENCH_BIN)/python -m benchmarks.plot $(ARGS)

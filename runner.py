@@ -68,7 +68,7 @@ def jobs_for(settings: config.Settings, listing: Listing, run_id: str, engine: s
             output_dir=settings.output_dir,
             engine=engine,
             limits=Limits(settings.batch_rows, settings.compact_at_rows),
-            units=inputs.share_of(listing.units, runner, settings.runners),
+            units=listing.share_of(runner, settings.runners),
             ignored=inputs.share_of_ignored(listing.ignored, runner, settings.runners),
         )
         for runner in range(settings.low_runner, settings.high_runner + 1)

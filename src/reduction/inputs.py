@@ -12,7 +12,7 @@ import stat
 import zlib
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from reduction.accounting import Ignored, IgnoredFile
 from reduction.errors import InputError
@@ -29,8 +29,6 @@ _INPUT_NAME = re.compile(rf"({_WORD} {_WORD})(?: {_WORD})?\.csv")
 # A file is cut if it is larger than this part of a runner's fair share of the input, and not into more units.
 _SHARE_PARTS = 4
 _MOST_UNITS_OF_A_FILE = 1 << 16
-
-_T = TypeVar("_T")
 
 
 class Unit(NamedTuple):
@@ -76,6 +74,19 @@ class Listing:
         """Return a digest of the whole unit list: two nodes that saw the same input have the same."""
         return self._fingerprint
 
+    def share_of(self, runner: int, runners: int) -> list[Unit]:
+        """Return the units of one runner in their order: each `runners`-th from the `runner`-th (from 1) on.
+
+        They are counted from the largest to the smallest, so shares are of one size even where each
+        `runners`-th path is that of a large file (docs/adr/0016).
+        """
+        return [self.units[place] for place in sorted(self._largest_first[runner - 1 :: runners])]
+
+    @cached_property
+    def _largest_first(self) -> list[int]:
+        units = self.units
+        return sorted(range(len(units)), key=lambda place: units[place].start - units[place].stop)
+
     @cached_property
     def _fingerprint(self) -> str:
         digest = hashlib.sha256()
@@ -117,15 +128,6 @@ def environment_of(path: str) -> str | None:
     """
     match = _INPUT_NAME.fullmatch(path.rpartition("/")[2])
     return match[1] if match and (path.isascii() or _is_utf8(match[0])) else None
-
-
-def share_of(items: Sequence[_T], runner: int, runners: int) -> Sequence[_T]:
-    """Return every `runners`-th item from the `runner`-th on (counting from 1).
-
-    >>> share_of("abcdefg", 2, 3)
-    'be'
-    """
-    return items[runner - 1 :: runners]
 
 
 def share_of_ignored(files: Sequence[IgnoredFile], runner: int, runners: int) -> list[IgnoredFile]:

@@ -22,7 +22,7 @@ from reduction.pieces import Piece
 from reduction.rows import csv_field
 from reduction.whole_file import whole_file
 
-FORMAT = 2
+FORMAT = 3  # of manifests, and of how units are dealt out: nodes that differ in either must not be mixed
 _OWN_FILE = re.compile(r"\.Combined_(?P<runner>\d+)\.(?:csv|json)(?:\.[0-9a-f]+\.tmp)?")
 _HALF_WRITTEN_RESULT = re.compile(r"\.Combined\.(?:csv|report\.json)\.[0-9a-f]+\.tmp")
 

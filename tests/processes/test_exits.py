@@ -10,11 +10,11 @@ import pytest
 from workdir import KEY, OLD, Running, Workdir, each, each_engine
 
 
-def reading(workdir: Workdir, name: str, runner: int, **variables: object) -> tuple[Running, int]:
-    """A run in which a runner has just begun to read a big file, and the runner's process id."""
+def reading(workdir: Workdir, name: str, **variables: object) -> tuple[Running, int]:
+    """A run in which runner 1 has just begun to read a big file, and its process id."""
     workdir.big(name)
     running = workdir.start(log_level="DEBUG", **variables)
-    started = running.wait_for(f"Runner [{runner}] - DEBUG: started, pid ")
+    started = running.wait_for("Runner [1] - DEBUG: started, pid ")
     running.wait_for(f"reading {name!r}")
     return running, int(re.findall(r"pid (\d+)", started)[0])
 
@@ -38,18 +38,18 @@ def errors(stderr: str) -> str:
 
 @each_engine
 def test_a_killed_runner_is_named_with_its_file(with_result, engine):
-    running, pid = reading(with_result, "Asia Prod 2.csv", 2, runners=2, engine=engine)
+    running, pid = reading(with_result, "Asia Prod 2.csv", runners=2, engine=engine)
     os.kill(pid, signal.SIGKILL)
     outcome = running.finish()
     assert outcome.exit_code == 4
-    assert re.search(r"[Rr]unner \[?2\b.*Asia Prod 2\.csv", errors(outcome.stderr))
+    assert re.search(r"[Rr]unner \[?1\b.*Asia Prod 2\.csv", errors(outcome.stderr))
     assert outcome.combined == OLD
     assert outcome.leftovers == []
 
 
 def test_when_one_runner_fails_the_others_stop(with_result):
     with_result.big("Asia Prod 3.csv")
-    running, pid = reading(with_result, "Asia Prod 2.csv", 2, runners=3)
+    running, pid = reading(with_result, "Asia Prod 2.csv", runners=3)
     os.kill(pid, signal.SIGKILL)
     outcome = running.finish()
     assert outcome.exit_code == 4
@@ -59,10 +59,10 @@ def test_when_one_runner_fails_the_others_stop(with_result):
 
 def test_after_a_failed_reduce_the_partials_of_other_nodes_stay(with_result):
     with_result.set(mode="reduce", runners=4)
-    with_result.reduce(low=1, high=1)
+    with_result.reduce(low=3, high=3)
     others = with_result.reduce(low=4, high=4).leftovers
     assert len(others) == 4
-    running, pid = reading(with_result, "Asia Prod 2.csv", 2, low=2, high=3)
+    running, pid = reading(with_result, "Asia Prod 2.csv", low=1, high=2)
     os.kill(pid, signal.SIGKILL)
     outcome = running.finish()
     assert outcome.exit_code == 4
@@ -80,7 +80,7 @@ def test_after_a_failed_reduce_the_partials_of_other_nodes_stay(with_result):
     terminated_with_its_children=(signal.SIGTERM, 143, True),
 )  # fmt: skip
 def test_a_signal_stops_all_and_leaves_nothing_behind(with_result, number, code, to_all):
-    running, pid = reading(with_result, "Asia Prod 2.csv", 2, runners=2)
+    running, pid = reading(with_result, "Asia Prod 2.csv", runners=2)
     os.kill(running.process.pid, number) if not to_all else running.signal_group(number)
     outcome = running.finish()
     assert outcome.exit_code == code
@@ -90,7 +90,7 @@ def test_a_signal_stops_all_and_leaves_nothing_behind(with_result, number, code,
 
 
 def test_an_interrupted_run_of_pandas_ends_as_well(with_result):
-    running, pid = reading(with_result, "Asia Prod 2.csv", 2, runners=2, engine="pandas")
+    running, pid = reading(with_result, "Asia Prod 2.csv", runners=2, engine="pandas")
     running.signal_group(signal.SIGINT)
     outcome = running.finish()
     assert (outcome.exit_code, outcome.combined, outcome.leftovers) == (130, OLD, [])
@@ -107,7 +107,7 @@ def test_an_interrupted_inline_run_leaves_nothing_behind(with_result):
 
 
 def test_what_a_killed_run_left_is_swept_by_the_next(with_result):
-    running, _ = reading(with_result, "Asia Prod 2.csv", 2, runners=3)
+    running, _ = reading(with_result, "Asia Prod 2.csv", runners=3)
     running.signal_group(signal.SIGKILL)
     assert running.finish().combined == OLD
     (with_result.input / "Asia Prod 2.csv").unlink()

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from reduction import inputs
 from reduction.accounting import Ignored
 from reduction.errors import InputError
-from reduction.inputs import Listing, Unit, cut, derived_run_id, environment_of, find, share_of
+from reduction.inputs import Listing, Unit, cut, derived_run_id, environment_of, find
 from reduction.printable import shown
 
 ENVIRONMENTS = {
@@ -99,12 +99,35 @@ def test_a_file_name_that_is_not_utf8_is_ignored_and_can_be_shown(tmp_path):
     assert not listing.units
 
 
-@given(st.lists(st.integers()), st.integers(1, 12))
-def test_shares_part_the_list_without_loss(items, runners):
-    shares = [share_of(items, runner, runners) for runner in range(1, runners + 1)]
-    dealt = [shares[position % runners][position // runners] for position in range(sum(map(len, shares)))]
-    assert dealt == items
+def listing_of(*sizes: int) -> Listing:
+    """Files of these sizes, in the order of their paths."""
+    return Listing(tuple(Unit(f"{n:03}/Asia Prod.csv", size, 1, 0, size) for n, size in enumerate(sizes)), ())
+
+
+def shares_of(listing: Listing, runners: int) -> list[list[Unit]]:
+    return [listing.share_of(runner, runners) for runner in range(1, runners + 1)]
+
+
+@given(st.lists(st.integers(0, 1000)), st.integers(1, 12))
+def test_shares_part_the_units_without_loss_each_in_order(sizes, runners):
+    listing = listing_of(*sizes)
+    shares = shares_of(listing, runners)
+    assert sorted(unit for share in shares for unit in share) == sorted(listing.units)
+    assert all(share == sorted(share) for share in shares)
     assert max(map(len, shares)) - min(map(len, shares)) <= 1
+
+
+@given(st.lists(st.integers(0, 1000), min_size=1), st.integers(1, 12))
+def test_no_share_is_larger_than_another_by_more_than_the_largest_unit(sizes, runners):
+    bytes_of = [sum(unit.size for unit in share) for share in shares_of(listing_of(*sizes), runners)]
+    assert max(bytes_of) - min(bytes_of) <= max(sizes)
+
+
+def test_large_files_at_every_fourth_path_are_not_all_one_runners():
+    bytes_of = [
+        sum(unit.size for unit in share) for share in shares_of(listing_of(*[1000, 10, 10, 10] * 25), 4)
+    ]
+    assert max(bytes_of) < 1.2 * min(bytes_of)
 
 
 def test_what_is_not_input_is_named_with_its_reason(tmp_path):
@@ -295,10 +318,6 @@ def test_names_of_working_files_begin_as_inputs_expects(tmp_path):
 
 
 # Cutting --------------------------------------------------------------------------------------------------
-
-
-def listing_of(*sizes: int) -> Listing:
-    return Listing(tuple(Unit(f"Asia Prod {n}.csv", size, 1, 0, size) for n, size in enumerate(sizes)), ())
 
 
 def borders(listing: Listing) -> list[list[tuple[int, int]]]:

@@ -119,7 +119,7 @@ def test_a_byte_missing_in_a_manifest_is_noticed_or_does_no_harm(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text", [b"", b"{}", b"[]", b"1", b"null", b'"format"', b"\xff\xfe", b"{" * 10, b'{"format": 2}']
+    "text", [b"", b"{}", b"[]", b"1", b"null", b'"format"', b"\xff\xfe", b"{" * 10, b'{"format": 3}']
 )
 def test_what_is_no_manifest_is_damaged(tmp_path, text):
     partials.manifest_path(tmp_path, 1).write_bytes(text)
@@ -138,7 +138,7 @@ def test_a_manifest_of_another_format_says_so(tmp_path, monkeypatch):
     monkeypatch.setattr(partials, "FORMAT", 99)
     committed(tmp_path)
     monkeypatch.undo()
-    with pytest.raises(ManifestDamaged, match="format 99, this version reads format 2"):
+    with pytest.raises(ManifestDamaged, match="format 99, this version reads format 3"):
         partials.read_manifest(tmp_path, 1)
 
 
