@@ -12,11 +12,13 @@ CLANG ?= clang++
 ARM_CXX ?= aarch64-linux-gnu-g++
 BENCH_BIN := build/benchmarks/bin
 BENCH_STAMP := build/benchmarks/.installed
+S3_BIN := build/s3/bin
+S3_STAMP := build/s3/.installed
 SCRIPTS := $(wildcard misc/*.sh benchmarks/peers/*.sh benchmarks/peers/*/*.sh) .ci/run .ci/container-tool
 INSTALL := install --quiet -c requirements.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup kernel run test sanitize neon fuzz lint format bench bench-quick bench-batch bench-streaming bench-scale plot images clean pins
+.PHONY: help setup kernel run test sanitize neon fuzz lint format bench bench-quick bench-batch bench-streaming bench-scale plot images clean pins test-s3
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,7 +53,7 @@ $(TOOLS): pyproject.toml requirements.txt
 # longer meant.
 $(STAMP): $(TOOLS) $(NATIVE) src/reduction/__init__.py
 	@mkdir -p build && rm -f build/kernel.log build/kernel/CMakeCache.txt
-	$(BIN)/python -m pip $(INSTALL) --log build/kernel.log --no-build-isolation -C build-dir=build/kernel -e ".[app,dev]" \
+	$(BIN)/python -m pip $(INSTALL) --log build/kernel.log --no-build-isolation -C build-dir=build/kernel -e ".[app,dev,s3,fsspec]" \
 	  || { sed -n 's/^[^ ]* //; /\*\*\* scikit-build-core/,/Traceback/p' build/kernel.log >&2; exit 1; }
 	@touch $@
 
@@ -69,6 +71,17 @@ run: $(STAMP) ## reduce the samples in task/ and show what comes out
 
 test: $(STAMP) ## run every quick test (ARGS="-k strict" picks some)
 	$(BIN)/pytest -n auto $(ARGS)
+
+test-s3: $(STAMP) $(S3_STAMP) ## run the tests of object storage against a real S3 server on this machine
+	$(S3_BIN)/python -m pytest -n auto tests/s3 $(ARGS)
+
+# The servers that these tests need are many packages, so they live apart; all the rest is borrowed from .venv.
+$(S3_STAMP): tests/s3/requirements.txt $(STAMP)
+	$(BIN)/python -m venv --clear build/s3
+	@$(BIN)/python -c 'import site; print(f"import site; site.addsitedir({site.getsitepackages()[0]!r})")' \
+	  >"$$($(S3_BIN)/python -c 'import site; print(site.getsitepackages()[0])')/borrowed.pth"
+	$(S3_BIN)/python -m pip $(INSTALL) -r tests/s3/requirements.txt
+	@touch $@
 
 # build_native,FOLDER,OPTIONS: the kernel and its tests without Python, in build/FOLDER.
 define build_native
@@ -177,7 +190,7 @@ pins: ## choose the newest versions and write them to requirements.txt (needs Py
 	$(PYTHON) -m venv --clear build/pins
 	build/pins/bin/python -m pip install --quiet --upgrade pip
 	build/pins/bin/python -m pip uninstall -qq --yes setuptools
-	build/pins/bin/python -m pip install --quiet -e ".[app,dev]"
+	build/pins/bin/python -m pip install --quiet -e ".[app,dev,s3,fsspec]"
 	grep '^#' requirements.txt >build/requirements.txt
 	build/pins/bin/python -m pip freeze --all --exclude-editable >>build/requirements.txt
 	mv build/requirements.txt requirements.txt

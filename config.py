@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from reduction import __version__, engines, processors
 from reduction.errors import SettingsError
+from reduction.storage.addresses import is_address, shown_address
 
 if TYPE_CHECKING:
     import argparse
@@ -49,10 +50,13 @@ class Variable(NamedTuple):
 
 
 class Settings(NamedTuple):
-    """The checked configuration. `run_id` is None where it is to be derived from the input."""
+    """The checked configuration. `run_id` is None where it is to be derived from the input.
+
+    `output_dir` is a string if it is an address (`s3://...`), a path if it is a folder.
+    """
 
     input_dir: str
-    output_dir: Path
+    output_dir: Path | str
     log_level: str
     mode: str
     runners: int
@@ -75,6 +79,11 @@ class Settings(NamedTuple):
     def collects(self) -> bool:
         """Whether the partials are merged."""
         return self.mode != "reduce"
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all runners are started here and collected at once, so that nobody else needs a partial."""
+        return self.mode == "reduce_collect" and (self.low_runner, self.high_runner) == (1, self.runners)
 
 
 def _one_of(*allowed: str) -> Callable[[str], str]:
@@ -109,6 +118,10 @@ def _size(text: str) -> int:
     return int(match[1]) * _SIZE_UNITS[match[2].upper()]
 
 
+def _folder_or_address(text: str) -> Path | str:
+    return text if is_address(text) else Path(text)
+
+
 def _yes_or_no(text: str) -> bool:
     return _one_of("true", "false")(text.lower()) == "true"
 
@@ -121,7 +134,7 @@ def _run_id(text: str) -> str:
 
 VARIABLES = (
     Variable("REDUCER_INPUT_DIR", "input_dir", "data", str, "the input tree"),
-    Variable("REDUCER_OUTPUT_DIR", "output_dir", "data", Path, "where results go"),
+    Variable("REDUCER_OUTPUT_DIR", "output_dir", "data", _folder_or_address, "where results go"),
     Variable("LOG_LEVEL", "log_level", "INFO", _level, ", ".join(LEVELS)),
     Variable("REDUCER_MODE", "mode", "reduce_collect", _one_of(*MODES), ", ".join(MODES)),
     Variable(
@@ -215,7 +228,11 @@ def explain(settings: Settings) -> str:
     for variable in VARIABLES:
         value = getattr(settings, variable.field)
         shown = (
-            _RULE_OF_DERIVED if value is None else str(value).lower() if isinstance(value, bool) else value
+            _RULE_OF_DERIVED
+            if value is None
+            else str(value).lower()
+            if isinstance(value, bool)
+            else shown_address(str(value))
         )
         lines.append(f"{variable.name + '=' + str(shown):<50} # {settings.origins[variable.name]}")
     return "\n".join(lines)

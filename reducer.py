@@ -20,17 +20,17 @@ from collections.abc import Sequence
 from functools import partial
 
 import config
-from reduction import engines, inputs, logs, partials
+from reduction import engines, inputs, logs, place
 from reduction.collect import Expected, collect
 from reduction.display import Display
 from reduction.door import open_door
 from reduction.engines import Choice
 from reduction.errors import RunnerFailed, StrictFault
 from reduction.inputs import Listing
+from reduction.place import Place
 from reduction.printable import shown
 from reduction.processes import Failure, Runners
 from reduction.progress import Board, Standing
-from reduction.whole_file import check_directory
 from runner import Job, jobs_for, list_units, reduce_again, reduce_share
 
 _LOG = logging.getLogger("reduction.controller")
@@ -51,21 +51,22 @@ def run(settings: config.Settings, *, inline: bool) -> None:
         listing = list_units(settings, engine.name)
         run_id = run_id or inputs.derived_run_id(listing, settings.runners)
         _log_listing(listing, run_id)
-    check_directory(settings.output_dir)
-    if settings.reduces:
-        reduce_range(settings, jobs_for(settings, listing, run_id, engine.name), inline=inline)
-    if settings.collects:
-        collect_all(settings, Expected(run_id, settings.runners), engine, started)
+    with place.opened(settings.output_dir, shares=not settings.is_whole) as at:
+        at.check()
+        if settings.reduces:
+            reduce_range(settings, at, jobs_for(settings, listing, run_id, engine.name, at), inline=inline)
+        if settings.collects:
+            collect_all(settings, at, Expected(run_id, settings.runners), engine, started)
 
 
-def reduce_range(settings: config.Settings, jobs: dict[int, Job], *, inline: bool) -> None:
+def reduce_range(settings: config.Settings, at: Place, jobs: dict[int, Job], *, inline: bool) -> None:
     """Run the runners of this node; if one fails, no partial of any of them is left."""
     low, high = settings.low_runner, settings.high_runner
     if (low, high) == (1, settings.runners):
-        partials.remove_all(settings.output_dir)
+        at.remove_all()
     _LOG.info("runners %s to %s of %s%s", low, high, settings.runners, ", inline" if inline else "")
     board = Board(len(jobs))
-    with partials.none_left_on_failure(settings.output_dir, low, high):
+    with at.none_left_on_failure(low, high):
         if inline:
             for index, job in enumerate(jobs.values()):
                 reduce_share(job, board.slot(index))
@@ -93,14 +94,18 @@ def run_processes(settings: config.Settings, jobs: dict[int, Job], board: Board)
         raise _failed(failure, jobs[failure.runner], board.standing(list(jobs).index(failure.runner)))
 
 
-def collect_all(settings: config.Settings, expected: Expected, engine: Choice, started: float) -> None:
+def collect_all(
+    settings: config.Settings, at: Place, expected: Expected, engine: Choice, started: float
+) -> None:
     """Make the result of all partials and say what became of the run."""
-    again = partial(reduce_again, settings, engine.name)
-    report = collect(settings.output_dir, expected, engines.load(engine.name), engine.why, started, again)
+    again = partial(reduce_again, settings, engine.name, at)
+    at.fetch_partials(*expected)
+    report = collect(at.directory, expected, engines.load(engine.name), engine.why, started, again)
+    at.publish_result(is_new=report is not None)
     if report is None:
         _LOG.info("run %s was collected before and its result stands: nothing to do", expected.run_id)
         return
-    for line in report.summary(settings.output_dir):
+    for line in report.summary(at):
         _LOG.info("%s", line)
     if settings.strict and (objections := report.objections()):
         raise StrictFault(

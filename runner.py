@@ -12,20 +12,20 @@ import os
 import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import config
-from reduction import engines, inputs, logs, partials
+from reduction import engines, inputs, logs, partials, place
 from reduction.accounting import DoesNotAddUp, IgnoredFile
 from reduction.door import open_door
 from reduction.engines.contract import Limits, Reduced
 from reduction.errors import CollectRefused, SettingsError
 from reduction.inputs import Listing, Unit
 from reduction.partials import Manifest
+from reduction.place import Place
 from reduction.printable import shown
 from reduction.progress import Progress, Silent
-from reduction.whole_file import check_directory, whole_file
+from reduction.whole_file import whole_file
 
 _LOG = logging.getLogger("reduction.runner")
 
@@ -39,7 +39,7 @@ class Job(NamedTuple):
     fingerprint: str
     units_of_run: int
     input_dir: str
-    output_dir: Path
+    place: Place
     engine: str
     limits: Limits
     units: Sequence[Unit]
@@ -54,7 +54,9 @@ def list_units(settings: config.Settings, engine: str) -> Listing:
     return inputs.cut(listing, settings.split_bytes, settings.runners)
 
 
-def jobs_for(settings: config.Settings, listing: Listing, run_id: str, engine: str) -> dict[int, Job]:
+def jobs_for(
+    settings: config.Settings, listing: Listing, run_id: str, engine: str, at: Place
+) -> dict[int, Job]:
     """Return the job of each runner that is started here."""
     fingerprint = listing.fingerprint()
     return {
@@ -65,7 +67,7 @@ def jobs_for(settings: config.Settings, listing: Listing, run_id: str, engine: s
             fingerprint=fingerprint,
             units_of_run=len(listing.units),
             input_dir=settings.input_dir,
-            output_dir=settings.output_dir,
+            place=at,
             engine=engine,
             limits=Limits(settings.batch_rows, settings.compact_at_rows),
             units=listing.share_of(runner, settings.runners),
@@ -80,9 +82,9 @@ def reduce_share(job: Job, progress: Progress) -> None:
     started = time.monotonic()
     _LOG.debug("started, pid %s, %s units", os.getpid(), len(job.units))
     engine = engines.load(job.engine)
-    partials.remove(job.output_dir, job.runner, job.runner)
+    job.place.remove(job.runner, job.runner)
     # Without its manifest, which follows, a partial does not count.
-    with whole_file(partials.partial_path(job.output_dir, job.runner), flush_folder=False) as file:
+    with whole_file(partials.partial_path(job.place.directory, job.runner), flush_folder=False) as file:
         reduced = engine.reduce(job.input_dir, job.units, job.limits, file, progress)
         books = reduced.accounting
         books.check()
@@ -94,7 +96,7 @@ def reduce_share(job: Job, progress: Progress) -> None:
     books.ignored += job.ignored
     seconds = time.monotonic() - started
     partials.commit(
-        job.output_dir,
+        job.place.directory,
         Manifest(
             run_id=job.run_id,
             runner=job.runner,
@@ -111,10 +113,13 @@ def reduce_share(job: Job, progress: Progress) -> None:
             pieces=reduced.pieces,
         ),
     )
+    job.place.publish_partial(job.runner)
     _LOG.info("done in %.2f s: %s", seconds, _told(reduced))
 
 
-def reduce_again(settings: config.Settings, engine: str, units: Sequence[Unit], of_run: Manifest) -> Manifest:
+def reduce_again(
+    settings: config.Settings, engine: str, at: Place, units: Sequence[Unit], of_run: Manifest
+) -> Manifest:
     """Reduce whole files in this process, as runner 0 of the run of which `of_run` is a partial.
 
     Raises `CollectRefused` if a file is not to be seen from here.
@@ -135,15 +140,15 @@ def reduce_again(settings: config.Settings, engine: str, units: Sequence[Unit], 
         fingerprint=of_run.fingerprint,
         units_of_run=of_run.units,
         input_dir=settings.input_dir,
-        output_dir=settings.output_dir,
+        place=at._replace(shares=False),
         engine=engine,
         limits=Limits(settings.batch_rows, settings.compact_at_rows),
         units=units,
         ignored=(),
     )
-    with partials.none_left_on_failure(settings.output_dir, 0, 0):
+    with job.place.none_left_on_failure(0, 0):
         reduce_share(job, Silent())
-    return partials.read_manifest(settings.output_dir, 0)
+    return partials.read_manifest(at.directory, 0)
 
 
 def _told(reduced: Reduced) -> str:
@@ -164,10 +169,11 @@ def run_one(runner: int, env_file: str | None) -> None:
     engine = engines.choose(settings.engine)
     _LOG.info("engine %s: %s", *engine)
     listing = list_units(settings, engine.name)
-    check_directory(settings.output_dir)
     run_id = settings.run_id or inputs.derived_run_id(listing, settings.runners)
-    with partials.none_left_on_failure(settings.output_dir, runner, runner):
-        reduce_share(jobs_for(settings, listing, run_id, engine.name)[runner], Silent())
+    with place.opened(settings.output_dir, shares=True) as at:
+        at.check()
+        with at.none_left_on_failure(runner, runner):
+            reduce_share(jobs_for(settings, listing, run_id, engine.name, at)[runner], Silent())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

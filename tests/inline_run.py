@@ -15,6 +15,7 @@ from typing import Any
 import config
 from reduction import engines, inputs, partials
 from reduction.collect import Expected, collect
+from reduction.place import Place
 from reduction.progress import Silent
 from runner import jobs_for, list_units, reduce_again, reduce_share
 
@@ -55,11 +56,11 @@ def reduce_tree(tree: Path, output: Path, collector: str | None = None, **variab
     engine = engines.choose(settings.engine)
     listing = list_units(settings, engine.name)
     run_id = inputs.derived_run_id(listing, settings.runners)
-    for job in jobs_for(settings, listing, run_id, engine.name).values():
+    for job in jobs_for(settings, listing, run_id, engine.name, Place(output)).values():
         reduce_share(job, Silent())
     expected = Expected(run_id, settings.runners)
     by = collector or engine.name
-    again = partial(reduce_again, settings, by)
+    again = partial(reduce_again, settings, by, Place(output))
     report = collect(output, expected, engines.load(by), "a test", time.monotonic(), again)
     assert report is not None
     combined = output / "Combined.csv"

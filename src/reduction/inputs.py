@@ -1,6 +1,7 @@
 """Finds the input: which files are taken, in which order, whose share they are, which environment they name.
 
-It lists and names; it opens no file (that is `opening`).
+It lists and names; it opens no file (that is `opening`). What an address names is listed by `storage`, under
+the same rules of names.
 """
 
 from __future__ import annotations
@@ -10,13 +11,14 @@ import os
 import re
 import stat
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
 from reduction.accounting import Ignored, IgnoredFile
 from reduction.errors import InputError
 from reduction.printable import shown
+from reduction.storage.addresses import is_address
 
 RESULT_NAME = "Combined.csv"
 REPORT_NAME = "Combined.report.json"
@@ -36,6 +38,7 @@ class Unit(NamedTuple):
 
     `path` is relative to the tree; `size` in bytes and `modified_ns` are those of the whole file. `cut_file`
     is the file's number among those of the run that are cut, from 0 on; None if the unit is a whole file.
+    `version` tells of an object which one was listed ("" for a file, whose size and time do).
     """
 
     path: str
@@ -44,6 +47,7 @@ class Unit(NamedTuple):
     start: int
     stop: int
     cut_file: int | None = None
+    version: str = ""
 
     @property
     def environment(self) -> str:
@@ -92,7 +96,8 @@ class Listing:
         digest = hashlib.sha256()
         for unit in self.units:
             digest.update(os.fsencode(unit.path))
-            digest.update(f"\0{unit.size}\0{unit.modified_ns}\0{unit.start}\0{unit.stop}\n".encode())
+            version = f"\0{unit.version}" if unit.version else ""
+            digest.update(f"\0{unit.size}\0{unit.modified_ns}\0{unit.start}\0{unit.stop}{version}\n".encode())
         return digest.hexdigest()
 
 
@@ -101,12 +106,14 @@ def cut(listing: Listing, split_bytes: int, runners: int) -> Listing:
 
     That is a file which is larger than a unit and than a quarter of a runner's fair share of all bytes. So at
     most four files a runner are cut, and it follows from the listing alone: every node cuts in the same way.
+    Objects are not cut: one runner reads many ranges of a large one at once.
     """
     total = sum(unit.size for unit in listing.units)
     units: list[Unit] = []
     number = 0
     for unit in listing.units:
-        if runners > 1 and 0 < split_bytes < unit.size and unit.size * _SHARE_PARTS * runners > total:
+        large = 0 < split_bytes < unit.size and unit.size * _SHARE_PARTS * runners > total
+        if runners > 1 and large and not unit.version:
             step = max(split_bytes, -(-unit.size // _MOST_UNITS_OF_A_FILE))
             units += [
                 unit._replace(start=start, stop=min(start + step, unit.size), cut_file=number)
@@ -144,14 +151,36 @@ def derived_run_id(listing: Listing, runners: int) -> str:
 
 
 def find(tree: str) -> Listing:
-    """List the folder `tree` and everything below it in one pass.
+    """List the folder `tree` and everything below it in one pass; or the objects below an address.
 
     Raises `InputError` if the folder itself is missing or cannot be listed; a folder below it that
-    cannot be listed is an ignored one.
+    cannot be listed is an ignored one. Of an address: if there is nothing below it, or it can't be listed;
+    `SettingsError` if what it takes to read it is not installed.
     """
+    if is_address(tree):
+        from reduction.storage.objects import found_below
+
+        return _sorted(found_below(tree))
+    return _sorted(_walk(tree))
+
+
+def refused_name(name: str) -> tuple[Ignored, str] | None:
+    """Return why a file of this name is not input, and what is said of it; None if it is."""
+    if name.startswith("."):
+        return Ignored.HIDDEN, "a name that begins with a dot is not input"
+    if name in (RESULT_NAME, REPORT_NAME):
+        return Ignored.OWN_RESULT, "the result of a run is not input"
+    if not name.endswith(".csv"):
+        return Ignored.OTHER_TYPE, "the name does not end in .csv"
+    if environment_of(name) is None:
+        return Ignored.OTHER_NAME, "the name is not two or three words parted by single spaces"
+    return None
+
+
+def _sorted(all_found: Iterable[Unit | IgnoredFile]) -> Listing:
     units: list[Unit] = []
     ignored: list[IgnoredFile] = []
-    for found in _walk(tree):
+    for found in all_found:
         if isinstance(found, Unit):
             units.append(found)
         else:
@@ -184,7 +213,7 @@ def _walk(tree: str) -> Iterator[Unit | IgnoredFile]:
                 yield _judged(entry, path)
 
 
-def _judged(entry: os.DirEntry[str], path: str) -> Unit | IgnoredFile:  # noqa: PLR0911 - a list of reasons
+def _judged(entry: os.DirEntry[str], path: str) -> Unit | IgnoredFile:
     """Return the unit that a directory entry is, or the reason why it is none."""
 
     def ignored(reason: Ignored, detail: str, end: str = "") -> IgnoredFile:
@@ -194,14 +223,8 @@ def _judged(entry: os.DirEntry[str], path: str) -> Unit | IgnoredFile:  # noqa: 
         return ignored(Ignored.HIDDEN, "a folder whose name begins with a dot is not entered", "/")
     if _leads_to_folder(entry):
         return ignored(Ignored.FOLDER_LINK, "links to folders are not followed", "/")
-    if entry.name.startswith("."):
-        return ignored(Ignored.HIDDEN, "a name that begins with a dot is not input")
-    if entry.name in (RESULT_NAME, REPORT_NAME):
-        return ignored(Ignored.OWN_RESULT, "the result of a run is not input")
-    if not entry.name.endswith(".csv"):
-        return ignored(Ignored.OTHER_TYPE, "the name does not end in .csv")
-    if environment_of(path) is None:
-        return ignored(Ignored.OTHER_NAME, "the name is not two or three words parted by single spaces")
+    if refusal := refused_name(entry.name):
+        return ignored(*refusal)
     return _looked_at(entry, path)
 
 

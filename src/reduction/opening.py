@@ -1,4 +1,4 @@
-"""Opens an input file as a stream of CSV bytes: decompressed, without byte-order mark, as it was listed."""
+"""Opens an input file or object as a stream of CSV bytes: unpacked, without byte-order mark."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
-from io import BufferedReader
+from io import BufferedReader, RawIOBase
 from typing import BinaryIO
 
 from reduction import archives, verdicts
 from reduction.errors import FileIgnored
 from reduction.inputs import Unit
 from reduction.progress import Progress
+from reduction.storage.addresses import is_address
 
 _FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK  # not to wait for the writer of a pipe in a file's place
 _BUFFER = 1 << 18  # bytes
@@ -27,11 +28,38 @@ _WIDE_BOMS = (  # UTF-32 first: the mark of UTF-16 LE is the beginning of its ow
 
 @contextmanager
 def opened(tree: str, unit: Unit, progress: Progress) -> Iterator[BinaryIO]:
-    """Give the CSV bytes of a file of `tree`; `progress` is told of every byte read from disk.
+    """Give the CSV bytes of a file of `tree`, a folder or an address; `progress` is told of every byte read.
 
     Raises `FileIgnored`: broken if the file (or the archive it is) cannot be read to the end or is UTF-16 or
-    UTF-32; changed-while-read if at the end it is no longer what was listed.
+    UTF-32; changed-while-read if at the end it is no longer what was listed. Of an address also
+    `StoreUnusable`, if it is not the object but the store that can't be read.
     """
+    if is_address(tree):
+        from reduction.storage.objects import Objects
+
+        with Objects(tree, [unit]) as objects, plain_bytes(objects.raw(0, progress.read_bytes)) as stream:
+            yield stream
+    else:
+        with _opened_file(tree, unit, progress) as stream:
+            yield stream
+
+
+@contextmanager
+def plain_bytes(raw: RawIOBase) -> Iterator[BinaryIO]:
+    """Give the CSV bytes of what is read from `raw`: decompressed, without byte-order mark.
+
+    Raises `FileIgnored` if it is an archive that cannot be read to the end, or is UTF-16 or UTF-32.
+    """
+    try:
+        with BufferedReader(raw, _BUFFER) as buffered, archives.decompressed(buffered) as stream:
+            _skip_byte_order_mark(stream)
+            yield stream
+    except archives.unreadable() as error:
+        raise verdicts.not_read(error) from error
+
+
+@contextmanager
+def _opened_file(tree: str, unit: Unit, progress: Progress) -> Iterator[BinaryIO]:
     try:
         descriptor = os.open(os.path.join(tree, unit.path), _FLAGS)  # noqa: PTH118
     except OSError as error:
@@ -39,18 +67,11 @@ def opened(tree: str, unit: Unit, progress: Progress) -> Iterator[BinaryIO]:
     try:
         _check_unchanged(descriptor, unit)
         try:
-            with (
-                BufferedReader(archives.CountingFile(descriptor, progress.read_bytes), _BUFFER) as raw,
-                archives.decompressed(raw) as stream,
-            ):
-                _skip_byte_order_mark(stream)
+            with plain_bytes(archives.CountingFile(descriptor, progress.read_bytes)) as stream:
                 yield stream
         except FileIgnored:
             _check_unchanged(descriptor, unit)  # what looked broken may only have been half written
             raise
-        except archives.unreadable() as error:
-            _check_unchanged(descriptor, unit)
-            raise verdicts.not_read(error) from error
         _check_unchanged(descriptor, unit)
     finally:
         os.close(descriptor)

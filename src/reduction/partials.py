@@ -10,7 +10,7 @@ import json
 import re
 import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from io import BufferedReader, FileIO
 from pathlib import Path
 from types import MappingProxyType
@@ -162,17 +162,6 @@ def advice_to_repeat(runners: Iterable[int]) -> str:
 def remove(directory: Path, low: int, high: int) -> None:
     """Remove partials, manifests and half-written files of the runners `low` to `high`."""
     _remove(path for runner, path in _own_files(directory) if low <= runner <= high)
-
-
-@contextmanager
-def none_left_on_failure(directory: Path, low: int, high: int) -> Iterator[None]:
-    """Remove the partials of these runners if the block raises, whatever it is; what it raised goes on."""
-    try:
-        yield
-    except BaseException:
-        with suppress(WriteError):  # what was raised first says more
-            remove(directory, low, high)
-        raise
 
 
 def remove_all(directory: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from reduction.accounting import Accounting, Ignored
 from reduction.inputs import REPORT_NAME
+from reduction.place import Place
 from reduction.whole_file import whole_file
 
 FORMAT = 1
@@ -84,7 +85,7 @@ class Report(NamedTuple):
             *([f"{rejected} rejected rows"] if rejected else []),
         ]
 
-    def summary(self, directory: Path) -> Iterator[str]:
+    def summary(self, place: Place) -> Iterator[str]:
         """Give the lines that a user sees at the end."""
         books = self.books
         rate = books.bytes / 1e6 / self.seconds if self.seconds else 0.0
@@ -97,8 +98,8 @@ class Report(NamedTuple):
             f"; {name} {rows:,}" for name, rows in _most(self.addresses)
         )
         yield f"time: {self.seconds:.2f} s, {books.bytes / 1e6:,.1f} MB, {rate:,.1f} MB/s"
-        where = directory / self.result.file if self.result else "none, because no row was valid"
-        yield f"result: {where}; everything else is in {directory / REPORT_NAME}"
+        where = place.shown(self.result.file) if self.result else "none, because no row was valid"
+        yield f"result: {where}; everything else is in {place.shown(REPORT_NAME)}"
 
 
 def read_plain(directory: Path) -> dict[str, Any] | None:

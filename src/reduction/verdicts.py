@@ -25,7 +25,7 @@ def wide_encoding(encoding: str) -> FileIgnored:
 def not_opened(error: OSError) -> FileIgnored:
     """Return the verdict on a file that can't be opened, or is gone."""
     if isinstance(error, FileNotFoundError):
-        return FileIgnored(Ignored.CHANGED, "removed after it was listed")
+        return removed()
     return FileIgnored(Ignored.BROKEN, f"can't be opened: {error.strerror}")
 
 
@@ -40,6 +40,23 @@ def changed(unit: Unit, size: int) -> FileIgnored:
         Ignored.CHANGED,
         f"listed with {unit.size} bytes, now {size}: it was written to; the next run takes it",
     )
+
+
+def removed() -> FileIgnored:
+    """Return the verdict on a file or object that is gone."""
+    return FileIgnored(Ignored.CHANGED, "removed after it was listed")
+
+
+def replaced() -> FileIgnored:
+    """Return the verdict on an object that is there in another version than the listed one."""
+    return FileIgnored(
+        Ignored.CHANGED, "another version than the listed one is there now; the next run takes it"
+    )
+
+
+def not_given(why: str) -> FileIgnored:
+    """Return the verdict on an object that the store does not give out to its end."""
+    return FileIgnored(Ignored.BROKEN, f"can't be read to its end: {why}")
 
 
 def too_many_fields(fields: int, columns: int) -> str:

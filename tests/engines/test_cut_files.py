@@ -17,6 +17,7 @@ from workdir import engine_param
 import config
 from reduction import engines, inputs
 from reduction.collect import Expected, collect
+from reduction.place import Place
 from reduction.progress import Silent
 from runner import jobs_for, list_units, reduce_again, reduce_share
 
@@ -136,14 +137,14 @@ class Steps:
         )
         listing = list_units(self.settings, "native")
         self.run_id = inputs.derived_run_id(listing, 2)
-        self.jobs = jobs_for(self.settings, listing, self.run_id, "native")
+        self.jobs = jobs_for(self.settings, listing, self.run_id, "native", Place(self.settings.output_dir))
 
     def reduce(self, runner: int) -> None:
         reduce_share(self.jobs[runner], Silent())
 
     def collect(self) -> list[tuple[str, str]]:
         """Return the reason and the detail of each file that is ignored."""
-        again = partial(reduce_again, self.settings, "native")
+        again = partial(reduce_again, self.settings, "native", Place(self.settings.output_dir))
         report = collect(self.output, Expected(self.run_id, 2), engines.load("native"), "a test", 0.0, again)
         assert report is not None
         assert list(self.output.glob(".Combined*")) == []

@@ -30,6 +30,7 @@ from reduction.errors import (
     WriteError,
 )
 from reduction.inputs import Unit
+from reduction.place import Place
 from reduction.processes import Failure
 from runner import Job
 
@@ -102,7 +103,7 @@ def test_many_faults_stand_in_lines_of_their_own(kind):
 
 def test_what_crosses_a_process_border_survives_it():
     job = Job(
-        1, 2, "id", "f" * 64, 3, "data", Path("out"), "pandas", Limits(5, 6),
+        1, 2, "id", "f" * 64, 3, "data", Place(Path("out"), "s3://b"), "pandas", Limits(5, 6),
         (Unit("a b.csv", 1, 2, 0, 1),), (IgnoredFile("x", "other-type", ""),),
     )  # fmt: skip
     for value in (job, Failure(3, None, "x"), Failure(3, 6, "x")):

@@ -18,8 +18,10 @@ from reduction.engines.contract import Limits, Output, Reduced
 from reduction.engines.native_files import Files
 from reduction.inputs import Unit
 from reduction.partials import Manifest, damaged, endings, partial_path
+from reduction.pieces import Piece
 from reduction.progress import Progress
 from reduction.rows import CUT_HEADER, RESULT_HEADER
+from reduction.storage.addresses import is_address
 
 _MOST_THREADS = 4  # of a merge: one at a time writes, and that is a third of the work (docs/adr/0008)
 
@@ -42,7 +44,13 @@ class NativeEngine:
         """Hold 4 bytes for each distinct IPv4 address, 16 for IPv6, up to thrice that while compacting."""
         share = _kernel.Share(limits.compact_at_rows, EXAMPLES_A_FILE, self._instruction_set)
         books = Accounting()
-        pieces = Files(share, tree, units, progress).read(books)
+        pieces: Sequence[Piece] = ()
+        if is_address(tree):
+            from reduction.engines.native_objects import read_objects
+
+            read_objects(share, tree, units, progress, books)
+        else:
+            pieces = Files(share, tree, units, progress).read(books)
         rows = _append(output, CUT_HEADER if pieces else RESULT_HEADER, share.write)
         return Reduced(
             books,

@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from enum import IntEnum
 from typing import BinaryIO
 
@@ -100,7 +101,7 @@ class Files:
                 of_file = _feed_archive(self._share, self._tree, unit, self._progress)
             elif opening != _Opening.READ:
                 raise _not_read(_Opening(opening), number, unit)
-            _take_books(of_file, path, books)
+            take_books(of_file, path, books)
 
         judged(unit, books, self._warner, read)
 
@@ -118,7 +119,7 @@ class Files:
             elif opening != _Opening.READ:
                 raise _not_read(_Opening(opening), number, unit)
             if span is not None:
-                _take_books(told, shown(unit.path), books)
+                take_books(told, shown(unit.path), books)
         except FileIgnored as fault:
             verdict = Verdict(fault.reason, fault.what, fault.line)
             return Piece(unit, Span(*span) if span else None, Accounting(), verdict)
@@ -146,9 +147,17 @@ def _cut_file_of(unit: Unit) -> int:
 def _feed_archive(share: _kernel.Share, tree: str, unit: Unit, progress: Progress) -> _kernel._Books:
     from reduction.opening import opened
 
+    return fed(share, unit, opened(tree, unit, progress))
+
+
+def fed(share: _kernel.Share, unit: Unit, opening: AbstractContextManager[BinaryIO]) -> _kernel._Books:
+    """Feed the share a whole file or the first unit of one: what is opened by `opening`; return its books.
+
+    Raises what the stream raises; none of the file's rows count then.
+    """
     share.begin(unit.environment, _cut_file_of(unit))
     try:
-        with opened(tree, unit, progress) as stream:
+        with opening as stream:
             _feed(share, stream)
     except BaseException:
         share.abandon()
@@ -166,7 +175,8 @@ def _feed(share: _kernel.Share, stream: BinaryIO) -> None:
             raise
 
 
-def _take_books(told: _kernel._Books, path: str, books: Accounting) -> None:
+def take_books(told: _kernel._Books, path: str, books: Accounting) -> None:
+    """Make `books` those that the kernel tells of one file; raises `FileIgnored` if that is its verdict."""
     verdict, number, header, books.read, books.valid, rejected, examples = told
     if verdict != _Verdict.TAKEN:
         raise _verdict(_Verdict(verdict), number, header)

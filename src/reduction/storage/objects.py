@@ -1,0 +1,148 @@
+"""The input side: what is below an address as units, and their bytes as streams."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator, Sequence
+from types import TracebackType
+from typing import Self
+
+from reduction import verdicts
+from reduction.accounting import Ignored, IgnoredFile
+from reduction.errors import FileIgnored, InputError, ReducerError
+from reduction.inputs import WORKING_PREFIXES, Unit, refused_name
+from reduction.printable import shown
+from reduction.storage.addresses import shown_address
+from reduction.storage.ahead import Ahead
+from reduction.storage.apart import before_fork
+from reduction.storage.client import Found, StoreFault, StoreUnusable, Trouble, client_for
+
+
+def found_below(tree: str) -> list[Unit | IgnoredFile]:
+    """List an address in one pass, without leaving a thread behind; in no order.
+
+    Raises `InputError` if nothing is there or it can't be listed, `SettingsError` if a library is missing.
+    """
+    return before_fork(tree, lambda: _found_below(tree))
+
+
+def _found_below(tree: str) -> list[Unit | IgnoredFile]:
+    all_found: list[Unit | IgnoredFile] = []
+    hidden: set[str] = set()
+    is_there = False
+    try:
+        for found in client_for(tree).list():
+            is_there = True
+            all_found += _judged(found, hidden)
+    except StoreFault as fault:
+        raise InputError(f"the input '{shown_address(tree)}' can't be listed: {fault}") from None
+    if not is_there:
+        raise InputError(
+            f"the input '{shown_address(tree)}' does not exist: no object is below it;"
+            " correct REDUCER_INPUT_DIR, or put the files there"
+        )
+    return all_found
+
+
+def _judged(found: Found, hidden: set[str]) -> Iterator[Unit | IgnoredFile]:
+    """Give the unit that an object is, or why it is none; `hidden` folders are told once."""
+    *folders, name = found.name.split("/")
+    for depth, folder in enumerate(folders, 1):
+        if folder.startswith(WORKING_PREFIXES):
+            return
+        if folder.startswith("."):
+            path = "/".join(folders[:depth]) + "/"
+            if path not in hidden:
+                hidden.add(path)
+                told = "a folder whose name begins with a dot is not entered"
+                yield IgnoredFile(shown(path), Ignored.HIDDEN, told)
+            return
+    if not name or name.startswith(WORKING_PREFIXES):  # without a name it is the mark of a folder
+        return
+    if refusal := refused_name(name):
+        yield IgnoredFile(shown(found.name), *refusal)
+    else:
+        yield Unit(found.name, found.size, 0, 0, found.size, version=found.version)
+
+
+class Objects:
+    """The bytes of some units below an address, fetched ahead in their order; for a `with` block."""
+
+    def __init__(self, tree: str, units: Sequence[Unit]) -> None:
+        self._units = units
+        try:
+            client = client_for(tree)
+        except StoreFault as fault:
+            raise _verdict(fault) from None
+        self._ahead = Ahead(client, [Found(unit.path, unit.size, unit.version) for unit in units])
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._ahead.__exit__(kind, error, trace)
+
+    def raw(self, index: int, count: Callable[[int], object]) -> io.RawIOBase:
+        """Return the stream of the unit at `index`, as it was listed; `count` is told of the bytes it gives.
+
+        Reading raises `FileIgnored`, or `StoreUnusable` if it is not the fault of this object.
+        """
+        return _Stream(self._parts(index), count)
+
+    def _parts(self, index: int) -> Iterator[bytes]:
+        try:
+            yield from self._ahead.parts(index)
+        except StoreFault as fault:
+            raise _verdict(fault) from None
+
+
+class _Stream(io.RawIOBase):
+    """Parts as one stream. A buffer before it may go back as far as it holds; here nothing is held."""
+
+    def __init__(self, parts: Iterator[bytes], count: Callable[[int], object]) -> None:
+        self._parts = parts
+        self._count = count
+        self._rest = memoryview(b"")
+        self._given = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._given
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Stay where it is; raises `UnsupportedOperation` for any other place."""
+        if (offset, whence) not in ((self._given, io.SEEK_SET), (0, io.SEEK_CUR)):
+            raise io.UnsupportedOperation("an object is read from its beginning to its end")
+        return self._given
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        """Read into `buffer`; returns how many bytes it got."""
+        while not self._rest:
+            part = next(self._parts, None)
+            if part is None:
+                return 0
+            self._rest = memoryview(part)
+        given = min(len(self._rest), len(buffer))
+        buffer[:given] = self._rest[:given]
+        self._rest = self._rest[given:]
+        self._given += given
+        self._count(given)
+        return given
+
+
+def _verdict(fault: StoreFault) -> FileIgnored | ReducerError:
+    match fault.trouble:
+        case Trouble.GONE:
+            return verdicts.removed()
+        case Trouble.REPLACED:
+            return verdicts.replaced()
+        case Trouble.STORE | Trouble.LINE:
+            return StoreUnusable(f"{fault}; then run again")
+    return verdicts.not_given(fault.text)

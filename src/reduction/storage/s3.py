@@ -1,0 +1,168 @@
+"""The client for `s3://bucket/prefix`, on boto3.
+
+Credentials, region, endpoint, proxies, certificates and retries are whatever boto3 finds in its own
+variables, files and roles (docs/adr/0012). Of what a server answers only status and known codes are repeated.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+from reduction.errors import SettingsError
+from reduction.storage.addresses import shown_address
+from reduction.storage.client import Found, StoreFault, Trouble
+
+_AT_ONCE = 16
+_ONE_REQUEST = 8 << 20  # bytes; what is larger is put in parts
+_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{2,254}")
+
+_RENEW = "the credentials are refused ({}): renew or correct them"
+_GRANT = "access is refused ({}): list, get, put and delete must be allowed there"
+_NO_BUCKET = "there is no such bucket ({}): correct the address, or make the bucket"
+_BUSY = "the store kept failing ({}): run again later"
+_CODES = {  # those that may be repeated, and what they mean beyond their status
+    **dict.fromkeys(
+        ("ExpiredToken", "InvalidAccessKeyId", "InvalidToken", "SignatureDoesNotMatch"),
+        (Trouble.STORE, _RENEW),
+    ),
+    "RequestTimeTooSkewed": (Trouble.STORE, "the clock of this machine is wrong ({}): set it"),
+    "NoSuchBucket": (Trouble.STORE, _NO_BUCKET),
+    "InvalidBucketName": (Trouble.STORE, _NO_BUCKET),
+    "PermanentRedirect": (Trouble.STORE, "the bucket is in another region ({}): set AWS_REGION"),
+    "AuthorizationHeaderMalformed": (Trouble.STORE, "the region is wrong ({}): set AWS_REGION"),
+    "NoSuchKey": (Trouble.GONE, "there is no such object"),
+    "PreconditionFailed": (Trouble.REPLACED, "another version is there"),
+    "InvalidRange": (Trouble.REPLACED, "another version is there"),
+    "InvalidObjectState": (Trouble.OBJECT, "it is archived ({}): restore it first"),
+    **dict.fromkeys(
+        ("SlowDown", "InternalError", "RequestTimeout", "ServiceUnavailable"), (Trouble.PASSING, _BUSY)
+    ),
+}  # fmt: skip
+_BY_STATUS = {
+    401: (Trouble.STORE, _RENEW),
+    403: (Trouble.OBJECT, _GRANT),
+    404: (Trouble.GONE, "there is no such object"),
+    412: (Trouble.REPLACED, "another version is there"),
+    416: (Trouble.REPLACED, "another version is there"),
+    **dict.fromkeys((408, 429, 500, 502, 503, 504), (Trouble.PASSING, _BUSY)),
+}
+_BY_CLASS = {  # of botocore.exceptions, by name and by the names of their bases
+    "NoCredentialsError": "no credentials were found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or"
+    " AWS_PROFILE, or run where a role is attached",
+    "PartialCredentialsError": "the credentials are not complete: set both AWS_ACCESS_KEY_ID and"
+    " AWS_SECRET_ACCESS_KEY",
+    "ProfileNotFound": "there is no such profile: correct AWS_PROFILE, or the file of profiles",
+    "CredentialRetrievalError": "no credentials could be had where the profile says: correct it",
+    "SSOError": "the login has expired: run aws sso login",
+    "EndpointConnectionError": "the endpoint can't be reached: check network and AWS_ENDPOINT_URL",
+    "ConnectTimeoutError": "the endpoint does not answer: check network and AWS_ENDPOINT_URL",
+    "ProxyConnectionError": "the proxy can't be reached: check HTTPS_PROXY",
+    "SSLError": "the endpoint's certificate is not trusted: check AWS_ENDPOINT_URL and AWS_CA_BUNDLE",
+    "NoRegionError": "no region is set: set AWS_REGION",
+    "ConfigParseError": "the file of profiles can't be read: correct it",
+    "ParamValidationError": "the address is none of S3: correct it",
+    "InvalidEndpointConfigurationError": "the endpoint is none: correct AWS_ENDPOINT_URL",
+    "ValueError": "the endpoint is none: correct AWS_ENDPOINT_URL",
+}
+_LINE = {"EndpointConnectionError", "ConnectTimeoutError", "ProxyConnectionError"}
+
+_T = TypeVar("_T")
+
+
+class S3Client:
+    """See `client.Client`. It starts no thread, but for putting what is larger than one request."""
+
+    at_once = _AT_ONCE
+
+    def __init__(self, address: str) -> None:
+        """Raises `SettingsError` if boto3 is missing or the address has no bucket, `StoreFault`."""
+        self._bucket, _, self._prefix = address.removeprefix("s3://").partition("/")
+        if not _BUCKET.fullmatch(self._bucket):
+            raise SettingsError(
+                [f"{shown_address(address)}: must be s3://BUCKET/PREFIX; credentials do not belong in it"]
+            )
+        if self._prefix and not self._prefix.endswith("/"):
+            self._prefix += "/"
+        try:
+            from boto3.session import Session
+            from botocore.config import Config
+        except ImportError:
+            raise SettingsError(
+                [f"{shown_address(address)}: needs boto3: pip install 'reduction[s3]'"]
+            ) from None
+        self._s3 = _asked(lambda: Session().client("s3", config=Config(max_pool_connections=_AT_ONCE)))
+
+    def list(self, beginning: str = "") -> Iterator[Found]:
+        """Give every object below the prefix whose name has this beginning."""
+        pages = iter(
+            self._s3.get_paginator("list_objects_v2").paginate(
+                Bucket=self._bucket, Prefix=self._prefix + beginning
+            )
+        )
+        while page := _asked(lambda: next(pages, None), of_object=False):
+            for entry in page.get("Contents", ()):
+                yield Found(entry["Key"][len(self._prefix) :], entry["Size"], entry["ETag"])
+
+    def read(self, found: Found, start: int, stop: int) -> bytes:
+        """Return the bytes of a range, if the object still has the ETag."""
+        is_part = (start, stop) != (0, found.size)
+
+        def read() -> bytes:
+            answer = self._s3.get_object(
+                Bucket=self._bucket,
+                Key=self._prefix + found.name,
+                IfMatch=found.version,
+                **({"Range": f"bytes={start}-{stop - 1}"} if is_part else {}),
+            )
+            data: bytes = answer["Body"].read()
+            return data
+
+        data = _asked(read)
+        if len(data) != stop - start:
+            raise StoreFault(Trouble.PASSING, "the store gave fewer or more bytes than it has")
+        return data
+
+    def put(self, name: str, path: Path) -> None:
+        """Put a file; what is large in parts, which are given up if one fails."""
+        key = self._prefix + name
+        if path.stat().st_size > _ONE_REQUEST:
+            _asked(lambda: self._s3.upload_file(str(path), self._bucket, key), of_object=False)
+            return
+        with path.open("rb") as body:
+            _asked(lambda: self._s3.put_object(Bucket=self._bucket, Key=key, Body=body), of_object=False)
+
+    def delete(self, name: str) -> None:
+        """Remove an object."""
+        _asked(lambda: self._s3.delete_object(Bucket=self._bucket, Key=self._prefix + name), of_object=False)
+
+
+def _asked(ask: Callable[[], _T], *, of_object: bool = True) -> _T:
+    """Return what boto3 answers; whatever it raises becomes a `StoreFault` that repeats none of its words."""
+    try:
+        return ask()
+    except (MemoryError, StoreFault):
+        raise
+    except Exception as error:
+        fault = _fault(error)
+    if not of_object and fault.trouble in (Trouble.OBJECT, Trouble.PASSING):
+        fault = StoreFault(Trouble.STORE, fault.text)
+    raise fault
+
+
+def _fault(error: Any) -> StoreFault:
+    if not hasattr(error, "response") and hasattr(error.__context__, "response"):
+        error = error.__context__  # putting in parts wraps what went wrong
+    answer = getattr(error, "response", None)
+    if isinstance(answer, dict):
+        status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode")
+        code = answer.get("Error", {}).get("Code")
+        known = _CODES.get(code) or _BY_STATUS.get(status) or (Trouble.OBJECT, "the store answered {}")
+        trouble, text = known
+        return StoreFault(trouble, text.format(f"{status} {code}" if code in _CODES else status))
+    for kind in type(error).__mro__:
+        if text := _BY_CLASS.get(kind.__name__, ""):
+            return StoreFault(Trouble.LINE if kind.__name__ in _LINE else Trouble.STORE, text)
+    return StoreFault(Trouble.PASSING, f"the connection broke off ({type(error).__name__}): run again later")

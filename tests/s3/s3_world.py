@@ -1,0 +1,84 @@
+"""A world with a bucket: what is put into it stands in the test's folder, too, so that a run on folders is the oracle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from faulty_proxy import FaultyProxy
+from workdir import Outcome, Running, Workdir
+
+ACCESS_KEY = "AKIAEXAMPLEOFAKEY123"
+SECRET_KEY = "sEcReTkEyOfThEtEsTs/not+in+any+log"
+
+
+class World:
+    """A bucket behind a proxy, and a `Workdir` to run the application in; `s3` is a client past the proxy."""
+
+    def __init__(self, workdir: Workdir, s3: Any, bucket: str, proxy: FaultyProxy) -> None:
+        self.workdir = workdir
+        self.s3 = s3
+        self.bucket = bucket
+        self.proxy = proxy
+        self.tree = f"s3://{bucket}/in"
+        self.out = f"s3://{bucket}/out"
+        workdir.set(input_dir=self.tree, output_dir=self.out, engine="native", runners=2)
+
+    def csv(self, name: str, *lines: str) -> None:
+        """An input object of these lines, and a file of the same name."""
+        self.file(name, "".join(line + "\n" for line in lines).encode())
+
+    def file(self, name: str, content: bytes) -> None:
+        """An input object of this content, and a file of the same name."""
+        self.workdir.file(name, content)
+        self.put(f"in/{name}", content)
+
+    def put(self, key: str, content: bytes) -> None:
+        """An object anywhere in the bucket."""
+        self.s3.put_object(Bucket=self.bucket, Key=key, Body=content)
+
+    def delete(self, key: str) -> None:
+        """Takes an object away."""
+        self.s3.delete_object(Bucket=self.bucket, Key=key)
+
+    def get(self, key: str) -> bytes | None:
+        """The bytes of an object; None if there is none."""
+        try:
+            return self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+        except self.s3.exceptions.NoSuchKey:
+            return None
+
+    def keys(self, beginning: str = "out/") -> list[str]:
+        """The keys below a prefix, without it."""
+        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=beginning)
+        return [entry["Key"][len(beginning) :] for page in pages for entry in page.get("Contents", ())]
+
+    @property
+    def combined(self) -> bytes | None:
+        """The result."""
+        return self.get("out/Combined.csv")
+
+    def start(self, *options: str, **variables: object) -> Running:
+        """Starts `python reducer.py` on the bucket."""
+        return self.workdir.start("reducer.py", *options, **variables)
+
+    def reduce(self, *options: str, **variables: object) -> Outcome:
+        """Runs it to its end."""
+        return self.start(*options, **variables).finish()
+
+    def succeeds(self, *options: str, **variables: object) -> Outcome:
+        """Runs it to its end, which must be a good one."""
+        outcome = self.reduce(*options, **variables)
+        assert outcome.exit_code == 0, outcome.stderr
+        return outcome
+
+    def of_folders(self, **variables: object) -> bytes | None:
+        """The result of the same files on this machine alone."""
+        how = {"input_dir": self.workdir.input, "output_dir": self.workdir.output, "runners": 1}
+        outcome = self.workdir.reduce(**(how | variables))
+        assert outcome.exit_code == 0
+        return outcome.combined_bytes
+
+    def working_folders(self) -> list[Path]:
+        """The private folders of runs, living or dead."""
+        return list((self.workdir.root / "tmp").iterdir())

@@ -1,0 +1,64 @@
+"""No key, no password and no signature in anything that is said or written, whatever a server answers."""
+
+import os
+
+import pytest
+from s3_world import ACCESS_KEY, SECRET_KEY
+from workdir import KEY, each
+
+TOKEN = "sessiontokenofthetests/0123456789"
+SECRETS = (ACCESS_KEY, SECRET_KEY, TOKEN, "Signature=", "AWS4-HMAC")
+BODY = f"<Error><Code>{{}}</Code><Message>{ACCESS_KEY} {SECRET_KEY} {TOKEN} Signature=1 AWS4-HMAC</Message></Error>"
+
+
+@pytest.fixture
+def talkative(world, monkeypatch):
+    """A run that says all it can."""
+    monkeypatch.setenv("AWS_SESSION_TOKEN", TOKEN)
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    world.csv("Asia Prod.csv", KEY, "1.1.1.1", "oops")
+    world.csv("EU Prod.csv", KEY, "2.2.2.2")
+    world.workdir.set(log_level="DEBUG")
+    return world
+
+
+def everything(world, *outcomes) -> str:
+    """All that was said, and all that was written anywhere."""
+    said = [outcome.stdout + outcome.stderr for outcome in outcomes]
+    written = [world.get(f"out/{name}").decode("latin-1") for name in world.keys()]
+    for parent, _, names in os.walk(world.workdir.root):
+        written += [open(os.path.join(parent, name), encoding="latin-1").read() for name in names]  # noqa: PTH118, PTH123, SIM115
+    return "\n".join(said + written)
+
+
+def has_no_secret(text: str) -> bool:
+    return [secret for secret in SECRETS if secret in text] == []
+
+
+def test_a_good_run_of_many_nodes_says_no_secret(talkative):
+    outcomes = [talkative.reduce(mode="reduce", low=1, high=1), talkative.reduce(mode="reduce", low=2, high=2)]
+    partials = everything(talkative)
+    outcomes += [talkative.reduce(mode="collect"), talkative.reduce("--explain")]
+    assert [outcome.exit_code for outcome in outcomes] == [0, 0, 0, 0]
+    assert has_no_secret(partials + everything(talkative, *outcomes))
+
+
+@each("code", known=("AccessDenied",), expired=("ExpiredToken",), unknown=(SECRET_KEY,), key=(ACCESS_KEY,))
+@each("status", forbidden=(403,), error=(500,), bad_request=(400,))
+@each(
+    "method", "path",
+    listing=("GET", "list-type"), reading=("GET", "EU Prod"), probing=("PUT", "probe"), putting=("PUT", r"out/Combined"),
+    putting_a_partial=("PUT", r"Combined_1"), removing=("DELETE", "."),
+)  # fmt: skip
+def test_a_server_that_repeats_secrets_is_not_repeated(talkative, method, path, status, code):
+    talkative.proxy.add(method, path, status=status, body=BODY.format(code))
+    mode = "reduce" if "_1" in path else "reduce_collect"
+    outcome = talkative.reduce("--inline", mode=mode, runners=1)
+    assert has_no_secret(everything(talkative, outcome))
+    assert outcome.exit_code != 70
+
+
+def test_an_object_of_a_secrets_name_is_named_all_the_same(talkative):
+    """It is the input's own, and nothing that we were given to keep."""
+    talkative.csv(f"{ACCESS_KEY}/EU Prod.csv", KEY, "oops")
+    assert ACCESS_KEY in talkative.reduce().stderr
