@@ -5,7 +5,7 @@ To use it: copy this file into your DAGs folder, write your nodes into `NODES`, 
     airflow dags trigger reducer --conf '{"input_dir": "/data/in", "output_dir": "/data/out"}'
 
 Every node must see the same input tree and output directory under these paths (a shared file system). Where
-nodes have no Docker, write `IN_DOCKER = False` and keep a checkout of the Reducer on every node, made ready by
+nodes have no Docker, write `IN_DOCKER = False` and keep a checkout of the Reducer on each, made ready by
 `make setup`, under the path of the parameter `checkout`.
 
 When something goes wrong, the Reducer's own last message stands in the log of the task, and:

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -56,8 +55,9 @@ class Dags:
         (dags / "reducer.py").write_text(text)
         text = changed(text, "IN_DOCKER = True", "IN_DOCKER = False")
         (dags / "hosts.py").write_text(changed(text, "@dag(", '@dag("reducer_on_hosts", '))
-        self.environment = {name: value for name, value in os.environ.items() if not name.startswith("REDUCER_")}
-        self.environment |= {
+        own = {name: value for name, value in os.environ.items() if not name.startswith("REDUCER_")}
+        own.pop("PYTHONPATH", None)  # where these tests find the Reducer; Airflow does not
+        self.environment = own | {
             "AIRFLOW_HOME": str(root),
             "AIRFLOW__CORE__DAGS_FOLDER": str(dags),
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
@@ -96,6 +96,7 @@ class Airflow:
             "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{self.url}/execution/",
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
             "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "3600",
+            "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.1",
             **settings,
         }
         self.commands = self.services + more
@@ -148,7 +149,9 @@ class Airflow:
         return all(health[part]["status"] == "healthy" for part in parts) or None
 
     def _unpaused(self, dag: str) -> bool | None:
-        answer = self.session.patch(f"{self.url}/api/v2/dags/{dag}", json={"is_paused": False}, timeout=PATIENCE)
+        answer = self.session.patch(
+            f"{self.url}/api/v2/dags/{dag}", json={"is_paused": False}, timeout=PATIENCE
+        )
         return answer.ok or None
 
     def ask(self, method: str, path: str, **how: Any) -> Any:
@@ -215,5 +218,6 @@ class Run:
 
 def _told(line: dict[str, Any]) -> Iterator[str]:
     yield line["event"]
+    yield line.get("reason", "")
     for error in line.get("error_detail") or []:
         yield f"{error['exc_type']}: {error['exc_value']}"
