@@ -12,11 +12,14 @@ CLANG ?= clang++
 ARM_CXX ?= aarch64-linux-gnu-g++
 BENCH_BIN := build/benchmarks/bin
 BENCH_STAMP := build/benchmarks/.installed
+AIRFLOW_BIN := build/airflow/bin
+AIRFLOW_STAMP := build/airflow/.installed
+AIRFLOW_TESTS := $(filter-out %/test_celery.py,$(wildcard tests/airflow/test_*.py))
 SCRIPTS := $(wildcard misc/*.sh benchmarks/peers/*.sh benchmarks/peers/*/*.sh) .ci/run .ci/container-tool
 INSTALL := install --quiet -c requirements.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup kernel run test sanitize neon fuzz lint format bench bench-quick bench-batch bench-streaming plot images clean pins
+.PHONY: help setup kernel run test test-airflow test-airflow-celery sanitize neon fuzz lint format bench bench-quick bench-batch bench-streaming plot images clean pins
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -69,6 +72,25 @@ run: $(STAMP) ## reduce the samples in task/ and show what comes out
 
 test: $(STAMP) ## run every quick test (ARGS="-k strict" picks some)
 	$(BIN)/pytest -n auto $(ARGS)
+
+# The Reducer's own packages are not in that environment, but its tests need a little of its source.
+define test_airflow
+	@$(AIRFLOW_BIN)/python -c 'import docker; docker.from_env().images.get("$${IMAGE:-reducer:latest}")' 2>/dev/null \
+	  || echo "nothing in Docker will be tried: DOCKER_HOST does not answer, or $${IMAGE:-reducer:latest} is not built (misc/do_build.sh)"
+	PYTHONPATH=$(CURDIR)/src $(AIRFLOW_BIN)/python -m pytest -p no:cacheprovider $(1) $(ARGS)
+endef
+
+test-airflow: $(STAMP) $(AIRFLOW_STAMP) ## run the examples for Airflow and Kubernetes (in Docker, if it answers and the image is built)
+	$(call test_airflow,$(AIRFLOW_TESTS))
+
+test-airflow-celery: $(STAMP) $(AIRFLOW_STAMP) ## the same on three workers with queues of their own (needs PostgreSQL and Redis)
+	$(call test_airflow,tests/airflow/test_celery.py)
+
+# An environment of its own: 150 packages, whose versions have nothing to say in ours.
+$(AIRFLOW_STAMP): tests/airflow/requirements.txt
+	$(PYTHON) -m venv --clear build/airflow
+	$(AIRFLOW_BIN)/python -m pip install --quiet -r $<
+	@touch $@
 
 # build_native,FOLDER,OPTIONS: the kernel and its tests without Python, in build/FOLDER.
 define build_native
