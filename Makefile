@@ -77,7 +77,7 @@ test: $(STAMP) ## run every quick test (ARGS="-k strict" picks some)
 define test_airflow
 	@$(AIRFLOW_BIN)/python -c 'import docker; docker.from_env().images.get("$${IMAGE:-reducer:latest}")' 2>/dev/null \
 	  || echo "nothing in Docker will be tried: DOCKER_HOST does not answer, or $${IMAGE:-reducer:latest} is not built (misc/do_build.sh)"
-	PYTHONPATH=$(CURDIR)/src $(AIRFLOW_BIN)/python -m pytest -p no:cacheprovider $(1) $(ARGS)
+	PYTHONPATH=$(CURDIR)/src $(AIRFLOW_BIN)/python -m pytest -p no:cacheprovider --timeout 400 $(1) $(ARGS)
 endef
 
 test-airflow: $(STAMP) $(AIRFLOW_STAMP) ## run the examples for Airflow and Kubernetes (in Docker, if it answers and the image is built)

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import bz2
 import os
+import random
+import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 import requests
-from workdir import ROOT
+from workdir import KEY, ROOT, Workdir
 
 EXAMPLE = ROOT / "misc" / "airflow_use_example.py"
 COMMAND = Path(sys.executable).with_name("airflow")
-PATIENCE = 90.0  # seconds after which something counts as hanging
+PATIENCE = 120.0  # seconds after which something counts as hanging
 Found = TypeVar("Found")
 
 
@@ -36,6 +40,15 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def slow(world: Workdir, *runners: int) -> None:
+    """Gives these of five runners work for some seconds; nothing unpacks bzip2 quickly."""
+    draw = random.Random(1).randrange
+    rows = "".join(f"{draw(1, 224)}.{draw(256)}.{draw(256)}.{draw(256)}\n" for _ in range(100_000))
+    packed = bz2.compress(KEY.encode() + b"\n") + bz2.compress(rows.encode()) * 100
+    for runner in runners:
+        world.file(f"Asia Prod {runner}.csv", packed)
 
 
 def changed(text: str, before: str, after: str) -> str:
@@ -100,14 +113,14 @@ class Airflow:
             **settings,
         }
         self.commands = self.services + more
-        self.processes: list[subprocess.Popen[bytes]] = []
+        self.processes: list[tuple[subprocess.Popen[bytes], Path]] = []
         self.session = requests.Session()
         self.runs = 0
 
     def __enter__(self) -> Airflow:
         try:
             for command in self.commands:
-                self._start(command)
+                self.start(command)
             wait_until("healthy Airflow", self._health)
             answer = self.session.get(f"{self.url}/auth/token", timeout=PATIENCE)
             self.session.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
@@ -120,27 +133,34 @@ class Airflow:
 
     def __exit__(self, *_: object) -> None:
         self.session.close()
-        for process in self.processes:
+        for process, _ in self.processes:
             process.terminate()
-        for process in self.processes:
-            try:
-                process.wait(timeout=30)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait(timeout=30)
+        for process, _ in self.processes:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=20)
+            with suppress(ProcessLookupError):  # what it left behind, and itself if it would not end
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait(timeout=20)
 
-    def _start(self, command: tuple[str, ...]) -> None:
-        with (self.root / f"{'-'.join(command[:4])}.log").open("wb") as log:
+    def start(self, command: tuple[str, ...]) -> int:
+        """Starts one more process, which ends with the others; returns its id."""
+        path = self.root / f"process-{len(self.processes)}.log"
+        with path.open("wb") as log:
             process = subprocess.Popen(
-                [COMMAND, *command], env=self.environment, cwd=self.root, stdout=log, stderr=subprocess.STDOUT
+                [COMMAND, *command],
+                env=self.environment,
+                cwd=self.root,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
             )
-        self.processes.append(process)
+        self.processes.append((process, path))
+        return process.pid
 
     def _health(self) -> bool | None:
-        for process, command in zip(self.processes, self.commands, strict=True):
+        for process, log in self.processes:
             if process.poll() is not None:
-                log = self.root / f"{'-'.join(command[:4])}.log"
-                pytest.fail(f"airflow {command} ended with {process.returncode}: {log.read_text()[-2000:]}")
+                pytest.fail(f"{process.args} ended with {process.returncode}: {log.read_text()[-2000:]}")
         try:
             health = self.session.get(f"{self.url}/api/v2/monitor/health", timeout=5).json()
         except requests.RequestException:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import bz2
 import os
-import random
 import signal
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from live import Airflow, Run, wait_until
+from live import Airflow, Run, slow, wait_until
 from workdir import KEY, ROOT, Workdir, each
 
 NODE_2 = "reduce_3_to_4"
@@ -65,13 +63,6 @@ def test_three_nodes_and_a_collect_make_the_result_of_one_machine(both, world, o
 # A node is killed ----------------------------------------------------------------------------------------
 
 
-def slow(world: Workdir) -> None:
-    """Gives runner 3, which is of the second node, work for some seconds; nothing unpacks bzip2 quickly."""
-    draw = random.Random(1).randrange
-    rows = "".join(f"{draw(1, 224)}.{draw(256)}.{draw(256)}.{draw(256)}\n" for _ in range(100_000))
-    world.file("Asia Prod 3.csv", bz2.compress(KEY.encode() + b"\n") + bz2.compress(rows.encode()) * 100)
-
-
 def kill_container(run: Run) -> None:
     import docker
 
@@ -107,7 +98,7 @@ def kill_process(run: Run) -> None:
 
 
 def test_a_killed_node_is_tried_again_and_the_result_is_right(both, world, one_machine):
-    slow(world)
+    slow(world, 3)
     (world.output / "Combined.csv").write_bytes(OLD)
     run = both()
     # Runner 4 is done, runner 3 of the same node is in the middle.
@@ -199,7 +190,7 @@ def test_collect_of_an_older_run_is_refused_and_the_newer_result_stands(hosts, w
 
 
 def test_two_runs_triggered_at_once_work_one_after_the_other(hosts, world):
-    slow(world)
+    slow(world, 3)
     first, second = hosts(), hosts()
     wait_until("partial of runner 4", lambda: (world.output / ".Combined_4.json").exists() or None)
     assert second.tasks()["collect"]["start_date"] is None
