@@ -53,7 +53,7 @@ PARAMS = {
     "checkout": Param("/opt/reducer", type="string", pattern="^/", description="without Docker: a checkout"),
 }
 
-# exit codes after which another try would end the same way
+# Exit codes after which another try would end the same way, or hide what strict mode found.
 IN_VAIN = {3: "the configuration is invalid", 5: "collect refused", 7: "strict mode found something"}
 
 

@@ -113,6 +113,23 @@ def test_a_killed_node_is_tried_again_and_the_result_is_right(both, world, one_m
     assert leftovers(world) == []
 
 
+def test_a_file_that_comes_before_the_second_try_of_a_node_makes_collect_refuse(hosts, world, one_machine):
+    slow(world, 3)
+    (world.output / "Combined.csv").write_bytes(OLD)
+    run = hosts()
+    for runner in (1, 2, 4, 5):
+        partial = world.output / f".Combined_{runner}.json"
+        wait_until(f"partial of runner {runner}", lambda partial=partial: partial.exists() or None)
+    world.csv("Asia Prod 12.csv", KEY, "12.12.12.12")
+    kill_process(run)
+    assert run.finish() == "failed"
+    assert (run.states()[NODE_2], run.tasks()["collect"]["try_number"]) == ("success", 1)
+    assert "saw other input (7 units) than partial '.Combined_1.csv' (6 units)" in run.log("collect", 1)
+    assert result(world) == OLD
+    assert run.clear().finish() == "success"
+    assert result(world) == one_machine(world.input)
+
+
 # What cannot be mended by another try --------------------------------------------------------------------
 
 
