@@ -14,11 +14,14 @@ BENCH_BIN := build/benchmarks/bin
 BENCH_STAMP := build/benchmarks/.installed
 S3_BIN := build/s3/bin
 S3_STAMP := build/s3/.installed
+AIRFLOW_BIN := build/airflow/bin
+AIRFLOW_STAMP := build/airflow/.installed
+AIRFLOW_TESTS := $(filter-out %/test_celery.py,$(wildcard tests/airflow/test_*.py))
 SCRIPTS := $(wildcard misc/*.sh benchmarks/peers/*.sh benchmarks/peers/*/*.sh) .ci/run .ci/container-tool
 INSTALL := install --quiet -c requirements.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup kernel run test sanitize neon fuzz lint format bench bench-quick bench-batch bench-streaming bench-scale plot images clean pins test-s3
+.PHONY: help setup kernel run test sanitize neon fuzz lint format bench bench-quick bench-batch bench-streaming bench-scale plot images clean pins test-s3 test-airflow test-airflow-celery
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -81,6 +84,25 @@ $(S3_STAMP): tests/s3/requirements.txt $(STAMP)
 	@$(BIN)/python -c 'import site; print(f"import site; site.addsitedir({site.getsitepackages()[0]!r})")' \
 	  >"$$($(S3_BIN)/python -c 'import site; print(site.getsitepackages()[0])')/borrowed.pth"
 	$(S3_BIN)/python -m pip $(INSTALL) -r tests/s3/requirements.txt
+	@touch $@
+
+# The Reducer's own packages are not in that environment, but its tests need a little of its source.
+define test_airflow
+	@$(AIRFLOW_BIN)/python -c 'import docker; docker.from_env().images.get("$${IMAGE:-reducer:latest}")' 2>/dev/null \
+	  || echo "nothing in Docker will be tried: DOCKER_HOST does not answer, or $${IMAGE:-reducer:latest} is not built (misc/do_build.sh)"
+	PYTHONPATH=$(CURDIR)/src $(AIRFLOW_BIN)/python -m pytest -p no:cacheprovider --timeout 400 $(1) $(ARGS)
+endef
+
+test-airflow: $(STAMP) $(AIRFLOW_STAMP) ## run the examples for Airflow and Kubernetes (in Docker, if it answers and the image is built)
+	$(call test_airflow,$(AIRFLOW_TESTS))
+
+test-airflow-celery: $(STAMP) $(AIRFLOW_STAMP) ## the same on three workers with queues of their own (needs PostgreSQL and Redis)
+	$(call test_airflow,tests/airflow/test_celery.py)
+
+# An environment of its own: 150 packages, whose versions have nothing to say in ours.
+$(AIRFLOW_STAMP): tests/airflow/requirements.txt
+	$(PYTHON) -m venv --clear build/airflow
+	$(AIRFLOW_BIN)/python -m pip install --quiet -r $<
 	@touch $@
 
 # build_native,FOLDER,OPTIONS: the kernel and its tests without Python, in build/FOLDER.
