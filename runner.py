@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import config
-from reduction import engines, inputs, logs, partials
+from reduction import engines, inputs, logs, partials, resources
 from reduction.accounting import DoesNotAddUp, IgnoredFile
 from reduction.door import open_door
 from reduction.engines.contract import Limits, Reduced
@@ -57,6 +57,12 @@ def list_units(settings: config.Settings, engine: str) -> Listing:
 def jobs_for(settings: config.Settings, listing: Listing, run_id: str, engine: str) -> dict[int, Job]:
     """Return the job of each runner that is started here."""
     fingerprint = listing.fingerprint()
+    if settings.runner_memory < (needed := engines.memory_needed(engine)):
+        _LOG.warning(
+            "a runner has %s MiB of memory and needs at least %s with engine %s: start fewer here, or raise"
+            " the limit or REDUCER_MEMORY, if they fail for lack of memory",
+            settings.runner_memory >> 20, needed >> 20, engine,
+        )  # fmt: skip
     return {
         runner: Job(
             runner=runner,
@@ -67,7 +73,7 @@ def jobs_for(settings: config.Settings, listing: Listing, run_id: str, engine: s
             input_dir=settings.input_dir,
             output_dir=settings.output_dir,
             engine=engine,
-            limits=Limits(settings.batch_rows, settings.compact_at_rows),
+            limits=Limits(settings.batch_rows, settings.compact_at_rows, settings.runner_memory),
             units=inputs.share_of(listing.units, runner, settings.runners),
             ignored=inputs.share_of_ignored(listing.ignored, runner, settings.runners),
         )
@@ -137,7 +143,9 @@ def reduce_again(settings: config.Settings, engine: str, units: Sequence[Unit], 
         input_dir=settings.input_dir,
         output_dir=settings.output_dir,
         engine=engine,
-        limits=Limits(settings.batch_rows, settings.compact_at_rows),
+        limits=Limits(
+            settings.batch_rows, settings.compact_at_rows, resources.memory_of_a_runner(settings.memory, 1)
+        ),
         units=units,
         ignored=(),
     )
@@ -163,6 +171,7 @@ def run_one(runner: int, env_file: str | None) -> None:
     logs.to_standard_error(settings.log_level, logs.runner_name(runner))
     engine = engines.choose(settings.engine)
     _LOG.info("engine %s: %s", *engine)
+    _LOG.info("%s", config.plan(settings))
     listing = list_units(settings, engine.name)
     check_directory(settings.output_dir)
     run_id = settings.run_id or inputs.derived_run_id(listing, settings.runners)

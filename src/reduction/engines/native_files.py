@@ -157,13 +157,15 @@ def _feed_archive(share: _kernel.Share, tree: str, unit: Unit, progress: Progres
 
 
 def _feed(share: _kernel.Share, stream: BinaryIO) -> None:
-    try:
-        while data := stream.read1(_FED_AT_ONCE):  # type: ignore[attr-defined]
-            if not share.feed(data):
-                return
-    except Exception:
-        if not share.settle():  # a header without the key column comes first, as with plain files
-            raise
+    while True:
+        try:
+            data = stream.read1(_FED_AT_ONCE)  # type: ignore[attr-defined]
+        except Exception:
+            if not share.settle():  # a header without the key column comes first, as with plain files
+                raise
+            return
+        if not data or not share.feed(data):
+            return
 
 
 def _take_books(told: _kernel._Books, path: str, books: Accounting) -> None:
