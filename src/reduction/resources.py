@@ -42,7 +42,7 @@ def processors() -> Resource:
 
 
 def memory() -> Resource:
-    """Return the bytes that all processes started here may take: the control group's limit, or all there is."""
+    """Return the bytes that all processes here may take: the limit of the control group, or all there is."""
     limit = cgroup_memory()
     physical = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     if (
