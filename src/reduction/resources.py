@@ -16,7 +16,7 @@ _T = TypeVar("_T")
 _CGROUPS = Path("/sys/fs/cgroup")
 _MEMBERSHIP = Path("/proc/self/cgroup")
 
-CONTROLLER_MEMORY = 32 << 20  # bytes that the controller takes at most, merging included
+CONTROLLER_MEMORY = 32 << 20  # bytes that the controller takes while runners work
 _PAGE_CACHE_SHARE = (
     8  # one byte of so many is left to the system's copies of files, which a group pays for, too
 )
