@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
-from reduction import __version__, engines, processors
+from reduction import __version__, engines, resources
 from reduction.errors import SettingsError
 from reduction.storage.addresses import is_address, shown_address
 
@@ -23,6 +23,7 @@ PREFIX = "REDUCER_"
 MODES = ("reduce_collect", "reduce", "collect")
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _SIZE_UNITS = {"": 1, "B": 1, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30}
+_LEAST_MEMORY = 80 << 20
 _RULE_OF_DERIVED = "derived from the input"
 
 
@@ -60,6 +61,7 @@ class Settings(NamedTuple):
     log_level: str
     mode: str
     runners: int
+    memory: int
     low_runner: int
     high_runner: int
     batch_rows: int
@@ -74,6 +76,11 @@ class Settings(NamedTuple):
     def reduces(self) -> bool:
         """Whether runners are started."""
         return self.mode != "collect"
+
+    @property
+    def runner_memory(self) -> int:
+        """How many bytes each runner that is started here may take."""
+        return resources.memory_of_a_runner(self.memory, self.high_runner - self.low_runner + 1)
 
     @property
     def collects(self) -> bool:
@@ -122,6 +129,21 @@ def _folder_or_address(text: str) -> Path | str:
     return text if is_address(text) else Path(text)
 
 
+def _memory(text: str) -> int:
+    if (size := _size(text)) < _LEAST_MEMORY:
+        raise _Rejected(
+            f"must be at least {_LEAST_MEMORY >> 20} MiB: so much one runner and the controller need"
+        )
+    return size
+
+
+def _runners_carried(values: dict[str, Any]) -> int:
+    memory = values.get("memory", resources.memory().amount)
+    needed = engines.memory_needed(values.get("engine", engines.AUTO))
+    carried = resources.memory_of_a_runner(memory, 1) // needed
+    return max(1, min(resources.processors().amount, carried))
+
+
 def _yes_or_no(text: str) -> bool:
     return _one_of("true", "false")(text.lower()) == "true"
 
@@ -139,7 +161,12 @@ VARIABLES = (
     Variable("REDUCER_MODE", "mode", "reduce_collect", _one_of(*MODES), ", ".join(MODES)),
     Variable(
         "REDUCER_RUNNERS_QTY", "runners", "processors this process may use", _at_least_one,
-        "runners in total, over all nodes", lambda _: processors.usable(),
+        "runners in total, over all nodes; by default no more than memory carries", _runners_carried,
+    ),
+    Variable(
+        "REDUCER_MEMORY", "memory", "limit of the control group", _memory,
+        "bytes for all processes started here; without a limit what the machine has",
+        lambda _: resources.memory().amount,
     ),
     Variable("REDUCER_LOW_RUNNER", "low_runner", "1", _at_least_one, "the first runner started here"),
     Variable(
@@ -186,13 +213,15 @@ def load(environment: Mapping[str, str], env_file: str | None = None) -> Setting
     for variable in VARIABLES:
         text, origin = given.get(variable.name, ("", ""))
         origins[variable.name] = origin if text else "default"
+        if variable.computed is not None and not text:
+            continue
         try:
-            if text or variable.computed is None:
-                values[variable.field] = variable.parse(text or variable.default)
-            else:
-                values[variable.field] = variable.computed(values)
+            values[variable.field] = variable.parse(text or variable.default)
         except _Rejected as rule:
             faults.append(f"{variable.name}={text} ({origin}): {rule}")
+    for variable in VARIABLES:  # defaults that need to know of others
+        if variable.computed is not None and not given.get(variable.name, ("", ""))[0]:
+            values[variable.field] = variable.computed(values)
     faults += _range_faults(values)
     if faults:
         raise SettingsError(faults)
@@ -236,6 +265,18 @@ def explain(settings: Settings) -> str:
         )
         lines.append(f"{variable.name + '=' + str(shown):<50} # {settings.origins[variable.name]}")
     return "\n".join(lines)
+
+
+def plan(settings: Settings) -> str:
+    """Return what runners may use of the machine and why, in one sentence."""
+    processors, memory = resources.processors(), resources.memory()
+    why = memory.why if settings.origins["REDUCER_MEMORY"] == "default" else "REDUCER_MEMORY"
+    runners = settings.high_runner - settings.low_runner + 1
+    return (
+        f"{processors.amount} processor{'s'[: processors.amount > 1]} ({processors.why}) and"
+        f" {settings.memory >> 20:,} MiB of memory ({why})"
+        f" for {runners} runner{'s'[: runners > 1]} here, {settings.runner_memory >> 20:,} MiB each"
+    )
 
 
 def _read_env_file(env_file: str) -> tuple[dict[str, str], list[str]]:

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import config
-from reduction import engines, inputs, logs, partials, place
+from reduction import engines, inputs, logs, partials, place, resources
 from reduction.accounting import DoesNotAddUp, IgnoredFile
 from reduction.door import open_door
 from reduction.engines.contract import Limits, Reduced
@@ -59,6 +59,12 @@ def jobs_for(
 ) -> dict[int, Job]:
     """Return the job of each runner that is started here."""
     fingerprint = listing.fingerprint()
+    if settings.runner_memory < (needed := engines.memory_needed(engine)):
+        _LOG.warning(
+            "a runner has %s MiB of memory and needs at least %s with engine %s: start fewer here, or raise"
+            " the limit or REDUCER_MEMORY, if they fail for lack of memory",
+            settings.runner_memory >> 20, needed >> 20, engine,
+        )  # fmt: skip
     return {
         runner: Job(
             runner=runner,
@@ -69,7 +75,7 @@ def jobs_for(
             input_dir=settings.input_dir,
             place=at,
             engine=engine,
-            limits=Limits(settings.batch_rows, settings.compact_at_rows),
+            limits=Limits(settings.batch_rows, settings.compact_at_rows, settings.runner_memory),
             units=listing.share_of(runner, settings.runners),
             ignored=inputs.share_of_ignored(listing.ignored, runner, settings.runners),
         )
@@ -142,7 +148,9 @@ def reduce_again(
         input_dir=settings.input_dir,
         place=at._replace(shares=False),
         engine=engine,
-        limits=Limits(settings.batch_rows, settings.compact_at_rows),
+        limits=Limits(
+            settings.batch_rows, settings.compact_at_rows, resources.memory_of_a_runner(settings.memory, 1)
+        ),
         units=units,
         ignored=(),
     )
@@ -168,6 +176,7 @@ def run_one(runner: int, env_file: str | None) -> None:
     logs.to_standard_error(settings.log_level, logs.runner_name(runner))
     engine = engines.choose(settings.engine)
     _LOG.info("engine %s: %s", *engine)
+    _LOG.info("%s", config.plan(settings))
     listing = list_units(settings, engine.name)
     run_id = settings.run_id or inputs.derived_run_id(listing, settings.runners)
     with place.opened(settings.output_dir, shares=True) as at:

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Tries the image that misc/do_build.sh builds, on the samples in task/: bytes of the result, report, exit codes,
-# users that nobody knows, termination. Needs docker (or CONTAINER_TOOL) and python3; leaves nothing behind.
+# users that nobody knows, termination; and in 256 MB of memory, on 1 GB of rows that are nearly all distinct. Needs docker
+# (or CONTAINER_TOOL), python3 and 5 GB in the folder for temporary files; leaves nothing behind.
 set -euo pipefail
 
 tool=${CONTAINER_TOOL:-docker}
@@ -97,4 +98,61 @@ code=$("$tool" wait "$container")
 [ "$code" = 143 ] || fail "terminated: exit code $code instead of 143"
 [ -z "$(ls -A "$work/slow-out")" ] || fail "terminated: left behind: $(ls -A "$work/slow-out")"
 printf 'ok: terminated in the middle of the work, nothing left behind (exit code 143)\n'
+
+# A limit on memory. Rows of 65,536 addresses a time, every other one IPv6, no two times the same, in a shuffled order.
+make_distinct() { # make_distinct TIMES FILE ...: as many into all files together
+  python3 - "$@" <<'PY'
+import random, sys
+times, paths = int(sys.argv[1]), sys.argv[2:]
+shuffled = random.Random(1)
+lines = [f"@.{n >> 8}.{n & 255},{n % 997},1.5\n" if n % 2 else f"2001:db8:#::{n:x},{n % 997},2.5\n" for n in range(1 << 16)]
+shuffled.shuffle(lines)
+block = "".join(lines).encode()
+upper = shuffled.sample(range(1 << 16), times)
+for number, path in enumerate(paths):
+    with open(path, "wb") as file:
+        file.write(b"Source IP,Count,Events per Second\n")
+        for of in upper[number :: len(paths)]:
+            file.write(block.replace(b"@", b"%d.%d" % (of >> 8, of & 255)).replace(b"#", b"%x" % of))
+PY
+}
+
+# check_memory OPTION ...: reduces $work/large with the limit and looks at the result; what the log says is in $work/log.
+times=640 # 65,536 rows each: a bit more than 1 GB
+check_memory() {
+  local started=$SECONDS
+  "$tool" run --rm --user "$stranger" -v "$work/large:/app/inbound:ro" -v "$work/large-out:/app/outbound" \
+    --memory 256m --memory-swap 256m "$@" "$image" >"$work/log" 2>&1 </dev/null ||
+    fail "1 GB in 256 MB of memory: exit code $?"
+  grep -q ' 256 MiB of memory (limit of the control group) for ' "$work/log" || fail "the log does not name the limit"
+  python3 - "$work/large-out" "$((times << 16))" >>"$work/log" 2>&1 <<'PY' || fail "1 GB in 256 MB of memory: wrong result"
+import json, pathlib, sys
+folder, rows = pathlib.Path(sys.argv[1]), int(sys.argv[2])
+report = json.loads((folder / "Combined.report.json").read_text())
+assert report["bytes"] >= 10**9, report["bytes"]
+assert report["rows"]["read"] == report["rows"]["valid"] == report["rows"]["distinct"] == rows, report["rows"]
+with open(folder / "Combined.csv", "rb") as file:
+    lines = sum(chunk.count(b"\n") for chunk in iter(lambda: file.read(1 << 20), b""))
+assert lines == rows + 1, lines
+PY
+  printf '    %s s; %s\n' "$((SECONDS - started))" "$(sed -n 's/.*INFO: \(.* MiB each\)$/\1/p' "$work/log")"
+  rm -f "$work/large-out"/*
+}
+
+mkdir "$work/large" "$work/large-out"
+chmod a+rwx "$work/large-out"
+# The limit is a real one: in the same container a process that takes more dies.
+expect 137 "300 MB taken where 256 MB are allowed" "$tool" run --rm --memory 256m --memory-swap 256m \
+  --entrypoint python "$image" -c 'print(len(b"x" * 300_000_000))'
+make_distinct "$times" "$work/large/"{Asia,EU,NA}\ {Prod,Test}\ {1..4}.csv
+chmod a+r "$work/large/"*
+check_memory
+printf 'ok: 1 GB of distinct rows in 24 files, in 256 MB of memory\n'
+rm "$work/large/"*
+make_distinct "$times" "$work/large/Asia Prod.csv"
+chmod a+r "$work/large/"*
+check_memory --cpus 1
+grep -q ' for 1 runner here, ' "$work/log" || fail "with one processor there is not one runner"
+printf 'ok: 1 GB of distinct rows in one file, in 256 MB of memory, with one processor and so one runner\n'
+rm "$work/large/"*
 printf 'the image %s is good\n' "$image"

@@ -74,8 +74,10 @@ const reduction::Routines& routines_of(const std::string& instruction_set) {
 // Long work lets other threads run; Python is only called back with the interpreter held.
 class PyShare {
 public:
-    PyShare(std::size_t compact_at_rows, std::size_t examples_a_file, const std::string& instruction_set)
-        : share_(compact_at_rows, examples_a_file, routines_of(instruction_set)) {}
+    PyShare(std::size_t compact_at_rows, std::size_t examples_a_file, const std::string& instruction_set,
+            const std::optional<std::size_t>& memory, const nb::object& new_file)
+        : share_(compact_at_rows, examples_a_file, routines_of(instruction_set), reduction::Lately::kMostBits,
+                 reduction::Share::kSliceBytes, memory_of(memory, new_file)) {}
     PyShare(const PyShare&) = delete;
     PyShare& operator=(const PyShare&) = delete;
 
@@ -155,6 +157,17 @@ public:
     }
 
 private:
+    static reduction::Memory memory_of(const std::optional<std::size_t>& bytes, const nb::object& new_file) {
+        reduction::Memory memory;
+        if (!bytes) return memory;
+        memory.bytes = *bytes;
+        memory.new_file = [new_file] {
+            nb::gil_scoped_acquire acquire;
+            return nb::cast<int>(new_file());
+        };
+        return memory;
+    }
+
     reduction::Share share_;
 };
 
@@ -352,12 +365,16 @@ private:
 NB_MODULE(_kernel, module) {
     static PyObject* const damaged = PyErr_NewException("reduction._kernel.DamagedPartial", PyExc_Exception, nullptr);
     module.attr("DamagedPartial") = nb::handle(damaged);
+    static PyObject* const spill_failed = PyErr_NewException("reduction._kernel.SpillFailed", PyExc_Exception, nullptr);
+    module.attr("SpillFailed") = nb::handle(spill_failed);
     nb::register_exception_translator(
         [](const std::exception_ptr& error, void*) {
             try {
                 std::rethrow_exception(error);
             } catch (const reduction::DamagedPartial& fault) {
                 PyErr_SetObject(damaged, nb::make_tuple(fault.index, fault.what()).ptr());
+            } catch (const reduction::SpillFailed& fault) {
+                PyErr_SetObject(spill_failed, nb::make_tuple(fault.code().value(), fault.code().message()).ptr());
             } catch (const std::system_error& fault) {
                 PyErr_SetObject(PyExc_OSError, nb::make_tuple(fault.code().value(), fault.code().message()).ptr());
             }
@@ -374,8 +391,9 @@ NB_MODULE(_kernel, module) {
         .def(nb::init<>())
         .def("add", &Files::add, "path"_a, "environment"_a, "size"_a, "modified_ns"_a);
     nb::class_<PyShare>(module, "Share")
-        .def(nb::init<std::size_t, std::size_t, const std::string&>(), "compact_at_rows"_a, "examples_a_file"_a,
-             "instruction_set"_a = "")
+        .def(nb::init<std::size_t, std::size_t, const std::string&, const std::optional<std::size_t>&, const nb::object&>(),
+             "compact_at_rows"_a, "examples_a_file"_a, "instruction_set"_a = "", "memory"_a = nb::none(),
+             "new_file"_a = nb::none())
         .def("read_quietly", &PyShare::read_quietly, "files"_a, "first"_a, "stop"_a, "begins"_a, "progress"_a)
         .def("read_piece", &PyShare::read_piece, "files"_a, "index"_a, "cut_file"_a, "start"_a, "stop"_a, "progress"_a)
         .def("begin", &PyShare::begin, "environment"_a, "cut_file"_a = reduction::kNotCut)

@@ -218,6 +218,7 @@ class Outcome:
 
     def __init__(self, running: Running, stdout: str):
         self.exit_code = running.process.returncode
+        self.pid = running.process.pid
         self.stdout = stdout
         self.stderr = "".join(running.said)
         self.command = running.command

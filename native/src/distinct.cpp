@@ -9,8 +9,27 @@ namespace {
 
 constexpr std::size_t kSmall = 256;  // below this std::sort is quicker
 
-std::size_t drop_duplicates(std::uint32_t* numbers, std::size_t count) {
+template <typename Number>
+std::size_t drop_duplicates(Number* numbers, std::size_t count) {
     return static_cast<std::size_t>(std::unique(numbers, numbers + count) - numbers);
+}
+
+// Makes those from `from` on sorted and distinct.
+template <typename Number>
+void compact_behind(Growing<Number>& numbers, std::size_t from, Numbers& spare) {
+    if (numbers.size() == from) return;
+    numbers.shrink_to(from + sort_distinct(numbers.data() + from, numbers.size() - from, spare));
+}
+
+// The same for those before `to`, which then says where they end; what stands behind them moves up.
+template <typename Number>
+void compact_before(Growing<Number>& numbers, std::size_t& to, Numbers& spare) {
+    if (to == 0) return;
+    const std::size_t left = sort_distinct(numbers.data(), to, spare);
+    const std::size_t behind = numbers.size() - to;
+    if (left < to && behind > 0) std::memmove(numbers.data() + left, numbers.data() + to, behind * sizeof(Number));
+    numbers.shrink_to(left + behind);
+    to = left;
 }
 
 }  // namespace
@@ -56,6 +75,11 @@ std::size_t sort_distinct(std::uint32_t* numbers, std::size_t count, Numbers& sp
     return drop_duplicates(numbers, count);
 }
 
+std::size_t sort_distinct(Six* addresses, std::size_t count, Numbers&) {
+    std::sort(addresses, addresses + count);
+    return drop_duplicates(addresses, count);
+}
+
 void AddressSet::begin_file() {
     file_fours_ = fours_.size();
     file_sixes_ = sixes_.size();
@@ -63,29 +87,51 @@ void AddressSet::begin_file() {
 }
 
 void AddressSet::compact_file_if_due() {
-    const std::size_t fours = fours_.size() - file_fours_;
-    if (!file_rule_.is_due(fours + sixes_.size() - file_sixes_)) return;
-    fours_.shrink_to(file_fours_ + sort_distinct(fours_.data() + file_fours_, fours, spare_));
-    const auto begin = sixes_.begin() + static_cast<std::ptrdiff_t>(file_sixes_);
-    std::sort(begin, sixes_.end());
-    sixes_.erase(std::unique(begin, sixes_.end()), sixes_.end());
+    if (file_rule_.is_due(rows() - file_fours_ - file_sixes_)) compact_file();
+}
+
+void AddressSet::compact_file() {
+    compact_behind(fours_, file_fours_, spare_);
+    compact_behind(sixes_, file_sixes_, spare_);
     file_rule_.compacted_to(rows() - file_fours_ - file_sixes_);
 }
 
 void AddressSet::keep() {
+    file_fours_ = fours_.size();
+    file_sixes_ = sixes_.size();
     if (rule_.is_due(rows())) compact();
 }
 
 void AddressSet::drop() {
     fours_.shrink_to(file_fours_);
-    sixes_.resize(file_sixes_);
+    sixes_.shrink_to(file_sixes_);
 }
 
 void AddressSet::compact() {
-    if (fours_.size() > 0) fours_.shrink_to(sort_distinct(fours_.data(), fours_.size(), spare_));
-    std::sort(sixes_.begin(), sixes_.end());
-    sixes_.erase(std::unique(sixes_.begin(), sixes_.end()), sixes_.end());
+    compact_behind(fours_, 0, spare_);
+    compact_behind(sixes_, 0, spare_);
+    file_fours_ = fours_.size();
+    file_sixes_ = sixes_.size();
     rule_.compacted_to(rows());
+}
+
+void AddressSet::compact_apart() {
+    compact_file();
+    compact_before(fours_, file_fours_, spare_);
+    compact_before(sixes_, file_sixes_, spare_);
+    rule_.compacted_to(file_fours_ + file_sixes_);
+    fours_.fit();
+    sixes_.fit();
+}
+
+void AddressSet::release() {
+    fours_.shrink_to(0);
+    sixes_.shrink_to(0);
+    fours_.fit();
+    sixes_.fit();
+    file_fours_ = file_sixes_ = 0;
+    rule_ = CompactionRule(compact_at_);
+    file_rule_ = CompactionRule(compact_at_);
 }
 
 }  // namespace reduction

@@ -1,6 +1,7 @@
 #include "reduction/share.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 namespace reduction {
@@ -10,6 +11,12 @@ namespace {
 constexpr std::size_t kPadding = kWord;  // readable behind a slice
 
 constexpr std::size_t kLatelyBytes = 16 << 20;  // of all tables together
+
+// An eighth of the memory is for tables of what was seen lately, with one that is as large as it may be.
+unsigned lately_bits_of(std::size_t memory, unsigned most) {
+    const auto bits = static_cast<unsigned>(std::bit_width(memory / 16 / 16));  // of half as much, in buckets of 16 bytes
+    return std::min(most, std::max(bits, 2U) - 1);
+}
 
 constexpr std::string_view kKeyColumn = "Source IP";
 
@@ -44,7 +51,7 @@ std::vector<std::string> fields_of(std::string_view row) {
 
 // A slice has room for half as many rows that are not empty as for bytes.
 Share::Share(std::size_t compact_at_rows, std::size_t examples_a_file, const Routines& routines, unsigned lately_bits,
-             std::size_t slice_bytes)
+             std::size_t slice_bytes, const Memory& memory)
     : routines_(routines),
       slice_bytes_(slice_bytes),
       compact_at_rows_(compact_at_rows),
@@ -57,13 +64,17 @@ Share::Share(std::size_t compact_at_rows, std::size_t examples_a_file, const Rou
       spans_(slice_bytes / 2 + 1),
       numbers_(slice_bytes / 2 + 1),
       good_(slice_bytes / 2 + 1),
-      lately_bits_(lately_bits) {}
+      lately_bits_(lately_bits_of(memory.bytes, lately_bits)),
+      most_lately_bytes_(std::min(kLatelyBytes, memory.bytes / 8)),
+      most_held_bytes_(memory.bytes / 16 * 7),
+      disk_runs_(memory.new_file, memory.fan_in) {}
 
 void Share::begin(std::string_view environment, std::int64_t cut_file) {
     Source source{std::string(environment), cut_file};
     auto found = environments_.find(source);
     if (found == environments_.end()) {
-        auto made = std::make_unique<Environment>(compact_at_rows_, spare_, lately_bits_);
+        auto made = std::make_unique<Environment>(compact_at_rows_, spare_, lately_bits_, new_number(kNobody));
+        owners_[made->number] = made->number;
         found = environments_.emplace(std::move(source), std::move(made)).first;
     }
     environment_ = found->second.get();
@@ -77,6 +88,7 @@ void Share::begin(std::string_view environment, std::int64_t cut_file) {
     columns_ = key_ = 0;
     open_ = OpenRow{};
     held_ = 0;
+    file_number_ = kNobody;
 }
 
 bool Share::feed(const std::uint8_t* data, std::size_t size) {
@@ -109,6 +121,7 @@ FileBooks Share::end() {
     books_.line_ends = state_.line_ends;
     if (books_.verdict == Verdict::taken) {
         environment_->addresses.keep();
+        if (file_number_ != kNobody) owners_[file_number_] = environment_->number;
     } else {
         abandon();
     }
@@ -127,6 +140,7 @@ void Share::resume(bool is_after_cr) {
 }
 
 void Share::abandon() {
+    if (file_number_ != kNobody) owners_[file_number_] = kNobody;
     environment_->addresses.drop();
     environment_->lately.forget();
 }
@@ -167,6 +181,7 @@ void Share::walk(std::size_t words, std::size_t size, std::size_t nul) {
         take_rows(from, words, rest);
         extend_open_row(rest, size);
         environment_->addresses.compact_file_if_due();
+        make_room_if_due();
     }
     if (!is_stopped_ && nul != kNoNul) stop(Verdict::nul_byte, line_of(nul));
 }
@@ -287,7 +302,7 @@ void Share::append(const std::uint32_t* numbers, std::size_t count) {
     const std::size_t before = lately.bytes();
     fours.grow_by(lately.filter(numbers, count, fours.room_for(count)));
     lately_bytes_ += lately.bytes() - before;
-    if (lately_bytes_ > kLatelyBytes) release_other_tables();
+    if (lately_bytes_ > most_lately_bytes_) release_other_tables();
     books_.valid += count;
 }
 

@@ -1,7 +1,5 @@
 // How a share comes out: the sorted sets of its environments, and of cut files, are merged, some thousand rows at a time.
-#include <algorithm>
-#include <optional>
-
+#include "reduction/blocks.hpp"
 #include "reduction/lines.hpp"
 #include "reduction/rows.hpp"
 #include "reduction/share.hpp"
@@ -10,54 +8,22 @@ namespace reduction {
 
 namespace {
 
-constexpr std::size_t kRowsAtOnce = 1 << 14;  // so few that they stay in the second cache with their text
-
 std::string ending_of(const Source& source) {
     const std::string field = csv_field(source.environment);
     return source.cut_file == kNotCut ? field : field + "," + std::to_string(source.cut_file);
 }
 
-// The distinct numbers of one environment, in order, that are not written yet.
-template <typename Number>
-struct Rest {
-    const Number* next;
-    const Number* end;
-    std::size_t ending;
-};
-
-// Gives out blocks of merged rows. A block ends before the first number that any environment has `step` rows further
-// on, so that none of them has more than that many in it, and one has just as many.
-template <typename Number, typename Row, typename Take>
-void for_each_block(std::vector<Rest<Number>> rests, const Take& take) {
-    std::erase_if(rests, [](const auto& rest) { return rest.next == rest.end; });
-    Runs<Row> block;
-    while (!rests.empty()) {
-        const std::size_t step = std::max<std::size_t>(1, kRowsAtOnce / rests.size());
-        std::optional<Number> border;
-        for (const auto& rest : rests) {
-            if (static_cast<std::size_t>(rest.end - rest.next) <= step) continue;
-            border = border ? std::min(*border, rest.next[step]) : rest.next[step];
-        }
-        block.clear();
-        for (auto& rest : rests) {
-            const Number* const most = rest.end - rest.next > static_cast<std::ptrdiff_t>(step) ? rest.next + step : rest.end;
-            const Number* const stop = border ? std::lower_bound(rest.next, most, *border) : rest.end;
-            block.begin_run();
-            for (; rest.next != stop; ++rest.next) block.rows().push_back(row_of(*rest.next, rest.ending));
-        }
-        block.merge();
-        take(block.rows());
-        std::erase_if(rests, [](const auto& rest) { return rest.next == rest.end; });
-    }
-}
-
 }  // namespace
 
 std::map<Source, std::uint64_t> Share::write(const std::function<void(std::string_view)>& out) {
+    return disk_runs_.is_empty() ? write_held(out) : write_spilled(out);
+}
+
+std::map<Source, std::uint64_t> Share::write_held(const std::function<void(std::string_view)>& out) {
     Lines lines;
     std::map<Source, std::uint64_t> counts;
-    std::vector<Rest<std::uint32_t>> fours;
-    std::vector<Rest<Six>> sixes;
+    std::vector<Held<std::uint32_t, FourRow>> fours;
+    std::vector<Held<Six, SixRow>> sixes;
     for (auto& [source, environment] : environments_) {
         AddressSet& set = environment->addresses;
         set.compact();
@@ -65,13 +31,40 @@ std::map<Source, std::uint64_t> Share::write(const std::function<void(std::strin
         const std::size_t ending = counts.size();
         lines.add_ending(ending_of(source));
         counts[source] = set.rows();
-        fours.push_back({set.four_data(), set.four_data() + set.four_count(), ending});
-        sixes.push_back({set.sixes().data(), set.sixes().data() + set.sixes().size(), ending});
+        fours.emplace_back(set.fours().begin(), set.fours().end(), ending);
+        sixes.emplace_back(set.sixes().begin(), set.sixes().end(), ending);
     }
     const auto take = [&](const auto& rows) { out(lines.text_of(rows)); };
-    for_each_block<std::uint32_t, FourRow>(std::move(fours), take);
-    for_each_block<Six, SixRow>(std::move(sixes), take);
+    for_each_block(std::move(fours), take);
+    for_each_block(std::move(sixes), take);
     return counts;
+}
+
+std::map<Source, std::uint64_t> Share::write_spilled(const std::function<void(std::string_view)>& out) {
+    compact_all();
+    spill();  // the rest: memory is for the merge now
+    Lines lines;
+    Owners places(owners_.size(), kNobody);  // in the order of what is written
+    std::vector<std::uint64_t> counts;
+    for (const auto& [source, environment] : environments_) {
+        places[environment->number] = static_cast<std::uint32_t>(counts.size());
+        lines.add_ending(ending_of(source));
+        counts.push_back(0);
+    }
+    for (std::size_t number = 0; number < places.size(); ++number) {
+        if (owners_[number] != kNobody) places[number] = places[owners_[number]];
+    }
+    const auto take = [&](const auto& rows) {
+        for (const auto& row : rows) ++counts[reduction::ending_of(row)];
+        if (!rows.empty()) out(lines.text_of(rows));
+    };
+    disk_runs_.merge(places, take, take);
+    std::map<Source, std::uint64_t> by_source;
+    for (const auto& [source, environment] : environments_) {
+        const std::uint64_t count = counts[places[environment->number]];
+        if (count > 0) by_source[source] = count;
+    }
+    return by_source;
 }
 
 }  // namespace reduction

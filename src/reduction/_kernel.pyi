@@ -28,6 +28,9 @@ _SearchBooks = tuple[
 class DamagedPartial(Exception):
     """A partial is not what its manifest says; `args` are its index in the list and what is wrong."""
 
+class SpillFailed(Exception):
+    """A temporary file can't be written, or read back; `args` are the errno and its text."""
+
 def version() -> str:
     """Return the version of the package that the kernel was built from."""
 
@@ -92,8 +95,20 @@ class HostSearch:
 class Share:
     """The distinct addresses of the files of a share."""
 
-    def __init__(self, compact_at_rows: int, examples_a_file: int, instruction_set: str = "") -> None:
-        """Show up to `examples_a_file` rejected rows of each reason; choose the instruction set."""
+    def __init__(
+        self,
+        compact_at_rows: int,
+        examples_a_file: int,
+        instruction_set: str = "",
+        memory: int | None = None,
+        new_file: Callable[[], int] | None = None,
+    ) -> None:
+        """Show up to `examples_a_file` rejected rows of each reason; choose the instruction set.
+
+        Rows take no more than `memory` bytes, sorting included; what there is no room for goes to files whose
+        descriptors `new_file` gives, and which the share closes. All functions that take or write rows raise
+        `SpillFailed` then, and what `new_file` raises.
+        """
 
     def read_quietly(
         self,

@@ -45,6 +45,25 @@ class WholeFile:
             raise _write_error(self._path, error) from error
         self.bytes += written
 
+    def nameless(self) -> int:
+        """Return the descriptor of a new, empty file on the same disk that nobody else can find.
+
+        It is the caller's, for writing and reading, and its space is free again when it is closed or the
+        process has ended. For a moment it has a name, that of a file being written: the next run sweeps it.
+        Raises `WriteError`.
+        """
+        beside = _beside(self._path)
+        try:
+            descriptor = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            try:
+                beside.unlink()
+            except BaseException:
+                os.close(descriptor)
+                raise
+        except OSError as error:
+            raise _write_error(self._path, error) from error
+        return descriptor
+
     def flush_to_disk(self) -> None:
         """Return when the bytes are on the disk; raises `WriteError`."""
         if self._bytes_on_disk == self.bytes:

@@ -30,10 +30,17 @@ STEPS = ("open", "fsync", "replace", "unlink", "close")  # of `os`; reads change
 
 
 class ControllerKiller(Killer):
-    """Kills the controller."""
+    """Kills the controller.
+
+    MEMORY_OF_ROWS in the environment are the bytes that the native engine has for rows.
+    """
 
     def arm(self) -> None:
         """See `Killer`."""
+        if memory := os.environ.get("MEMORY_OF_ROWS"):
+            from reduction.engines import native
+
+            native.memory_of_rows = lambda _: int(memory)  # type: ignore[assignment]
         self.guard(STEPS)
         WholeFile.write = self._torn(WholeFile.write)  # type: ignore[method-assign]
         WholeFile.append = self._torn_append(WholeFile.append)  # type: ignore[method-assign]

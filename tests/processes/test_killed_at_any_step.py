@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -117,6 +118,23 @@ def test_a_collect_that_reads_a_cut_file_once_more_killed_at_any_step_can_be_rep
     check(told, OLD, NEW)
     assert {attempt["killed"]["combined"] for attempt in told} == {OLD, NEW}
     assert ".Combined_0.json" in steps(told), "the kills reach the partial of the file that is read once more"
+
+
+@pytest.mark.parametrize("engine", [engine_param("native")])
+def test_a_run_that_spills_killed_at_any_step(world, engine, monkeypatch):
+    """Rows go to temporary files, also those of a file that turns out bad at its end."""
+    monkeypatch.setenv("MEMORY_OF_ROWS", "1")
+    world.file("Asia Prod 3.csv", f"{KEY}\n" + "7.7.7.7\n" * 9_000 + "\0")
+    world.set(engine=engine)
+    told = attempts(world, "reduce_collect", "reduce_collect")
+    check(told, OLD, NEW)
+    assert {attempt["killed"]["combined"] for attempt in told} == {OLD, NEW}
+    temporary = [
+        attempt for attempt in told if re.search(r"unlink .*/\.Combined_1\.csv\.\w+\.tmp", attempt["step"])
+    ]
+    assert len(temporary) > 1
+    for attempt in temporary:
+        assert len(attempt["killed"]["leftovers"]) > 1, "a temporary file that still had its name"
 
 
 def test_a_repeated_collect_killed_at_any_step_can_be_repeated_again(world):

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 import config
-from reduction import processors
+from reduction import resources
 from reduction.errors import SettingsError
+from reduction.resources import Resource
 
 ROOT = Path(config.__file__).parent
 NAMES = [variable.name for variable in config.VARIABLES]
@@ -17,7 +18,8 @@ NAMES = [variable.name for variable in config.VARIABLES]
 
 @pytest.fixture(autouse=True)
 def six_processors(monkeypatch) -> None:
-    monkeypatch.setattr(processors, "usable", lambda: 6)
+    monkeypatch.setattr(resources, "processors", lambda: Resource(6, "affinity"))
+    monkeypatch.setattr(resources, "memory", lambda: Resource(4 << 30, "physical"))
 
 
 def faults(env_file: str | None = None, **environment: str) -> tuple[str, ...]:
@@ -34,6 +36,7 @@ def test_defaults_are_those_of_the_specification():
         "log_level": "INFO",
         "mode": "reduce_collect",
         "runners": 6,
+        "memory": 4 << 30,
         "low_runner": 1,
         "high_runner": 6,
         "batch_rows": 250_000,
@@ -58,6 +61,43 @@ def test_an_empty_variable_counts_as_not_set():
 def test_the_last_runner_is_by_default_the_quantity():
     settings = config.load({"REDUCER_RUNNERS_QTY": "9", "REDUCER_LOW_RUNNER": "3"})
     assert (settings.low_runner, settings.high_runner, settings.runners) == (3, 9, 9)
+
+
+@pytest.mark.parametrize(
+    ("memory", "engine", "runners"),
+    [
+        ("4 GiB", "native", 6),
+        ("256 MiB", "native", 6),
+        ("256 MiB", "reference", 3),
+        ("256 MiB", "pandas", 1),
+        ("128 MiB", "native", 2),
+        ("80 MiB", "native", 1),
+        ("80 MiB", "pandas", 1),
+    ],
+)
+def test_by_default_there_are_no_more_runners_than_memory_carries(memory, engine, runners):
+    settings = config.load({"REDUCER_MEMORY": memory, "REDUCER_ENGINE": engine})
+    assert (settings.runners, settings.high_runner) == (runners, runners)
+
+
+def test_more_runners_than_memory_carries_can_be_asked_for():
+    assert config.load({"REDUCER_MEMORY": "80 MiB", "REDUCER_RUNNERS_QTY": "5"}).runners == 5
+
+
+def test_memory_is_shared_by_the_runners_that_are_started_here():
+    one = config.load({"REDUCER_MEMORY": "256 MiB", "REDUCER_RUNNERS_QTY": "1"}).runner_memory
+    assert 256 << 20 > one > 128 << 20
+    variables = {"REDUCER_MEMORY": "256 MiB", "REDUCER_RUNNERS_QTY": "9", "REDUCER_LOW_RUNNER": "8"}
+    assert config.load(variables).runner_memory == one // 2
+
+
+def test_the_plan_says_how_much_there_is_and_why():
+    assert config.plan(config.load({"REDUCER_LOW_RUNNER": "3"})) == (
+        "6 processors (affinity) and 4,096 MiB of memory (physical) for 4 runners here, 888 MiB each"
+    )
+    assert config.plan(config.load({"REDUCER_MEMORY": "80 MiB"})) == (
+        "6 processors (affinity) and 80 MiB of memory (REDUCER_MEMORY) for 1 runner here, 38 MiB each"
+    )
 
 
 @pytest.mark.parametrize(
@@ -92,6 +132,8 @@ def test_a_mode_says_what_is_done(mode, reduces, collects):
         ("REDUCER_SPLIT_SIZE", "1 KiB", "split_bytes", 1 << 10),
         ("REDUCER_SPLIT_SIZE", "2mib", "split_bytes", 2 << 20),
         ("REDUCER_SPLIT_SIZE", "3 GiB", "split_bytes", 3 << 30),
+        ("REDUCER_MEMORY", "256 MiB", "memory", 256 << 20),
+        ("REDUCER_MEMORY", "83886080", "memory", 80 << 20),
         ("REDUCER_STRICT", "TRUE", "strict", True),
         ("REDUCER_STRICT", "false", "strict", False),
     ],
@@ -118,6 +160,7 @@ NO_COUNTS = ["0", "-1", "1.5", "1e3", "one", " 1", "1 ", "+1", "1_000", "\u0661"
         ("REDUCER_ENGINE", ["Pandas", "polars", "auto "]),
         ("REDUCER_RUN_ID", ["x" * 251, "a\nb", "a\0b", "a\tb"]),
         ("REDUCER_SPLIT_SIZE", ["-1", "1.5 MiB", "MiB", "64 MB", "64  MiB", "64 TiB", "1" * 16]),
+        ("REDUCER_MEMORY", ["0", "79 MiB", "80", "64 MB", "a lot"]),
         ("REDUCER_STRICT", ["1", "0", "yes", "on", "True "]),
     ],
 )

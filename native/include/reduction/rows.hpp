@@ -16,14 +16,14 @@ using FourRow = std::uint64_t;
 
 struct SixRow {
     Six address;
-    std::uint32_t ending = 0;
+    std::uint64_t ending = 0;  // fills the row: it goes to disks as it stands
     auto operator<=>(const SixRow&) const = default;
 };
 
 constexpr FourRow row_of(std::uint32_t address, std::size_t ending) {
     return FourRow{address} << 32 | static_cast<std::uint32_t>(ending);
 }
-constexpr SixRow row_of(Six address, std::size_t ending) { return {address, static_cast<std::uint32_t>(ending)}; }
+constexpr SixRow row_of(Six address, std::size_t ending) { return {address, ending}; }
 constexpr std::uint32_t address_of(FourRow row) { return static_cast<std::uint32_t>(row >> 32); }
 constexpr Six address_of(const SixRow& row) { return row.address; }
 constexpr std::size_t ending_of(FourRow row) { return static_cast<std::uint32_t>(row); }

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "reduction/addresses.hpp"
+#include "reduction/disk_runs.hpp"
 #include "reduction/distinct.hpp"
 #include "reduction/lately.hpp"
 #include "reduction/routines.hpp"
@@ -60,6 +61,14 @@ struct FileBooks {
     std::uint64_t line_ends = 0;  // in what was fed
 };
 
+// What a share may hold, and where the rest goes.
+struct Memory {
+    std::size_t bytes = ~std::size_t{0};  // that rows may take, with all that is needed to sort them
+    NewFile new_file = nullptr;           // is not called while they are enough
+    std::size_t fan_in = 32;              // of DiskRuns; tests want it small
+};
+
+// Functions that take or write rows throw SpillFailed, and what Memory::new_file throws.
 class Share {
 public:
     static constexpr std::size_t kSliceBytes = kMostWords * kWord;
@@ -67,7 +76,7 @@ public:
     // `lately_bits` limits the tables of what was seen lately (lately.hpp). `slice_bytes`, a multiple of kWord and no more
     // than kSliceBytes, are looked at together; tests and fuzzing want them few, to cross many borders.
     Share(std::size_t compact_at_rows, std::size_t examples_a_file, const Routines& routines,
-          unsigned lately_bits = Lately::kMostBits, std::size_t slice_bytes = kSliceBytes);
+          unsigned lately_bits = Lately::kMostBits, std::size_t slice_bytes = kSliceBytes, const Memory& memory = {});
     Share(const Share&) = delete;
     Share& operator=(const Share&) = delete;
 
@@ -103,10 +112,12 @@ public:
 
 private:
     struct Environment {
-        Environment(std::size_t compact_at, Numbers& spare, unsigned lately_bits)
-            : addresses(compact_at, spare), lately(lately_bits) {}
+        Environment(std::size_t compact_at, Numbers& spare, unsigned lately_bits, std::uint32_t its_number)
+            : addresses(compact_at, spare), lately(lately_bits), number(its_number) {}
         AddressSet addresses;
         Lately lately;
+        std::uint32_t number;         // that its rows on the disk end with
+        std::size_t counted = 0;      // bytes of the addresses, in held_bytes_
     };
     // The row that is not finished at the end of a slice.
     struct OpenRow {
@@ -133,6 +144,13 @@ private:
     void show_key(std::uint64_t line, const KeyText& key);
     void append(const std::uint32_t* numbers, std::size_t count);
     void release_other_tables();
+    void make_room_if_due();
+    void compact_all();
+    void count_bytes(Environment& environment);
+    void spill();
+    std::uint32_t new_number(std::uint32_t owner);
+    std::map<Source, std::uint64_t> write_held(const std::function<void(std::string_view)>& out);
+    std::map<Source, std::uint64_t> write_spilled(const std::function<void(std::string_view)>& out);
     std::uint64_t line_of(std::size_t position) const;
     std::uint64_t line_from_end(std::size_t position, std::size_t size) const;
     void stop(Verdict verdict, std::uint64_t line);
@@ -168,7 +186,16 @@ private:
     std::vector<std::uint8_t> good_;
 
     unsigned lately_bits_;
+    std::size_t most_lately_bytes_;
     std::size_t lately_bytes_ = 0;  // of the tables of all environments
+
+    // What memory has no room for. Rows of a file that is not known to be good go to the disk under a number of their
+    // own, whose owner is known when the file ends.
+    std::size_t most_held_bytes_;
+    std::size_t held_bytes_ = 0;  // of the addresses of all environments
+    DiskRuns disk_runs_;
+    Owners owners_;
+    std::uint32_t file_number_ = kNobody;  // none, as long as nothing of the file at hand is on the disk
 };
 
 }  // namespace reduction

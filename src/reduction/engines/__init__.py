@@ -15,6 +15,7 @@ _MODULES = {  # in the order in which `auto` prefers them: name, module, and the
     "pandas": ("reduction.engines.pandas_engine", "pandas"),
     "reference": ("reduction.engines.reference", None),
 }
+_MEMORY = {"native": 32 << 20, "pandas": 160 << 20, "reference": 64 << 20}  # docs/kernel-log.md, "Memory"
 NAMES = (AUTO, *_MODULES)
 
 
@@ -39,6 +40,13 @@ def choose(wanted: str) -> Choice:
     return Choice(
         name, "the fastest one installed" + (f"; not installed: {', '.join(missing)}" if missing else "")
     )
+
+
+def memory_needed(wanted: str) -> int:
+    """Return the bytes that a runner needs before it holds many addresses, with the engine for `wanted`."""
+    if wanted == AUTO:
+        return next(_MEMORY[name] for name in _MODULES if is_installed(name))
+    return _MEMORY[wanted]
 
 
 def is_installed(name: str) -> bool:

@@ -23,12 +23,20 @@ class Output(Protocol):
     def append(self, writer: Callable[[int, int], tuple[int, int]]) -> None:
         """Let `writer` append to the open file itself, as `WholeFile.append` says."""
 
+    def nameless(self) -> int:
+        """Return the descriptor of a new temporary file, as `WholeFile.nameless` says."""
+
 
 class Limits(NamedTuple):
-    """How much an engine holds: rows read at a time, and buffer rows at which compaction runs."""
+    """How much an engine holds: rows read at a time, and buffer rows at which compaction runs.
+
+    `memory` are the bytes that the whole process may take, None if there is no limit. Only the native engine
+    keeps to them.
+    """
 
     batch_rows: int
     compact_at_rows: int
+    memory: int | None = None
 
 
 class Reduced(NamedTuple):

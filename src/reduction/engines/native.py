@@ -12,10 +12,11 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from reduction import _kernel, processors
+from reduction import _kernel, resources
 from reduction.accounting import EXAMPLES_A_FILE, Accounting
 from reduction.engines.contract import Limits, Output, Reduced
 from reduction.engines.native_files import Files
+from reduction.errors import WriteError
 from reduction.inputs import Unit
 from reduction.partials import Manifest, damaged, endings, partial_path
 from reduction.pieces import Piece
@@ -25,7 +26,17 @@ from reduction.storage.addresses import is_address
 
 _MOST_THREADS = 4  # of a merge: one at a time writes, and that is a third of the work (docs/adr/0008)
 
+_BESIDE_ROWS = (
+    24 << 20
+)  # bytes of a runner that hold no rows: Python, buffers, merging; measured in docs/kernel-log.md
+_LEAST_FOR_ROWS = 4 << 20  # below, there would be a run for each few files
+
 _T = TypeVar("_T")
+
+
+def memory_of_rows(limits: Limits) -> int | None:
+    """Return the bytes that are left for rows, None if there is no limit."""
+    return None if limits.memory is None else max(_LEAST_FOR_ROWS, limits.memory - _BESIDE_ROWS)
 
 
 class NativeEngine:
@@ -41,17 +52,34 @@ class NativeEngine:
     def reduce(
         self, tree: str, units: Sequence[Unit], limits: Limits, output: Output, progress: Progress
     ) -> Reduced:
-        """Hold 4 bytes for each distinct IPv4 address, 16 for IPv6, up to thrice that while compacting."""
-        share = _kernel.Share(limits.compact_at_rows, EXAMPLES_A_FILE, self._instruction_set)
+        """Hold 4 bytes for each distinct IPv4 address, 16 for IPv6, up to thrice that while compacting.
+
+        What memory has no room for goes to temporary files, as sorted runs that are merged in the end
+        (docs/adr/0015).
+        """
+        share = _kernel.Share(
+            limits.compact_at_rows,
+            EXAMPLES_A_FILE,
+            self._instruction_set,
+            memory_of_rows(limits),
+            output.nameless,
+        )
         books = Accounting()
         pieces: Sequence[Piece] = ()
-        if is_address(tree):
-            from reduction.engines.native_objects import read_objects
+        try:
+            if is_address(tree):
+                from reduction.engines.native_objects import read_objects
 
-            read_objects(share, tree, units, progress, books)
-        else:
-            pieces = Files(share, tree, units, progress).read(books)
-        rows = _append(output, CUT_HEADER if pieces else RESULT_HEADER, share.write)
+                read_objects(share, tree, units, progress, books)
+            else:
+                pieces = Files(share, tree, units, progress).read(books)
+            rows = _append(output, CUT_HEADER if pieces else RESULT_HEADER, share.write)
+        except _kernel.SpillFailed as fault:
+            _, what = fault.args
+            raise WriteError(
+                "rows that memory has no room for can't be kept in a temporary file in the output directory:"
+                f" {what}. Free space there, or give more memory, then run again"
+            ) from fault
         return Reduced(
             books,
             {name: count for name, cut_file, count in rows if cut_file == _kernel.NOT_CUT},
@@ -67,7 +95,7 @@ class NativeEngine:
             (os.fsencode(partial_path(directory, manifest.runner)), manifest.bytes, int(manifest.crc32, 16))
             for manifest in manifests
         ]
-        threads = min(processors.usable(), _MOST_THREADS)
+        threads = min(resources.processors().amount, _MOST_THREADS)
         merge = partial(_kernel.merge, parts, endings(manifests, dropped), threads=threads)
         try:
             return _append(output, RESULT_HEADER, merge)

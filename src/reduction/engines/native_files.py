@@ -166,13 +166,15 @@ def fed(share: _kernel.Share, unit: Unit, opening: AbstractContextManager[Binary
 
 
 def _feed(share: _kernel.Share, stream: BinaryIO) -> None:
-    try:
-        while data := stream.read1(_FED_AT_ONCE):  # type: ignore[attr-defined]
-            if not share.feed(data):
-                return
-    except Exception:
-        if not share.settle():  # a header without the key column comes first, as with plain files
-            raise
+    while True:
+        try:
+            data = stream.read1(_FED_AT_ONCE)  # type: ignore[attr-defined]
+        except Exception:
+            if not share.settle():  # a header without the key column comes first, as with plain files
+                raise
+            return
+        if not data or not share.feed(data):
+            return
 
 
 def take_books(told: _kernel._Books, path: str, books: Accounting) -> None:

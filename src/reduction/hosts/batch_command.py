@@ -49,13 +49,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Print the answer; raises a `ReducerError` if there is none."""
     question = question_of(options)
-    from reduction import processors
+    from reduction import resources
     from reduction.display import Display
     from reduction.hosts import log_files, search
     from reduction.hosts.batch import answer
     from reduction.hosts.pieces import Pace
 
-    pace = Pace(threads=processors.usable() if search.has_kernel() else 1)
+    pace = Pace(threads=resources.processors().amount if search.has_kernel() else 1)
     if options.batch_size is not None:
         pace = Pace(pace.threads, block_bytes=max(_LEAST_BLOCK, options.batch_size * _BYTES_A_LINE))
     paths = log_files.find(options.files)
