@@ -61,6 +61,7 @@ class Settings(NamedTuple):
     batch_rows: int
     compact_at_rows: int
     engine: str
+    spark_master: str
     run_id: str | None
     split_bytes: int
     strict: bool
@@ -113,6 +114,12 @@ def _yes_or_no(text: str) -> bool:
     return _one_of("true", "false")(text.lower()) == "true"
 
 
+def _spark_master(text: str) -> str:
+    if not re.fullmatch(r"local(-cluster)?(\[[0-9*, ]+\])?|yarn|(spark|k8s)://\S+", text):
+        raise _Rejected("must be local[N], local[*], spark://HOST:PORT, yarn or k8s://HOST:PORT")
+    return text
+
+
 def _run_id(text: str) -> str:
     if len(text) > 250 or not text.isprintable():
         raise _Rejected("must be at most 250 printable characters")
@@ -126,7 +133,8 @@ VARIABLES = (
     Variable("REDUCER_MODE", "mode", "reduce_collect", _one_of(*MODES), ", ".join(MODES)),
     Variable(
         "REDUCER_RUNNERS_QTY", "runners", "processors this process may use", _at_least_one,
-        "runners in total, over all nodes", lambda _: processors.usable(),
+        "runners in total, over all nodes; spark: 1",
+        lambda values: 1 if values.get("engine") in engines.SHARE_THE_WORK_OUT else processors.usable(),
     ),
     Variable("REDUCER_LOW_RUNNER", "low_runner", "1", _at_least_one, "the first runner started here"),
     Variable(
@@ -142,6 +150,10 @@ VARIABLES = (
         "buffer rows at which compaction runs; a buffer that stays larger waits until it has doubled",
     ),
     Variable("REDUCER_ENGINE", "engine", "auto", _engine, ", ".join(engines.NAMES)),
+    Variable(
+        "REDUCER_SPARK_MASTER", "spark_master", "local[*]", _spark_master,
+        "where engine spark submits its job",
+    ),
     Variable(
         "REDUCER_RUN_ID", "run_id", _RULE_OF_DERIVED, _run_id,
         "names the run; an orchestrator may give its own, the same on every node", lambda _: None,
@@ -176,10 +188,11 @@ def load(environment: Mapping[str, str], env_file: str | None = None) -> Setting
         try:
             if text or variable.computed is None:
                 values[variable.field] = variable.parse(text or variable.default)
-            else:
-                values[variable.field] = variable.computed(values)
         except _Rejected as rule:
             faults.append(f"{variable.name}={text} ({origin}): {rule}")
+    for variable in VARIABLES:  # what is worked out may hang on any of those that are given
+        if variable.computed is not None and origins[variable.name] == "default":
+            values[variable.field] = variable.computed(values)
     faults += _range_faults(values)
     if faults:
         raise SettingsError(faults)
@@ -253,6 +266,11 @@ def _range_faults(values: Mapping[str, Any]) -> list[str]:
     if runners is None or low is None or high is None:
         return []
     faults = []
+    if values.get("engine") in engines.SHARE_THE_WORK_OUT and max(runners, low, high) > 1:
+        return [
+            f"REDUCER_ENGINE={values['engine']} shares the work out itself: REDUCER_RUNNERS_QTY={runners},"
+            f" REDUCER_LOW_RUNNER={low} and REDUCER_HIGH_RUNNER={high} must be 1, or not be set"
+        ]
     if high > runners:
         faults.append(
             f"REDUCER_HIGH_RUNNER={high} is above REDUCER_RUNNERS_QTY={runners}: there is no such runner"

@@ -53,6 +53,7 @@ def run(settings: config.Settings, *, inline: bool) -> None:
         _log_listing(listing, run_id)
     check_directory(settings.output_dir)
     if settings.reduces:
+        inline = inline or engine.name in engines.SHARE_THE_WORK_OUT
         reduce_range(settings, jobs_for(settings, listing, run_id, engine.name), inline=inline)
     if settings.collects:
         collect_all(settings, Expected(run_id, settings.runners), engine, started)

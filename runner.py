@@ -67,7 +67,7 @@ def jobs_for(settings: config.Settings, listing: Listing, run_id: str, engine: s
             input_dir=settings.input_dir,
             output_dir=settings.output_dir,
             engine=engine,
-            limits=Limits(settings.batch_rows, settings.compact_at_rows),
+            limits=_limits(settings),
             units=inputs.share_of(listing.units, runner, settings.runners),
             ignored=inputs.share_of_ignored(listing.ignored, runner, settings.runners),
         )
@@ -137,13 +137,17 @@ def reduce_again(settings: config.Settings, engine: str, units: Sequence[Unit], 
         input_dir=settings.input_dir,
         output_dir=settings.output_dir,
         engine=engine,
-        limits=Limits(settings.batch_rows, settings.compact_at_rows),
+        limits=_limits(settings),
         units=units,
         ignored=(),
     )
     with partials.none_left_on_failure(settings.output_dir, 0, 0):
         reduce_share(job, Silent())
     return partials.read_manifest(settings.output_dir, 0)
+
+
+def _limits(settings: config.Settings) -> Limits:
+    return Limits(settings.batch_rows, settings.compact_at_rows, settings.split_bytes, settings.spark_master)
 
 
 def _told(reduced: Reduced) -> str:

@@ -10,12 +10,16 @@ from reduction.engines.contract import Engine
 from reduction.errors import SettingsError
 
 AUTO = "auto"
-_MODULES = {  # in the order in which `auto` prefers them: name, module, and the library it can't do without
-    "native": ("reduction.engines.native", "reduction._kernel"),
-    "pandas": ("reduction.engines.pandas_engine", "pandas"),
-    "reference": ("reduction.engines.reference", None),
+_MODULES: dict[str, tuple[str, tuple[str, ...]]] = {  # name, module, and the libraries it can't do without
+    "native": ("reduction.engines.native", ("reduction._kernel",)),
+    "pandas": ("reduction.engines.pandas_engine", ("pandas",)),
+    "reference": ("reduction.engines.reference", ()),
+    "spark": ("reduction.engines.spark_engine", ("pyspark", "pyarrow")),
 }
+_OF_AUTO = ("native", "pandas", "reference")  # in the order in which `auto` prefers them
 NAMES = (AUTO, *_MODULES)
+SHARE_THE_WORK_OUT = frozenset({"spark"})
+"""Engines that do so themselves: a run with one of them has one runner, which works in the controller."""
 
 
 class Choice(NamedTuple):
@@ -32,10 +36,15 @@ def choose(wanted: str) -> Choice:
     """
     if wanted != AUTO:
         if not is_installed(wanted):
-            raise SettingsError([f"REDUCER_ENGINE={wanted}: this engine is not installed here; take auto"])
+            what_now = (
+                "pip install 'reduction[spark]', in a checkout: '.[spark]'"
+                if wanted == "spark"
+                else "take auto"
+            )
+            raise SettingsError([f"REDUCER_ENGINE={wanted}: this engine is not installed here; {what_now}"])
         return Choice(wanted, "asked for by REDUCER_ENGINE")
-    missing = [name for name in _MODULES if not is_installed(name)]
-    name = next(name for name in _MODULES if name not in missing)
+    missing = [name for name in _OF_AUTO if not is_installed(name)]
+    name = next(name for name in _OF_AUTO if name not in missing)
     return Choice(
         name, "the fastest one installed" + (f"; not installed: {', '.join(missing)}" if missing else "")
     )
@@ -43,8 +52,7 @@ def choose(wanted: str) -> Choice:
 
 def is_installed(name: str) -> bool:
     """Return whether the engine `name` can be loaded here."""
-    needs = _MODULES[name][1]
-    return needs is None or find_spec(needs) is not None
+    return all(find_spec(library) is not None for library in _MODULES[name][1])
 
 
 def load(name: str) -> Engine:

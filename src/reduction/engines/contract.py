@@ -25,10 +25,16 @@ class Output(Protocol):
 
 
 class Limits(NamedTuple):
-    """How much an engine holds: rows read at a time, and buffer rows at which compaction runs."""
+    """How much an engine holds: rows read at a time, and buffer rows at which compaction runs.
+
+    What follows is for an engine that shares the work out itself: above how many bytes it may cut files (0:
+    never), and where it submits its job.
+    """
 
     batch_rows: int
     compact_at_rows: int
+    split_bytes: int = 0
+    spark_master: str = "local[*]"
 
 
 class Reduced(NamedTuple):
