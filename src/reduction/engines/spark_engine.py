@@ -1,9 +1,9 @@
-"""The engine on a Spark cluster: one job reads, sorts and hands the text back, partition by partition.
+"""The engine on a Spark cluster: one job reads, sorts and hands the text back, range by range.
 
-Each task of the first stage reads a share of the units with the best engine of its executor; Spark sorts
-what they found; each task of the second stage drops what is there twice and writes text, which is streamed
-into the output. Nothing is collected but books. Every lot of rows is counted and summed where it leaves and
-where it arrives (docs/adr/0013).
+Each of the first tasks reads a share of the units with the best engine of its executor. What they find is cut
+into ranges of rows, which Spark brings together; each of the last tasks sorts a range, drops what is there
+twice and writes text, which is streamed into the output. Nothing is collected but books. Every lot of rows is
+counted and summed where it leaves and where it arrives (docs/adr/0013).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pyspark import StorageLevel
 from pyspark.sql import DataFrame, SparkSession
@@ -25,7 +25,7 @@ from reduction.accounting import Accounting, Ignored
 from reduction.cut_files import judge
 from reduction.engines import spark_plan, spark_session, spark_tasks
 from reduction.engines.contract import Engine, Limits, Output, Reduced
-from reduction.engines.spark_plan import PartitionBooks, Sum, TaskBooks
+from reduction.engines.spark_plan import Bounds, PartitionBooks, Sum, TaskBooks
 from reduction.errors import SparkFailed
 from reduction.inputs import Listing, Unit
 from reduction.partials import Manifest
@@ -64,6 +64,15 @@ class SparkEngine:
         return _local().merge(directory, manifests, output, dropped)
 
 
+class _Found(NamedTuple):
+    """What the first tasks found: books of all units, blocks of rows, the sum of these, and their ranges."""
+
+    books: Accounting
+    blocks: DataFrame
+    expected: Sum
+    bounds: Bounds
+
+
 class _Job:
     """One reduction in a session."""
 
@@ -80,36 +89,33 @@ class _Job:
         self._environments = tuple(sorted({unit.environment for unit in units}))
         output.write(RESULT_HEADER)
         try:
-            books, rows, expected = self._read(units)
-            addresses = self._write(rows, expected, output) if rows is not None and expected.rows else {}
+            if not units:
+                return Reduced(Accounting(), {})
+            found = self._read(units)
+            return Reduced(found.books, self._write(found, output) if found.expected.rows else {})
         finally:
             for held in self._held:
                 with spark_session.suppressed():
                     held.unpersist()
-        return Reduced(books, addresses)
 
-    def _read(self, units: Sequence[Unit]) -> tuple[Accounting, DataFrame | None, Sum]:
-        """Return the books of all units, their rows, and what these must sum up to."""
-        if not units:
-            return Accounting(), None, Sum(0, 0)
+    def _read(self, units: Sequence[Unit]) -> _Found:
+        """Read all units, those of cut files that do not fit together twice."""
         parts = units
         if _local().cuts_files:
             parts = inputs.cut(Listing(tuple(units), ()), self._limits.split_bytes, self._cores).units
-        rows, told = self._first_stage(parts)
-        books = Accounting()
-        manifests = [_manifest(of) for of in told]
-        cut_files = judge(manifests)
-        books.add(cut_files.books)
+        blocks, told = self._first_stage(parts)
+        cut_files = judge([_manifest(of) for of in told])
         if cut_files.dropped:
-            rows = rows.where(~rows.cut_file.isin(sorted(cut_files.dropped)))
+            blocks = blocks.where(~blocks.cut_file.isin(sorted(cut_files.dropped)))
         if cut_files.to_repeat:
             for unit in cut_files.to_repeat:
                 _LOG.warning(
                     "'%s' is read once more, whole: its units did not fit together", shown(unit.path)
                 )
             repeated, told_again = self._first_stage(cut_files.to_repeat)
-            rows = rows.union(repeated)
+            blocks = blocks.union(repeated)
             told = [*told, *told_again]
+        books = cut_files.books
         expected = Sum(0, 0)
         for of in told:
             books.add(of.reduced.accounting)
@@ -118,17 +124,17 @@ class _Job:
                     expected += lot
         _show_warnings(told)
         self._check_same_tree(units, books)
-        return books, rows.drop("cut_file"), expected
+        return _Found(books, blocks, expected, spark_plan.bounds_of([of.samples for of in told], self._cores))
 
     def _first_stage(self, units: Sequence[Unit]) -> tuple[DataFrame, list[TaskBooks]]:
-        """Return the rows of these units, kept by the executors, and the books of the tasks."""
+        """Return the blocks of these units, kept by the executors, and the books of the tasks."""
         groups = spark_plan.grouped(units, self._cores)
         told_to_tasks = self._session.sparkContext.broadcast([spark_plan.to_json(group) for group in groups])
         stage = spark_tasks.Stage(self._tree, self._limits, self._environments, told_to_tasks)
         frame = (
             self._session.range(0, len(groups), 1, len(groups))
-            .mapInArrow(partial(spark_tasks.reduce_groups, stage), spark_tasks.ROWS)
-            .persist(StorageLevel.MEMORY_AND_DISK)
+            .mapInArrow(partial(spark_tasks.reduce_groups, stage), spark_tasks.BLOCKS)
+            .persist(StorageLevel.DISK_ONLY)
         )
         self._held += [frame, told_to_tasks]
         books = [
@@ -141,13 +147,14 @@ class _Job:
         _LOG.info("%s units were read in %s tasks by engine %s", f"{len(units):,}", len(groups), read_by)
         return frame.where("told is null").drop("told"), books
 
-    def _write(self, rows: DataFrame, expected: Sum, output: Output) -> dict[str, int]:
+    def _write(self, found: _Found, output: Output) -> dict[str, int]:
         """Sort the rows, check that all of them arrived, write the distinct ones and return their counts."""
-        partitions = spark_plan.partitions_of(expected.rows, self._cores)
+        ranges, expected = found.bounds.ranges, found.expected
         text = (
-            rows.repartitionByRange(partitions, "head", "tail", "last")
-            .sortWithinPartitions("head", "tail", "last")
-            .mapInArrow(partial(spark_tasks.finish_partition, self._environments), spark_tasks.TEXT)
+            found.blocks.drop("cut_file")
+            .mapInArrow(partial(spark_tasks.cut_blocks, found.bounds), spark_tasks.RANGES)
+            .repartitionById(ranges, "range")
+            .mapInArrow(partial(spark_tasks.finish_range, self._environments), spark_tasks.TEXT)
             .persist(StorageLevel.DISK_ONLY)
         )
         self._held.append(text)
@@ -161,7 +168,7 @@ class _Job:
                 f"{expected.rows:,} rows were read and {given.rows:,} arrived to be sorted, or others:"
                 f" {_AGAIN}"
             )
-        _LOG.info("%s rows were sorted in %s partitions", f"{given.rows:,}", partitions)
+        _LOG.info("%s rows were sorted in %s ranges", f"{given.rows:,}", ranges)
         self._stream(text, {of.partition: of for of in told}, output)
         addresses: Counter[str] = Counter()
         for of in told:

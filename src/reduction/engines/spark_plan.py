@@ -21,8 +21,9 @@ _COST_OF_A_UNIT = 64 << 10  # bytes that could be read while one is opened
 _LEAST_TASK = 4 << 20  # bytes: starting a task takes about as long as reading so many
 _MOST_TASK = 1 << 30  # bytes: so much is lost if an executor is
 _TASKS_A_CORE = 4  # so that the cores are done at about the same time
-_LEAST_PARTITION = 50_000  # rows
-_MOST_PARTITION = 1_000_000  # rows: the driver holds the text of one partition at a time
+SAMPLE_STEP = 4096  # of so many rows of a task one is told to the driver, to find the ranges
+_LEAST_RANGE = 50_000  # rows: less is sorted in the time that it takes to start a task
+_MOST_RANGE = 500_000  # rows: the driver holds the text of two ranges at a time, in the JVM
 
 
 class Sum(NamedTuple):
@@ -38,6 +39,28 @@ class Sum(NamedTuple):
         return Sum(self.rows + other.rows, (self.hashes + other.hashes) & 0xFFFF_FFFF_FFFF_FFFF)
 
 
+class Samples(NamedTuple):
+    """Every `SAMPLE_STEP`-th row of what tasks found, as numbers: of IPv4 and of IPv6."""
+
+    quads: list[int]
+    six: list[int]
+
+
+class Bounds(NamedTuple):
+    """Where the ranges of sorted rows begin, without the first: of IPv4, and of IPv6.
+
+    The last range of IPv4 is the first one of IPv6, so that few rows make one range.
+    """
+
+    quads: list[int]
+    six: list[int]
+
+    @property
+    def ranges(self) -> int:
+        """How many ranges there are."""
+        return len(self.quads) + len(self.six) + 1
+
+
 class TaskBooks(NamedTuple):
     """What one task of the first stage tells beside its rows.
 
@@ -49,6 +72,7 @@ class TaskBooks(NamedTuple):
     engine: str
     reduced: Reduced
     sums: dict[int, Sum]
+    samples: Samples
     warnings: list[str]
 
     def to_json(self) -> str:
@@ -63,6 +87,7 @@ class TaskBooks(NamedTuple):
                 "cut_addresses": list(cut_addresses.items()),
                 "pieces": [piece.to_plain() for piece in pieces],
                 "sums": [[number, *of] for number, of in self.sums.items()],
+                "samples": self.samples,
                 "warnings": self.warnings,
             }
         )
@@ -81,12 +106,13 @@ class TaskBooks(NamedTuple):
                 tuple(map(Piece.from_plain, plain["pieces"])),
             ),
             {number: Sum(rows, hashes) for number, rows, hashes in plain["sums"]},
+            Samples(*plain["samples"]),
             plain["warnings"],
         )
 
 
 class PartitionBooks(NamedTuple):
-    """What one task of the second stage tells: the rows it was given, and the text that it made of them.
+    """What one task of the last stage tells: the rows it was given, and the text that it made of them.
 
     `addresses` counts distinct rows for the index of each environment.
     """
@@ -127,13 +153,24 @@ def grouped(units: Sequence[Unit], cores: int) -> list[list[Unit]]:
     return [[units[index] for index in sorted(of)] for of in members]
 
 
-def partitions_of(rows: int, cores: int) -> int:
-    """Return how many partitions sort so many rows.
+def bounds_of(samples: Sequence[Samples], cores: int) -> Bounds:
+    """Return bounds between which there are about equally many rows, as far as the samples tell.
 
-    >>> partitions_of(10, 8), partitions_of(300_000, 8), partitions_of(3_000_000, 8), partitions_of(10**9, 8)
-    (1, 6, 16, 1000)
+    >>> bounds_of([Samples([5, 9], []), Samples([7] * 500, [1, 2])], 8)
+    Bounds(quads=[7], six=[])
     """
-    return max(1, min(2 * cores, -(-rows // _LEAST_PARTITION)), -(-rows // _MOST_PARTITION))
+    return Bounds(
+        _evenly([number for of in samples for number in of.quads], cores),
+        _evenly([number for of in samples for number in of.six], cores),
+    )
+
+
+def _evenly(numbers: list[int], cores: int) -> list[int]:
+    """Cut the rows for which `numbers` stand; rows that are the same stay together, however many they are."""
+    rows = len(numbers) * SAMPLE_STEP
+    ranges = max(1, min(2 * cores, rows // _LEAST_RANGE), -(-rows // _MOST_RANGE))
+    numbers.sort()
+    return sorted({numbers[len(numbers) * index // ranges] for index in range(1, ranges)})
 
 
 def to_json(units: Sequence[Unit]) -> str:

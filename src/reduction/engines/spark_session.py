@@ -31,7 +31,6 @@ _OF_OURS = {
 _UNLESS_SET = {
     "spark.app.name": "reducer",
     "spark.ui.enabled": "false",
-    "spark.ui.showConsoleProgress": "false",
     "spark.log.level": "ERROR",
 }
 _CAUSES = (
@@ -123,7 +122,8 @@ def _started(master: str) -> SparkSession:
     on_interrupt = signal.getsignal(signal.SIGINT)
     session = None
     try:
-        conf = SparkConf(loadDefaults=False).setMaster(master).set("spark.log.level", "ERROR")
+        conf = SparkConf(loadDefaults=False).setMaster(master)
+        conf.set("spark.ui.showConsoleProgress", "false")  # or it is on: to Spark this is a shell
         SparkContext._ensure_initialized(conf=conf)  # starts the JVM, which then knows spark-defaults.conf
         conf = SparkConf()
         for name, value in _UNLESS_SET.items():

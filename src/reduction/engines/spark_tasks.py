@@ -1,7 +1,8 @@
-"""What Spark's executors run: a task of the first stage reads units, one of the second writes sorted text.
+"""What Spark's executors run: the first tasks read units, the last ones sort and write text.
 
 Reading is not Spark's: each task takes the best engine that is installed beside it, so that the rules stand
-in one place. Both functions here are given to `mapInArrow`.
+in one place. Sorting is not Spark's, either: it moves blocks of sorted rows, which are merged here
+(docs/adr/0013). The first three functions are given to `mapInArrow`.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ from reduction import engines
 from reduction.engines import spark_rows
 from reduction.engines.contract import Limits, Reduced
 from reduction.engines.partial_arrays import SortedPartial
-from reduction.engines.spark_plan import NOT_CUT, Sum, TaskBooks, units_of
-from reduction.engines.spark_rows import Finisher, Keys
+from reduction.engines.spark_plan import NOT_CUT, SAMPLE_STEP, Bounds, Samples, Sum, TaskBooks, units_of
+from reduction.engines.spark_rows import Block, Finisher, Keys
 from reduction.errors import ReducerError
 from reduction.inputs import Unit
 from reduction.partials import Ending, Manifest, opened_partial, partial_path
@@ -32,14 +33,17 @@ from reduction.printable import shown
 from reduction.rows import csv_field
 from reduction.whole_file import whole_file
 
-ROWS = "head long, tail long, last long, cut_file int, told string"
-"""Of the first stage; the last row of each task has its books as `told`."""
+BLOCKS = "six boolean, cut_file int, block binary, told string"
+"""Of the first tasks: sorted rows; the last line of each task has its books as `told`."""
+RANGES = "range int, six boolean, block binary"
+"""The same blocks, cut at the bounds of ranges."""
 TEXT = "partition int, chunk int, text binary, told string"
-"""Of the second stage; the last row of each partition has its books as `told`."""
+"""Of the last tasks; the last line of each has its books as `told`."""
 
-_ROWS_SCHEMA = pa.schema(
-    [*((name, pa.int64()) for name in Keys._fields), ("cut_file", pa.int32()), ("told", pa.string())]
+_BLOCKS_SCHEMA = pa.schema(
+    [("six", pa.bool_()), ("cut_file", pa.int32()), ("block", pa.binary()), ("told", pa.string())]
 )
+_RANGES_SCHEMA = pa.schema([("range", pa.int32()), ("six", pa.bool_()), ("block", pa.binary())])
 _TEXT_SCHEMA = pa.schema(
     [("partition", pa.int32()), ("chunk", pa.int32()), ("text", pa.binary()), ("told", pa.string())]
 )
@@ -69,21 +73,33 @@ def reduce_groups(stage: Stage, batches: Iterator[pa.RecordBatch]) -> Iterator[p
             yield from _reduce_group(stage, task)
 
 
-def finish_partition(
-    environments: Sequence[str], batches: Iterator[pa.RecordBatch]
-) -> Iterator[pa.RecordBatch]:
-    """Give the text of the distinct rows of a sorted partition in chunks, and then its books."""
+def cut_blocks(bounds: Bounds, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Give the blocks that come in, cut into ranges."""
+    for block in _blocks(batches):
+        parts = list(spark_rows.cut_into_ranges(block, bounds))
+        columns = [[number for number, _ in parts], [block.six] * len(parts), [of.data for _, of in parts]]
+        yield pa.record_batch(columns, schema=_RANGES_SCHEMA)
+
+
+def finish_range(environments: Sequence[str], batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Give the text of the distinct rows of one range in chunks, and then its books."""
     context = TaskContext.get()
     partition = 0 if context is None else context.partitionId()
     finisher = Finisher(environments)
+    for block in _blocks(batches):
+        finisher.take(block)
     chunk = 0
-    for batch in batches:
-        keys = Keys(*(batch.column(position).to_numpy() for position in range(3)))
-        for text in finisher.take(keys):
-            yield pa.record_batch([[partition], [chunk], [text], [None]], schema=_TEXT_SCHEMA)
-            chunk += 1
+    for text in finisher.text():
+        yield pa.record_batch([[partition], [chunk], [text], [None]], schema=_TEXT_SCHEMA)
+        chunk += 1
     told = finisher.books(partition).to_json()
     yield pa.record_batch([[partition], [chunk], [None], [told]], schema=_TEXT_SCHEMA)
+
+
+def _blocks(batches: Iterator[pa.RecordBatch]) -> Iterator[Block]:
+    for batch in batches:
+        for six, block in zip(batch.column("six"), batch.column("block"), strict=True):
+            yield Block(six.as_py(), block.as_py())
 
 
 def _reduce_group(stage: Stage, task: int) -> Iterator[pa.RecordBatch]:
@@ -96,16 +112,17 @@ def _reduce_group(stage: Stage, task: int) -> Iterator[pa.RecordBatch]:
     with folder as name, _warnings_kept() as warnings:
         manifest = _reduce_to_partial(stage, task, units, Path(name))
         sums: dict[int, Sum] = {}
+        sampler = _Sampler()
         for keys, cut_files in _rows_of(manifest, Path(name), stage.environments):
+            sampler.take(keys)
             for number in np.unique(cut_files).tolist():
-                of_number = keys if number == NOT_CUT else keys.rows(cut_files == number)
+                of_number = keys[cut_files == number]
                 sums[number] = sums.get(number, Sum(0, 0)) + spark_rows.sum_of(of_number)
-            yield pa.record_batch(
-                [*keys, cut_files, pa.nulls(len(cut_files), pa.string())], schema=_ROWS_SCHEMA
-            )
+                columns = [[keys.dtype == spark_rows.SIX], [number], [of_number.tobytes()], [None]]
+                yield pa.record_batch(columns, schema=_BLOCKS_SCHEMA)
         reduced = Reduced(manifest.accounting, manifest.addresses, manifest.cut_addresses, manifest.pieces)
-        told = TaskBooks(task, manifest.engine, reduced, sums, warnings).to_json()
-        yield pa.record_batch([[0], [0], [0], [NOT_CUT], [told]], schema=_ROWS_SCHEMA)
+        told = TaskBooks(task, manifest.engine, reduced, sums, sampler.samples, warnings).to_json()
+        yield pa.record_batch([[False], [NOT_CUT], [None], [told]], schema=_BLOCKS_SCHEMA)
 
 
 def _reduce_to_partial(stage: Stage, task: int, units: Sequence[Unit], folder: Path) -> Manifest:
@@ -137,7 +154,7 @@ def _rows_of(
     )
     texts = [csv_field(name) + ("" if number == NOT_CUT else f",{number}") for name, number in sources]
     index_of = {name: index for index, name in enumerate(environments)}
-    indices = np.array([index_of[name] for name, _ in sources], np.int64)
+    indices = np.array([index_of[name] for name, _ in sources], np.uint64)
     numbers = np.array([number for _, number in sources], np.int32)
     place_of = {text: place for place, text in enumerate(texts)}
     expected = [Ending(text, text) for text in texts]  # so each is told apart, as if it were an environment
@@ -146,13 +163,25 @@ def _rows_of(
         while partial.fill():
             rows = partial.take(partial.keys[-1])
             places = (rows & np.uint64(0xFFFF_FFFF)).astype(np.intp)
-            quads = (rows >> np.uint64(32)).astype(np.uint32)
-            yield spark_rows.of_quads(quads, indices[places]), numbers[places]
+            yield spark_rows.of_quads(rows, indices[places]), numbers[places]
         six = partial.six()
         while part := list(islice(six, _SIX_AT_ONCE)):
             places = np.array([place_of[row.environment] for row in part], np.intp)
             pairs = zip((row.address.number for row in part), indices[places].tolist(), strict=True)
-            yield spark_rows.of_six(list(pairs)), numbers[places]
+            yield spark_rows.of_six(pairs), numbers[places]
+
+
+class _Sampler:
+    """Takes the rows of a task as they come and keeps every 4096th."""
+
+    def __init__(self) -> None:
+        self.samples = Samples([], [])
+        self._skipped = {False: 0, True: 0}
+
+    def take(self, keys: Keys) -> None:
+        six = keys.dtype == spark_rows.SIX
+        found, self._skipped[six] = spark_rows.samples_of(keys, SAMPLE_STEP, self._skipped[six])
+        (self.samples.six if six else self.samples.quads).extend(found)
 
 
 class _Place:
