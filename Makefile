@@ -17,11 +17,14 @@ S3_STAMP := build/s3/.installed
 AIRFLOW_BIN := build/airflow/bin
 AIRFLOW_STAMP := build/airflow/.installed
 AIRFLOW_TESTS := $(filter-out %/test_celery.py,$(wildcard tests/airflow/test_*.py))
+SPARK_BIN := build/spark/bin
+SPARK_STAMP := build/spark/.installed
+SPARK_TESTS ?= tests/spark tests/engines tests/cases
 SCRIPTS := $(wildcard misc/*.sh benchmarks/peers/*.sh benchmarks/peers/*/*.sh) .ci/run .ci/container-tool
 INSTALL := install --quiet -c requirements.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup kernel run test sanitize neon fuzz lint format bench bench-quick bench-batch bench-streaming bench-scale plot images clean pins test-s3 test-airflow test-airflow-celery
+.PHONY: help setup kernel run test sanitize neon fuzz lint format bench bench-quick bench-batch bench-streaming bench-scale plot images clean pins test-s3 test-airflow test-airflow-celery test-spark
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -103,6 +106,21 @@ test-airflow-celery: $(STAMP) $(AIRFLOW_STAMP) ## the same on three workers with
 $(AIRFLOW_STAMP): tests/airflow/requirements.txt
 	$(PYTHON) -m venv --clear build/airflow
 	$(AIRFLOW_BIN)/python -m pip install --quiet -r $<
+	@touch $@
+
+# With one Spark session for all tests of the process, so without `-n`.
+test-spark: $(STAMP) $(SPARK_STAMP) ## the tests of engine spark: its promises, and a cluster of real processes (needs Java 17)
+	@java -version >build/spark/java.log 2>&1 || { \
+	  echo "Spark needs Java 17 or newer; on Debian: apt-get install openjdk-17-jre-headless" >&2; exit 1; }
+	$(SPARK_BIN)/python -m pytest -q -k spark --timeout 180 --durations 5 $(SPARK_TESTS) $(ARGS)
+
+# Spark lives apart, because pyspark wants an older pandas and takes half a gigabyte. What is not Spark's, such as the
+# package with its kernel and pytest, comes from .venv, which is looked through after it.
+$(SPARK_STAMP): requirements-spark.txt
+	$(PYTHON) -m venv --clear build/spark
+	$(SPARK_BIN)/python -m pip install --quiet -r requirements-spark.txt
+	@$(BIN)/python -c 'import site; print("import site; site.addsitedir(%r)" % site.getsitepackages()[0])' \
+	  >"$$($(SPARK_BIN)/python -c 'import site; print(site.getsitepackages()[0])')/borrowed.pth"
 	@touch $@
 
 # build_native,FOLDER,OPTIONS: the kernel and its tests without Python, in build/FOLDER.

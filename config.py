@@ -67,6 +67,7 @@ class Settings(NamedTuple):
     batch_rows: int
     compact_at_rows: int
     engine: str
+    spark_master: str
     run_id: str | None
     split_bytes: int
     strict: bool
@@ -138,6 +139,8 @@ def _memory(text: str) -> int:
 
 
 def _runners_carried(values: dict[str, Any]) -> int:
+    if values.get("engine") in engines.SHARE_THE_WORK_OUT:
+        return 1
     memory = values.get("memory", resources.memory().amount)
     needed = engines.memory_needed(values.get("engine", engines.AUTO))
     carried = resources.memory_of_a_runner(memory, 1) // needed
@@ -146,6 +149,12 @@ def _runners_carried(values: dict[str, Any]) -> int:
 
 def _yes_or_no(text: str) -> bool:
     return _one_of("true", "false")(text.lower()) == "true"
+
+
+def _spark_master(text: str) -> str:
+    if not re.fullmatch(r"local(-cluster)?(\[[0-9*, ]+\])?|yarn|(spark|k8s)://\S+", text):
+        raise _Rejected("must be local[N], local[*], spark://HOST:PORT, yarn or k8s://HOST:PORT")
+    return text
 
 
 def _run_id(text: str) -> str:
@@ -161,7 +170,7 @@ VARIABLES = (
     Variable("REDUCER_MODE", "mode", "reduce_collect", _one_of(*MODES), ", ".join(MODES)),
     Variable(
         "REDUCER_RUNNERS_QTY", "runners", "processors this process may use", _at_least_one,
-        "runners in total, over all nodes; by default no more than memory carries", _runners_carried,
+        "runners in total, over all nodes; by default no more than memory carries; spark: 1", _runners_carried,
     ),
     Variable(
         "REDUCER_MEMORY", "memory", "limit of the control group", _memory,
@@ -182,6 +191,10 @@ VARIABLES = (
         "buffer rows at which compaction runs; a buffer that stays larger waits until it has doubled",
     ),
     Variable("REDUCER_ENGINE", "engine", "auto", _engine, ", ".join(engines.NAMES)),
+    Variable(
+        "REDUCER_SPARK_MASTER", "spark_master", "local[*]", _spark_master,
+        "where engine spark submits its job",
+    ),
     Variable(
         "REDUCER_RUN_ID", "run_id", _RULE_OF_DERIVED, _run_id,
         "names the run; an orchestrator may give its own, the same on every node", lambda _: None,
@@ -311,6 +324,11 @@ def _range_faults(values: Mapping[str, Any]) -> list[str]:
     if runners is None or low is None or high is None:
         return []
     faults = []
+    if values.get("engine") in engines.SHARE_THE_WORK_OUT and max(runners, low, high) > 1:
+        return [
+            f"REDUCER_ENGINE={values['engine']} shares the work out itself: REDUCER_RUNNERS_QTY={runners},"
+            f" REDUCER_LOW_RUNNER={low} and REDUCER_HIGH_RUNNER={high} must be 1, or not be set"
+        ]
     if high > runners:
         faults.append(
             f"REDUCER_HIGH_RUNNER={high} is above REDUCER_RUNNERS_QTY={runners}: there is no such runner"

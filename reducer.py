@@ -54,6 +54,7 @@ def run(settings: config.Settings, *, inline: bool) -> None:
     with place.opened(settings.output_dir, shares=not settings.is_whole) as at:
         at.check()
         if settings.reduces:
+            inline = inline or engine.name in engines.SHARE_THE_WORK_OUT
             reduce_range(settings, at, jobs_for(settings, listing, run_id, engine.name, at), inline=inline)
         if settings.collects:
             collect_all(settings, at, Expected(run_id, settings.runners), engine, started)

@@ -75,7 +75,7 @@ def jobs_for(
             input_dir=settings.input_dir,
             place=at,
             engine=engine,
-            limits=Limits(settings.batch_rows, settings.compact_at_rows, settings.runner_memory),
+            limits=_limits(settings, settings.runner_memory),
             units=listing.share_of(runner, settings.runners),
             ignored=inputs.share_of_ignored(listing.ignored, runner, settings.runners),
         )
@@ -148,15 +148,19 @@ def reduce_again(
         input_dir=settings.input_dir,
         place=at._replace(shares=False),
         engine=engine,
-        limits=Limits(
-            settings.batch_rows, settings.compact_at_rows, resources.memory_of_a_runner(settings.memory, 1)
-        ),
+        limits=_limits(settings, resources.memory_of_a_runner(settings.memory, 1)),
         units=units,
         ignored=(),
     )
     with job.place.none_left_on_failure(0, 0):
         reduce_share(job, Silent())
     return partials.read_manifest(at.directory, 0)
+
+
+def _limits(settings: config.Settings, memory: int) -> Limits:
+    return Limits(
+        settings.batch_rows, settings.compact_at_rows, memory, settings.split_bytes, settings.spark_master
+    )
 
 
 def _told(reduced: Reduced) -> str:

@@ -7,8 +7,10 @@ Not here: what is right. That belongs to the tests.
 """
 
 import csv
+import gc
 import io
 import json
+import logging
 import os
 import queue
 import signal
@@ -17,10 +19,12 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import redirect_stderr, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -39,9 +43,11 @@ def engine_param(name: str) -> Any:
     return pytest.param(name, marks=pytest.mark.skipif(missing, reason=f"engine {name} is not installed"))
 
 
-each_engine = pytest.mark.parametrize(
-    "engine", [engine_param(name) for name in engines.NAMES if name != engines.AUTO]
-)
+TESTED = [name for name in engines.NAMES if name not in (engines.AUTO, "spark")]
+if engines.is_installed("spark"):  # in an environment of its own: `make test-spark`
+    TESTED.append("spark")
+
+each_engine = pytest.mark.parametrize("engine", [engine_param(name) for name in TESTED])
 
 
 def each(*names: str, **table: tuple[object, ...]) -> pytest.MarkDecorator:
@@ -86,7 +92,9 @@ class Workdir:
         self.variables = merged(self.variables, variables)
 
     def reduce(self, *options: str, **how: Any) -> "Outcome":
-        """Runs `python reducer.py` to its end; `how` is that of `start`."""
+        """Runs `python reducer.py` to its end; `how` is that of `start`. Spark: in this process."""
+        if how.get("engine") == "spark":
+            return in_this_process(self, options, how | {"runners": 1})
         return self.start("reducer.py", *options, **how).finish()
 
     def run_one(self, runner_id: object, *options: str, **how: Any) -> "Outcome":
@@ -127,6 +135,38 @@ class Workdir:
             running.stop()
         for path in self.passing:
             path.unlink(missing_ok=True)
+
+
+def in_this_process(world: Workdir, options: tuple[str, ...], variables: dict[str, Any]) -> "Outcome":
+    """Runs the controller here, on the one Spark session of this process: starting another takes seconds."""
+    from spark_world import session
+
+    import reducer
+
+    session()
+    settings = merged(world.variables, variables)
+    handlers = [(number, signal.getsignal(number)) for number in (signal.SIGINT, signal.SIGTERM)]
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("REDUCER_") and k != "LOG_LEVEL"}
+    logger = logging.getLogger("reduction")
+    before = logger.handlers, logger.level, logger.propagate
+    said = io.StringIO()
+    try:
+        with patch.dict(os.environ, inherited | settings, clear=True), redirect_stderr(said):
+            exit_code = reducer.main(options)
+    finally:
+        logger.handlers, logger.level, logger.propagate = before
+        gc.unfreeze()
+        for number, handler in handlers:
+            signal.signal(number, handler)
+    process = SimpleNamespace(returncode=exit_code)
+    output = Path(settings["REDUCER_OUTPUT_DIR"])
+    ended: Any = SimpleNamespace(
+        process=process, said=[said.getvalue()], command=["reducer.py", *options], variables=settings,
+        root=world.root, output=output,
+    )  # fmt: skip
+    outcome = Outcome(ended, "")
+    sys.stdout.write(f"{outcome!r}\n")
+    return outcome
 
 
 def host_processor(*arguments: object) -> subprocess.CompletedProcess[str]:

@@ -5,6 +5,7 @@
     ├── OutputError       2   the output directory
     ├── SettingsError     3   the configuration; nothing has been started
     ├── RunnerFailed      4   which runner, on which file, why; no new Combined.csv
+    ├── SparkFailed       4   the Spark job, why; no new Combined.csv
     ├── CollectRefused    5   a partial is missing, stale, damaged or of another run
     ├── WriteError        6   a result could not be written; the old one is intact
     └── StrictFault       7   strict mode: something was ignored or rejected; everything was written
@@ -58,6 +59,15 @@ class RunnerFailed(ReducerError):
         self.exit_code = exit_code or self.exit_code
         place = f"while reading '{path}'" if path else "before its first file or after its last"
         super().__init__(f"runner {runner} of {runners} failed {place}: {cause}")
+
+
+class SparkFailed(ReducerError):
+    """The Spark job did not come to its end, or what came of it does not add up; nothing was written."""
+
+    exit_code = 4
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(f"the Spark job failed, the old result stays: {cause}")
 
 
 class CollectRefused(ReducerError):

@@ -18,7 +18,8 @@ def test_the_report_accounts_for_every_file_and_row(workdir, engine):
     assert (report["files"]["found"], report["files"]["taken"]) == (47, 30)
     assert {key: report["rows"][key] for key in right["rows"]} == right["rows"]
     assert report["addresses"] == right["addresses"]
-    assert (report["format"], report["runners"], report["engine"]["name"]) == (1, 2, engine)
+    assert (report["format"], report["engine"]["name"]) == (1, engine)
+    assert report["runners"] == (1 if engine == "spark" else 2)
     assert report["engine"]["why"]
     assert report["seconds"] > 0
     assert report["bytes"] > 0

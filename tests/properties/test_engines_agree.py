@@ -17,7 +17,9 @@ from workdir import engine_param
 
 from reduction import engines
 
-FAST_ENGINES = [engine_param(name) for name in engines.NAMES if name not in (engines.AUTO, "reference")]
+FAST_ENGINES = [
+    engine_param(name) for name in engines.NAMES if name not in (engines.AUTO, "reference", "spark")
+]
 
 NAMES = """
 Asia Prod 1.csv

@@ -21,7 +21,11 @@ NOT_AT_START = {  # together more than Python itself takes to start (docs/kernel
     "gzip", "inspect", "lzma", "multiprocessing", "pickle", "random", "reduction.opening", "rich", "secrets",
     "socket", "subprocess", "tempfile",
 }  # fmt: skip
-USE_ARRAYS = {"pandas_engine", "address_arrays", "byte_scan", "distinct_buffer", "odd_keys", "partial_arrays"}
+USE_ARRAYS = {
+    "pandas_engine", "address_arrays", "byte_scan", "distinct_buffer", "odd_keys", "partial_arrays",
+    "spark_engine", "spark_rows", "spark_tasks",
+}  # fmt: skip
+SPARK = {"pyspark", "py4j", "pyarrow"}
 # The program inside the package: only these know the command line, and only `__main__` reads it.
 PROGRAM = {"hosts/__main__.py", "hosts/arguments.py", "hosts/batch_command.py", "hosts/streaming_command.py"}
 modules = sorted(PACKAGE.rglob("*.py"))
@@ -118,6 +122,13 @@ def test_the_library_does_not_know_the_program_in_it(path):
 def test_pandas_and_numpy_stay_in_the_modules_of_their_engine(path):
     if path.stem not in USE_ARRAYS:
         assert tops(path).isdisjoint(HEAVY)
+
+
+@pytest.mark.parametrize("path", modules, ids=name_of)
+def test_only_the_spark_engine_knows_spark(path):
+    if not path.stem.startswith("spark_"):
+        assert tops(path).isdisjoint(SPARK)
+        assert not [name for name in imports(path) if name.startswith("reduction.engines.spark_")]
 
 
 @pytest.mark.parametrize("path", [path for path in modules if path.stem not in USE_ARRAYS], ids=name_of)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from workdir import engine_param
+from workdir import TESTED, engine_param
 
 from reduction import engines
 from reduction.errors import SettingsError
@@ -24,7 +24,7 @@ def without_pandas(monkeypatch) -> None:
     monkeypatch.setattr(engines, "find_spec", lambda name: None)
 
 
-@pytest.mark.parametrize("name", [engine_param(name) for name in engines.NAMES if name != engines.AUTO])
+@pytest.mark.parametrize("name", [engine_param(name) for name in TESTED])
 def test_an_engine_that_is_asked_for_is_taken_for_that_reason(name):
     assert engines.choose(name) == (name, "asked for by REDUCER_ENGINE")
     assert engines.load(name).name == name
@@ -52,6 +52,16 @@ def test_auto_says_what_it_did_without(without_pandas):
 def test_an_engine_that_is_asked_for_and_missing_is_a_fault(without_pandas):
     with pytest.raises(SettingsError, match="REDUCER_ENGINE=pandas") as raised:
         engines.choose("pandas")
+    assert raised.value.exit_code == 3
+
+
+def test_auto_never_takes_spark():
+    assert "spark" not in engines.choose("auto").why
+
+
+def test_without_pyspark_the_fault_says_how_to_install_it(without_pandas):
+    with pytest.raises(SettingsError, match=r"pip install 'reduction\[spark\]'") as raised:
+        engines.choose("spark")
     assert raised.value.exit_code == 3
 
 

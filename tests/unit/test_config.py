@@ -42,6 +42,7 @@ def test_defaults_are_those_of_the_specification():
         "batch_rows": 250_000,
         "compact_at_rows": 1_000_000,
         "engine": "auto",
+        "spark_master": "local[*]",
         "run_id": None,
         "split_bytes": 64 << 20,
         "strict": False,
@@ -120,6 +121,10 @@ def test_a_mode_says_what_is_done(mode, reduces, collects):
         ("REDUCER_BATCH_SIZE", "1", "batch_rows", 1),
         ("REDUCER_COMPACT_AT", "999999999999", "compact_at_rows", 999_999_999_999),
         ("REDUCER_ENGINE", "reference", "engine", "reference"),
+        ("REDUCER_SPARK_MASTER", "local", "spark_master", "local"),
+        ("REDUCER_SPARK_MASTER", "local[3]", "spark_master", "local[3]"),
+        ("REDUCER_SPARK_MASTER", "spark://a:7077,b:7077", "spark_master", "spark://a:7077,b:7077"),
+        ("REDUCER_SPARK_MASTER", "yarn", "spark_master", "yarn"),
         (
             "REDUCER_RUN_ID",
             "manual__2026-11-22T00:00:00+00:00",
@@ -158,6 +163,7 @@ NO_COUNTS = ["0", "-1", "1.5", "1e3", "one", " 1", "1 ", "+1", "1_000", "\u0661"
         ("REDUCER_BATCH_SIZE", NO_COUNTS),
         ("REDUCER_COMPACT_AT", NO_COUNTS),
         ("REDUCER_ENGINE", ["Pandas", "polars", "auto "]),
+        ("REDUCER_SPARK_MASTER", ["spark", "spark://", "host:7077", "local[2", "http://a"]),
         ("REDUCER_RUN_ID", ["x" * 251, "a\nb", "a\0b", "a\tb"]),
         ("REDUCER_SPLIT_SIZE", ["-1", "1.5 MiB", "MiB", "64 MB", "64  MiB", "64 TiB", "1" * 16]),
         ("REDUCER_MEMORY", ["0", "79 MiB", "80", "64 MB", "a lot"]),
@@ -189,6 +195,18 @@ def test_a_range_that_is_none_is_a_fault(quantity, low, high, said):
 def test_a_range_is_not_judged_by_a_value_that_is_a_fault_itself():
     assert len(faults(REDUCER_RUNNERS_QTY="none", REDUCER_LOW_RUNNER="3")) == 1
     assert len(faults(REDUCER_HIGH_RUNNER="none", REDUCER_LOW_RUNNER="3")) == 1
+
+
+def test_spark_has_one_runner_unless_told_otherwise():
+    settings = config.load({"REDUCER_ENGINE": "spark"})
+    assert (settings.runners, settings.low_runner, settings.high_runner) == (1, 1, 1)
+
+
+@pytest.mark.parametrize("name", ["REDUCER_RUNNERS_QTY", "REDUCER_LOW_RUNNER", "REDUCER_HIGH_RUNNER"])
+def test_spark_takes_no_share_of_runners(name):
+    [fault] = faults(**{"REDUCER_ENGINE": "spark", name: "2"})
+    assert fault.startswith("REDUCER_ENGINE=spark shares the work out itself: ")
+    assert f"{name}=2" in fault
 
 
 def test_all_faults_are_told_at_once(tmp_path):

@@ -26,6 +26,7 @@ from reduction.errors import (
     ReducerError,
     RunnerFailed,
     SettingsError,
+    SparkFailed,
     StrictFault,
     WriteError,
 )
@@ -39,6 +40,7 @@ SPECIFIED = {
     OutputError: 2,
     SettingsError: 3,
     RunnerFailed: 4,
+    SparkFailed: 4,
     CollectRefused: 5,
     WriteError: 6,
     StrictFault: 7,
@@ -67,10 +69,10 @@ def test_no_two_errors_share_an_exit_code_but_those_of_one_meaning():
     kinds = [
         kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, ReducerError)
     ]
-    codes = [kind.exit_code for kind in kinds]
+    codes = [kind.exit_code for kind in kinds if kind is not SparkFailed]
     assert set(kinds) == {*SPECIFIED, ReducerError}
     assert len(set(codes)) == len(codes)
-    assert DoesNotAddUp.exit_code == RunnerFailed.exit_code
+    assert DoesNotAddUp.exit_code == SparkFailed.exit_code == RunnerFailed.exit_code
 
 
 def test_every_exit_code_stands_in_the_tree_that_is_drawn():

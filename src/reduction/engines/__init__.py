@@ -10,13 +10,22 @@ from reduction.engines.contract import Engine
 from reduction.errors import SettingsError
 
 AUTO = "auto"
-_MODULES = {  # in the order in which `auto` prefers them: name, module, and the library it can't do without
-    "native": ("reduction.engines.native", "reduction._kernel"),
-    "pandas": ("reduction.engines.pandas_engine", "pandas"),
-    "reference": ("reduction.engines.reference", None),
+_MODULES: dict[str, tuple[str, tuple[str, ...]]] = {  # name, module, and the libraries it can't do without
+    "native": ("reduction.engines.native", ("reduction._kernel",)),
+    "pandas": ("reduction.engines.pandas_engine", ("pandas",)),
+    "reference": ("reduction.engines.reference", ()),
+    "spark": ("reduction.engines.spark_engine", ("pyspark", "pyarrow")),
 }
-_MEMORY = {"native": 32 << 20, "pandas": 160 << 20, "reference": 64 << 20}  # docs/kernel-log.md, "Memory"
+_MEMORY = {  # docs/kernel-log.md, "Memory"
+    "native": 32 << 20,
+    "pandas": 160 << 20,
+    "reference": 64 << 20,
+    "spark": 64 << 20,
+}
+_OF_AUTO = ("native", "pandas", "reference")  # in the order in which `auto` prefers them
 NAMES = (AUTO, *_MODULES)
+SHARE_THE_WORK_OUT = frozenset({"spark"})
+"""Engines that do so themselves: a run with one of them has one runner, which works in the controller."""
 
 
 class Choice(NamedTuple):
@@ -33,10 +42,15 @@ def choose(wanted: str) -> Choice:
     """
     if wanted != AUTO:
         if not is_installed(wanted):
-            raise SettingsError([f"REDUCER_ENGINE={wanted}: this engine is not installed here; take auto"])
+            what_now = (
+                "pip install 'reduction[spark]', in a checkout: '.[spark]'"
+                if wanted == "spark"
+                else "take auto"
+            )
+            raise SettingsError([f"REDUCER_ENGINE={wanted}: this engine is not installed here; {what_now}"])
         return Choice(wanted, "asked for by REDUCER_ENGINE")
-    missing = [name for name in _MODULES if not is_installed(name)]
-    name = next(name for name in _MODULES if name not in missing)
+    missing = [name for name in _OF_AUTO if not is_installed(name)]
+    name = next(name for name in _OF_AUTO if name not in missing)
     return Choice(
         name, "the fastest one installed" + (f"; not installed: {', '.join(missing)}" if missing else "")
     )
@@ -45,14 +59,13 @@ def choose(wanted: str) -> Choice:
 def memory_needed(wanted: str) -> int:
     """Return the bytes that a runner needs before it holds many addresses, with the engine for `wanted`."""
     if wanted == AUTO:
-        return next(_MEMORY[name] for name in _MODULES if is_installed(name))
+        return next(_MEMORY[name] for name in _OF_AUTO if is_installed(name))
     return _MEMORY[wanted]
 
 
 def is_installed(name: str) -> bool:
     """Return whether the engine `name` can be loaded here."""
-    needs = _MODULES[name][1]
-    return needs is None or find_spec(needs) is not None
+    return all(find_spec(library) is not None for library in _MODULES[name][1])
 
 
 def load(name: str) -> Engine:

@@ -32,11 +32,16 @@ class Limits(NamedTuple):
 
     `memory` are the bytes that the whole process may take, None if there is no limit. Only the native engine
     keeps to them.
+
+    What follows is for an engine that shares the work out itself: above how many bytes it may cut files (0:
+    never), and where it submits its job.
     """
 
     batch_rows: int
     compact_at_rows: int
     memory: int | None = None
+    split_bytes: int = 0
+    spark_master: str = "local[*]"
 
 
 class Reduced(NamedTuple):

@@ -56,7 +56,7 @@ def merge_partials(
     block_bytes = max(_LEAST_BLOCK, _MERGE_BYTES // max(1, len(manifests)))
     with ExitStack() as stack:
         partials = [
-            _SortedPartial(
+            SortedPartial(
                 stack.enter_context(opened_partial(directory, of)), of, expected, names, block_bytes
             )
             for of in manifests
@@ -101,7 +101,7 @@ class _RowWriter:
         return {name: rows for name, rows in counted.items() if rows}
 
 
-class _SortedPartial:
+class SortedPartial:
     """The IPv4 rows of a partial, a block at a time, and then its IPv6 rows."""
 
     def __init__(
