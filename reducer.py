@@ -54,7 +54,7 @@ def run(settings: config.Settings, *, inline: bool) -> None:
     with place.opened(settings.output_dir, shares=not settings.is_whole) as at:
         at.check()
         if settings.reduces:
-            inline = inline or engine.name in engines.SHARE_THE_WORK_OUT
+            inline |= engine.name in engines.SHARE_THE_WORK_OUT
             reduce_range(settings, at, jobs_for(settings, listing, run_id, engine.name, at), inline=inline)
         if settings.collects:
             collect_all(settings, at, Expected(run_id, settings.runners), engine, started)
@@ -65,8 +65,7 @@ def reduce_range(settings: config.Settings, at: Place, jobs: dict[int, Job], *, 
     low, high = settings.low_runner, settings.high_runner
     if (low, high) == (1, settings.runners):
         at.remove_all()
-    _LOG.info("%s", config.plan(settings))
-    _LOG.info("runners %s to %s of %s%s", low, high, settings.runners, ", inline" if inline else "")
+    _LOG.info("%s; runners %s to %s of %s", config.plan(settings), low, high, settings.runners)
     board = Board(len(jobs))
     with at.none_left_on_failure(low, high):
         if inline:

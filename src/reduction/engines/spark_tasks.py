@@ -20,7 +20,7 @@ import numpy as np
 import pyarrow as pa
 from pyspark import SparkFiles, TaskContext
 
-from reduction import engines
+from reduction import engines, resources
 from reduction.engines import spark_rows
 from reduction.engines.contract import Limits, Reduced
 from reduction.engines.partial_arrays import SortedPartial
@@ -135,13 +135,21 @@ def _reduce_to_partial(stage: Stage, task: int, units: Sequence[Unit], folder: P
     place = _Place(units)
     try:
         with whole_file(partial_path(folder, task), flush_folder=False) as file:
-            reduced = engine.reduce(stage.tree, units, stage.limits, file, place)
+            reduced = engine.reduce(stage.tree, units, _limits_here(stage.limits), file, place)
     except (ReducerError, OSError, MemoryError) as error:
         raise TaskFault(f"{place.told()}: {type(error).__name__}: {error}") from error
     return Manifest(
         "", task, 0, len(units), "", engine.name, 0.0, file.bytes, f"{file.crc32:08x}",
         reduced.addresses, reduced.accounting, reduced.cut_addresses, reduced.pieces,
     )  # fmt: skip
+
+
+def _limits_here(limits: Limits) -> Limits:
+    """Return the limits of a task: it shares what this executor's machine has with others, and with the JVM."""
+    for_python = resources.memory().amount // 2
+    return limits._replace(
+        memory=resources.memory_of_a_runner(for_python, resources.processors().amount)
+    )
 
 
 def _rows_of(
