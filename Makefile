@@ -91,8 +91,9 @@ $(S3_STAMP): tests/s3/requirements.txt $(STAMP)
 
 # The Reducer's own packages are not in that environment, but its tests need a little of its source.
 define test_airflow
-	@$(AIRFLOW_BIN)/python -c 'import docker; docker.from_env().images.get("$${IMAGE:-reducer:latest}")' 2>/dev/null \
-	  || echo "nothing in Docker will be tried: DOCKER_HOST does not answer, or $${IMAGE:-reducer:latest} is not built (misc/do_build.sh)"
+	@image=$${IMAGE:-reducer:latest}; \
+	  $(AIRFLOW_BIN)/python -c 'import docker, sys; docker.from_env().images.get(sys.argv[1])' $$image 2>/dev/null \
+	  || echo "NOT TRIED in Docker: DOCKER_HOST does not answer, or $$image is not there (misc/do_build.sh)" >&2
 	PYTHONPATH=$(CURDIR)/src $(AIRFLOW_BIN)/python -m pytest -p no:cacheprovider --timeout 400 $(1) $(ARGS)
 endef
 

@@ -46,7 +46,7 @@ def slow(world: Workdir, *runners: int) -> None:
     """Gives these of five runners work for some seconds; nothing unpacks bzip2 quickly."""
     draw = random.Random(1).randrange
     rows = "".join(f"{draw(1, 224)}.{draw(256)}.{draw(256)}.{draw(256)}\n" for _ in range(100_000))
-    packed = bz2.compress(KEY.encode() + b"\n") + bz2.compress(rows.encode()) * 60
+    packed = bz2.compress(KEY.encode() + b"\n") + bz2.compress(rows.encode()) * 40
     for runner in runners:
         world.file(f"Asia Prod {runner}.csv", packed)
 

@@ -143,13 +143,26 @@ def test_a_directory_that_is_not_there_fails_the_run_with_the_reducers_words(hos
     assert "nowhere' does not exist" in run.log(NODE_2, 3)
 
 
-def test_what_a_container_says_at_its_end_is_in_the_log(airflow, world, image):
-    no_folder = world.file("Asia Prod 7.csv", KEY)
-    run = airflow.trigger("reducer", input_dir=no_folder, output_dir=world.output, image=image)
+def test_a_node_that_fails_for_good_fails_the_run_and_is_enough_to_clear_when_it_is_mended(
+    both, world, one_machine
+):
+    (world.output / "Combined.csv").write_bytes(OLD)
+    in_the_way = world.output / ".Combined_3.json" / "folder"
+    in_the_way.mkdir(parents=True)
+    run = both()
     assert run.finish() == "failed"
-    assert "the input directory '/app/inbound'" in run.log(NODE_2, 3)
-    assert "'StatusCode': 1" in run.log(NODE_2, 3)
-    assert run.states()["collect"] == "upstream_failed"
+    others = {"reduce_1_to_2": "success", "reduce_5_to_5": "success"}
+    assert run.states() == others | {NODE_2: "failed", "collect": "upstream_failed"}
+    for number in (1, 2, 3):
+        log = run.log(NODE_2, number)
+        assert "ERROR: " in log
+        assert ".Combined_3.json" in log
+    assert result(world) == OLD
+    in_the_way.rmdir()
+    in_the_way.parent.rmdir()
+    assert run.clear(NODE_2, "collect").finish() == "success"
+    assert run.tasks()["reduce_1_to_2"]["try_number"] == 1
+    assert result(world) == one_machine(world.input)
 
 
 def test_a_refused_collect_is_not_tried_again_and_says_what_to_do(both, world, one_machine):
