@@ -1,5 +1,7 @@
-"""A proxy before an S3 server that does harm on purpose: it answers with errors, cuts answers short, waits, and lets
-something happen between a request and its answer."""
+"""A proxy before an S3 server that does harm on purpose.
+
+It answers with errors, cuts answers short, takes its time, and lets something happen before it passes a request on.
+"""
 
 from __future__ import annotations
 
@@ -138,7 +140,7 @@ def answer(
     for name, value in headers:
         if name.lower() != "content-length":
             request.send_header(name, value)
-    length = dict((name.lower(), value) for name, value in headers).get("content-length")
+    length = {name.lower(): value for name, value in headers}.get("content-length")
     request.send_header("Content-Length", str(len(body)) if request.command != "HEAD" else length or "0")
     request.end_headers()
     if request.command != "HEAD":

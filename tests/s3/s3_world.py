@@ -1,4 +1,4 @@
-"""A world with a bucket: what is put into it stands in the test's folder, too, so that a run on folders is the oracle."""
+"""A world with a bucket. What is put into it stands in a folder, too, so that a run on folders is the oracle."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from faulty_proxy import FaultyProxy
 from workdir import Outcome, Running, Workdir
 
 ACCESS_KEY = "AKIAEXAMPLEOFAKEY123"
+FTP_PASSWORD = "s3cret-of-ftp"
 SECRET_KEY = "sEcReTkEyOfThEtEsTs/not+in+any+log"
 
 

@@ -1,4 +1,4 @@
-"""A store that fails, is slow, or changes while it is read: what is read is what was listed, or it is told."""
+"""A store that fails, is slow, or changes: what is read is what was listed, or it is told."""
 
 import json
 import os

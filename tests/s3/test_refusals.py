@@ -52,10 +52,10 @@ def test_an_input_that_is_not_there_is_exit_code_1(one, address, sentence):
 @each("which", "code", input=("input", 1), output=("output", 2))
 @each(
     "environment", "sentence",
-    no_credentials=({"AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None}, "no credentials were found: set AWS_ACC"),
+    none=({"AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None}, "no credentials were found: set AWS_A"),
     half_of_them=({"AWS_SECRET_ACCESS_KEY": None}, "the credentials are not complete"),
     no_profile=({"AWS_PROFILE": "nobody"}, "no such profile: correct AWS_PROFILE"),
-    no_endpoint=({"AWS_ENDPOINT_URL": "http://127.0.0.1:{port}"}, "can't be reached: check network and AWS_ENDPOINT_URL"),
+    no_endpoint=({"AWS_ENDPOINT_URL": "http://127.0.0.1:{port}"}, "can't be reached: check network and AWS_E"),
     nonsense=({"AWS_ENDPOINT_URL": "not an address"}, "the endpoint is none: correct AWS_ENDPOINT_URL"),
 )  # fmt: skip
 def test_a_store_that_lets_nobody_in_is_told(one, monkeypatch, which, code, environment, sentence):

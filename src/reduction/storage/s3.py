@@ -159,7 +159,11 @@ def _fault(error: Any) -> StoreFault:
     if isinstance(answer, dict):
         status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode")
         code = answer.get("Error", {}).get("Code")
-        known = _CODES.get(code) or _BY_STATUS.get(status) or (Trouble.OBJECT, "the store answered {}")
+        known = (
+            _CODES.get(code)
+            or _BY_STATUS.get(status)
+            or (Trouble.OBJECT, "the store answered {}: run again later")
+        )
         trouble, text = known
         return StoreFault(trouble, text.format(f"{status} {code}" if code in _CODES else status))
     for kind in type(error).__mro__:
