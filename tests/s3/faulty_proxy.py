@@ -1,6 +1,6 @@
 """A proxy before an S3 server that does harm on purpose.
 
-It answers with errors, cuts answers short, takes its time, and lets something happen before it passes a request on.
+It answers with errors, cuts answers short, is slow, and lets something happen before it passes a request on.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ def rows(count: int, seed: int) -> bytes:
 def test_the_sample_tree_gives_the_expected_bytes(samples, engine):
     outcome = samples.succeeds(engine=engine)
     assert samples.combined == (SAMPLES / "regions.expected.csv").read_bytes()
-    assert samples.keys() == ["Combined.csv", "Combined.report.json"]
+    assert samples.listed() == ["Combined.csv", "Combined.report.json"]
     assert f"result: {samples.out}/Combined.csv" in outcome.stderr
     assert samples.working_folders() == []
 
@@ -164,7 +164,7 @@ def test_without_a_valid_row_there_is_no_result_afterwards(world):
     world.put("out/Combined.csv", SIMPLE)
     world.csv("Asia Prod.csv", KEY, "oops")
     world.succeeds()
-    assert world.keys() == ["Combined.report.json"]
+    assert world.listed() == ["Combined.report.json"]
 
 
 def test_many_ranges_and_objects_are_asked_for_at_once(world):

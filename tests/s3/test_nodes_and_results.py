@@ -38,11 +38,11 @@ def test_three_nodes_and_a_collect_make_the_result_of_one_machine(cluster):
     node(cluster, 1, 2)
     node(cluster, 3, 4, engine="pandas")
     node(cluster, 5, 5, engine="reference")
-    assert cluster.keys() == [*PARTIALS, "Combined.csv"]
+    assert cluster.listed() == [*PARTIALS, "Combined.csv"]
     assert cluster.combined == OLD
     assert collect(cluster).exit_code == 0
     assert cluster.combined == cluster.of_folders()
-    assert cluster.keys() == ["Combined.csv", "Combined.report.json"]
+    assert cluster.listed() == ["Combined.csv", "Combined.report.json"]
     assert cluster.working_folders() == []
 
 
@@ -175,7 +175,7 @@ def test_a_node_that_is_killed_at_work_may_be_repeated(cluster, at):
     node(cluster, 3, 5)
     assert collect(cluster).exit_code == 0
     assert cluster.combined == cluster.of_folders()
-    assert cluster.keys() == ["Combined.csv", "Combined.report.json"]
+    assert cluster.listed() == ["Combined.csv", "Combined.report.json"]
     assert cluster.working_folders() == [], "the folder of the killed run was swept by the next"
 
 
@@ -185,8 +185,8 @@ def test_a_node_that_fails_leaves_no_partial_of_its_range(cluster):
     outcome = cluster.reduce(mode="reduce", low=3, high=4)
     assert outcome.exit_code == 6
     assert re.search(r"Combined_4\.json' can't be written: .*500 InternalError.*run again", outcome.stderr)
-    assert [name for name in cluster.keys() if re.match(r"\.Combined_[34]", name)] == []
-    assert len(cluster.keys()) == 7
+    assert [name for name in cluster.listed() if re.match(r"\.Combined_[34]", name)] == []
+    assert len(cluster.listed()) == 7
 
 
 def test_leftovers_of_other_runs_go_with_a_run_of_all(cluster):
@@ -199,7 +199,7 @@ def test_leftovers_of_other_runs_go_with_a_run_of_all(cluster):
         cluster.put(f"out/{name}", b"old")
     cluster.put("out/.Combined_notes", b"of somebody else")
     cluster.succeeds()
-    assert cluster.keys() == [".Combined_notes", "Combined.csv", "Combined.report.json"]
+    assert cluster.listed() == [".Combined_notes", "Combined.csv", "Combined.report.json"]
 
 
 # Results -------------------------------------------------------------------------------------------------
@@ -223,7 +223,7 @@ def test_a_result_that_can_not_be_put_is_exit_code_6_and_the_old_one_stays(clust
         rf"'{cluster.out}/{failing}' can't be written: .* untouched; then run again", outcome.stderr
     )
     assert cluster.combined == OLD
-    assert [name for name in cluster.keys() if name.startswith(".")] == []
+    assert [name for name in cluster.listed() if name.startswith(".")] == []
     cluster.proxy.faults.clear()
     cluster.succeeds()
     assert cluster.combined == cluster.of_folders()

@@ -1,4 +1,4 @@
-"""Stores other than S3, through fsspec: a real FTP server with a password, pages of links, and folders as addresses."""
+"""Stores other than S3, through fsspec: an FTP server, pages of links, and folders as addresses."""
 
 import functools
 import threading

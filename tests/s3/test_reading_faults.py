@@ -128,7 +128,7 @@ def test_credentials_that_expire_in_mid_run_end_it_and_the_old_result_stays(thre
     )
     assert "Traceback" not in outcome.stderr
     assert three.combined == OLD
-    assert three.keys() == ["Combined.csv"]
+    assert three.listed() == ["Combined.csv"]
 
 
 @each("number", killed=(signal.SIGKILL,), out_of_memory=(signal.SIGSEGV,))
@@ -158,6 +158,6 @@ def test_a_run_that_is_stopped_while_it_reads_leaves_nothing(three, number, code
     run.wait_for("'EU Prod.csv'")
     run.signal_group(number)
     assert run.finish().exit_code == code
-    assert three.keys() == ["Combined.csv"]
+    assert three.listed() == ["Combined.csv"]
     assert three.combined == OLD
     assert three.working_folders() == []

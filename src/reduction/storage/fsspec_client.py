@@ -22,8 +22,10 @@ _AT_ONCE = 8
 _PUT_WHOLE = {"abfs", "abfss", "adl", "az", "gcs", "gs", "memory", "oci", "oss"}
 _ANY_THREAD = {"file", "local", "memory"}  # beside the clients that are asynchronous within
 # What tells one version from another, the best first; fsspec has no one name for it.
-_VERSION = ("etag", "ETag", "generation", "version_id", "content_md5", "md5Hash", "mtime", "modify",
-            "last_modified", "LastModified", "Last-Modified", "Content-MD5", "updated", "created")  # fmt: skip
+_VERSION = (
+    "etag", "ETag", "generation", "version_id", "content_md5", "md5Hash", "Content-MD5", "mtime", "modify",
+    "last_modified", "LastModified", "Last-Modified", "updated", "created",
+)  # fmt: skip
 
 _T = TypeVar("_T")
 

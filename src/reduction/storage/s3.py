@@ -49,6 +49,7 @@ _BY_STATUS = {
     416: (Trouble.REPLACED, "another version is there"),
     **dict.fromkeys((408, 429, 500, 502, 503, 504), (Trouble.PASSING, _BUSY)),
 }
+_OTHER = (Trouble.OBJECT, "the store answered {}: run again later")
 _BY_CLASS = {  # of botocore.exceptions, by name and by the names of their bases
     "NoCredentialsError": "no credentials were found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or"
     " AWS_PROFILE, or run where a role is attached",
@@ -159,12 +160,7 @@ def _fault(error: Any) -> StoreFault:
     if isinstance(answer, dict):
         status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode")
         code = answer.get("Error", {}).get("Code")
-        known = (
-            _CODES.get(code)
-            or _BY_STATUS.get(status)
-            or (Trouble.OBJECT, "the store answered {}: run again later")
-        )
-        trouble, text = known
+        trouble, text = _CODES.get(code) or _BY_STATUS.get(status) or _OTHER
         return StoreFault(trouble, text.format(f"{status} {code}" if code in _CODES else status))
     for kind in type(error).__mro__:
         if text := _BY_CLASS.get(kind.__name__, ""):
