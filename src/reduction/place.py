@@ -67,7 +67,7 @@ class Place(NamedTuple):
 
     def fetch_partials(self, run_id: str, runners: int) -> None:
         """Have in the folder what a collect needs; raises `CollectRefused` if it can't be had."""
-        if self.address:
+        if self.shares:  # or all of it is there
             from reduction.storage import mirror
 
             mirror.fetch(self.address, self.directory, run_id, runners)

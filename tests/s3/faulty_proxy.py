@@ -45,11 +45,12 @@ class Fault:
 
 
 class FaultyProxy:
-    """See above; `faults` may be added to at any time, `requests` are those that came."""
+    """See above; `faults` may be added to at any time, `requests` are those that came, `signed` so."""
 
     def __init__(self, upstream: int) -> None:
         self.faults: list[Fault] = []
         self.requests: list[str] = []
+        self.signed: list[str] = []
         self.lock = threading.Lock()
         proxy = self
 
@@ -94,6 +95,7 @@ class FaultyProxy:
         with self.lock:
             told = f"{request.command} {unquote(request.path)}"
             self.requests.append(told)
+            self.signed.append(request.headers.get("Authorization", ""))
             faults = [fault for fault in self.faults if fault.meets(request.command, unquote(request.path))]
         cut_at = None
         for fault in faults:

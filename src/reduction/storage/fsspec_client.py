@@ -39,7 +39,7 @@ class FsspecClient:
         try:
             from fsspec.core import url_to_fs
         except ImportError:
-            raise SettingsError([f"{shown}: needs fsspec: pip install 'reduction[fsspec]'"]) from None
+            raise SettingsError([f"{shown}: needs fsspec: pip install fsspec"]) from None
         try:
             self._fs, root = _asked(lambda: url_to_fs(address))
         except _Unknown:
