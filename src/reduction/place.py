@@ -79,7 +79,7 @@ class Place(NamedTuple):
 
             if is_new:
                 mirror.publish_result(self.address, self.directory)
-            mirror.remove_all(self.address)
+            mirror.remove_all_at_the_end(self.address)
 
     @contextmanager
     def none_left_on_failure(self, low: int, high: int) -> Iterator[None]:
