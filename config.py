@@ -164,7 +164,7 @@ def _run_id(text: str) -> str:
 
 
 VARIABLES = (
-    Variable("REDUCER_INPUT_DIR", "input_dir", "data", str, "the input tree"),
+    Variable("REDUCER_INPUT_DIR", "input_dir", "data", str, "the input tree: a folder or an address"),
     Variable("REDUCER_OUTPUT_DIR", "output_dir", "data", _folder_or_address, "where results go"),
     Variable("LOG_LEVEL", "log_level", "INFO", _level, ", ".join(LEVELS)),
     Variable("REDUCER_MODE", "mode", "reduce_collect", _one_of(*MODES), ", ".join(MODES)),

@@ -67,7 +67,7 @@ class Place(NamedTuple):
 
     def fetch_partials(self, run_id: str, runners: int) -> None:
         """Have in the folder what a collect needs; raises `CollectRefused` if it can't be had."""
-        if self.address:
+        if self.shares:  # or all of it is there
             from reduction.storage import mirror
 
             mirror.fetch(self.address, self.directory, run_id, runners)
@@ -79,7 +79,7 @@ class Place(NamedTuple):
 
             if is_new:
                 mirror.publish_result(self.address, self.directory)
-            mirror.remove_all(self.address)
+            mirror.remove_all_at_the_end(self.address)
 
     @contextmanager
     def none_left_on_failure(self, low: int, high: int) -> Iterator[None]:

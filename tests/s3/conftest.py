@@ -1,4 +1,4 @@
-"""The servers. Without them (see requirements.txt) nothing in this folder is collected: `make test-s3` has them."""
+"""The servers. Where they are not installed nothing here is collected: `make test-s3` installs them."""
 
 from __future__ import annotations
 
@@ -6,38 +6,56 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
-collect_ignore_glob = [] if find_spec("moto") and find_spec("pyftpdlib") else ["test_*.py"]
+collect_ignore_glob = [] if all(map(find_spec, ("moto", "pyftpdlib", "aiohttp"))) else ["test_*.py"]
 
 if not collect_ignore_glob:
     import boto3
     from botocore.config import Config
     from faulty_proxy import FaultyProxy
-    from s3_world import ACCESS_KEY, SECRET_KEY, World
+    from s3_world import ACCESS_KEY, FTP_PASSWORD, SECRET_KEY, World
     from workdir import Workdir
+
+
+@contextmanager
+def running(script: str, *arguments: object) -> Iterator[int]:
+    """A server in a process of its own, by the port that it prints; it ends with its standard input."""
+    server = subprocess.Popen(
+        [sys.executable, Path(__file__).with_name(script), *map(str, arguments)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        yield int(server.stdout.readline())
+    finally:
+        server.stdin.close()
+        try:
+            server.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait(timeout=20)
+        server.stdout.close()
 
 
 @pytest.fixture(scope="session")
 def moto_port() -> Iterator[int]:
     """The port of a real S3 server, which runs as long as this session."""
-    server = subprocess.Popen(
-        [sys.executable, Path(__file__).with_name("moto_server.py")],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    yield int(server.stdout.readline())
-    server.stdin.close()
-    try:
-        server.wait(timeout=20)
-    except subprocess.TimeoutExpired:
-        server.kill()
-        server.wait(timeout=20)
-    server.stdout.close()
+    with running("moto_server.py") as port:
+        yield port
+
+
+@pytest.fixture
+def ftp(workdir: Workdir) -> Iterator[str]:
+    """The address of a server that gives out the test's folder to one user."""
+    with running("ftp_server.py", workdir.root, "user", FTP_PASSWORD) as port:
+        yield f"ftp://user:{FTP_PASSWORD}@127.0.0.1:{port}"
 
 
 @pytest.fixture

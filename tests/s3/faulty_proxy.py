@@ -1,5 +1,7 @@
-"""A proxy before an S3 server that does harm on purpose: it answers with errors, cuts answers short, waits, and lets
-something happen between a request and its answer."""
+"""A proxy before an S3 server that does harm on purpose.
+
+It answers with errors, cuts answers short, is slow, and lets something happen before it passes a request on.
+"""
 
 from __future__ import annotations
 
@@ -43,11 +45,12 @@ class Fault:
 
 
 class FaultyProxy:
-    """See above; `faults` may be added to at any time, `requests` are those that came."""
+    """See above; `faults` may be added to at any time, `requests` are those that came, `signed` so."""
 
     def __init__(self, upstream: int) -> None:
         self.faults: list[Fault] = []
         self.requests: list[str] = []
+        self.signed: list[str] = []
         self.lock = threading.Lock()
         proxy = self
 
@@ -92,6 +95,7 @@ class FaultyProxy:
         with self.lock:
             told = f"{request.command} {unquote(request.path)}"
             self.requests.append(told)
+            self.signed.append(request.headers.get("Authorization", ""))
             faults = [fault for fault in self.faults if fault.meets(request.command, unquote(request.path))]
         cut_at = None
         for fault in faults:
@@ -138,7 +142,7 @@ def answer(
     for name, value in headers:
         if name.lower() != "content-length":
             request.send_header(name, value)
-    length = dict((name.lower(), value) for name, value in headers).get("content-length")
+    length = {name.lower(): value for name, value in headers}.get("content-length")
     request.send_header("Content-Length", str(len(body)) if request.command != "HEAD" else length or "0")
     request.end_headers()
     if request.command != "HEAD":

@@ -1,4 +1,4 @@
-"""A world with a bucket: what is put into it stands in the test's folder, too, so that a run on folders is the oracle."""
+"""A world with a bucket. What is put into it stands in a folder, too: a run on that is the oracle."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from faulty_proxy import FaultyProxy
 from workdir import Outcome, Running, Workdir
 
 ACCESS_KEY = "AKIAEXAMPLEOFAKEY123"
+FTP_PASSWORD = "s3cret-of-ftp"
 SECRET_KEY = "sEcReTkEyOfThEtEsTs/not+in+any+log"
 
 
@@ -48,7 +49,7 @@ class World:
         except self.s3.exceptions.NoSuchKey:
             return None
 
-    def keys(self, beginning: str = "out/") -> list[str]:
+    def listed(self, beginning: str = "out/") -> list[str]:
         """The keys below a prefix, without it."""
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=beginning)
         return [entry["Key"][len(beginning) :] for page in pages for entry in page.get("Contents", ())]

@@ -31,7 +31,7 @@ def rows(count: int, seed: int) -> bytes:
 def test_the_sample_tree_gives_the_expected_bytes(samples, engine):
     outcome = samples.succeeds(engine=engine)
     assert samples.combined == (SAMPLES / "regions.expected.csv").read_bytes()
-    assert samples.keys() == ["Combined.csv", "Combined.report.json"]
+    assert samples.listed() == ["Combined.csv", "Combined.report.json"]
     assert f"result: {samples.out}/Combined.csv" in outcome.stderr
     assert samples.working_folders() == []
 
@@ -120,9 +120,12 @@ def test_more_objects_than_a_page_of_the_listing_are_found(world):
     assert json.loads(world.get("out/Combined.report.json"))["files"]["taken"] == 1234
 
 
-ODD = ["a b/Asia Prod 1.csv", "a+b/Asia Prod 2.csv", "100%25/Asia Prod 3.csv", "ümläut/Asia Prod 4.csv", "日本/Asia Prod ü.csv",
-       "//Asia Prod 5.csv", "x//y/Asia Prod 6.csv", "../Asia Prod 7.csv", "./Asia Prod 8.csv", "q?x=1#y&z/Asia Prod 9.csv",
-       "\U0001f680/Asia Prod 10.csv", "~*'()!/Asia Prod 11.csv", "Asia Prod\u00a0x 12.csv"]  # fmt: skip
+ODD = [
+    "a b/Asia Prod 1.csv", "a+b/Asia Prod 2.csv", "100%25/Asia Prod 3.csv", "ümläut/Asia Prod 4.csv",
+    "日本/Asia Prod ü.csv", "//Asia Prod 5.csv", "x//y/Asia Prod 6.csv", "../Asia Prod 7.csv",
+    "./Asia Prod 8.csv", "q?x=1#y&z/Asia Prod 9.csv", "\U0001f680/Asia Prod 10.csv",
+    "~*'()!/Asia Prod 11.csv", "Asia Prod\u00a0x 12.csv",
+]  # fmt: skip
 
 
 @each_engine
@@ -141,8 +144,10 @@ def test_keys_may_be_as_odd_as_the_store_allows(world, engine):
 
 def test_names_are_judged_as_those_of_files(world):
     world.csv("Asia Prod.csv", KEY, "1.1.1.1")
-    for key in (".hidden/a/EU Prod.csv", ".hidden/EU Prod.csv", "deep/.Asia Prod.csv", "EU.csv", "EU Prod.txt", "Combined.csv",
-                "folder/", ".Combined_7.csv", "x/.Combined_1.json"):  # fmt: skip
+    for key in (
+        ".hidden/a/EU Prod.csv", ".hidden/EU Prod.csv", "deep/.Asia Prod.csv", "EU.csv", "EU Prod.txt",
+        "Combined.csv", "folder/", ".Combined_7.csv", "x/.Combined_1.json",
+    ):  # fmt: skip
         world.put(f"in/{key}", b"" if key.endswith("/") else b"Source IP\n9.9.9.9\n")
     world.succeeds()
     assert world.combined == SIMPLE
@@ -159,7 +164,7 @@ def test_without_a_valid_row_there_is_no_result_afterwards(world):
     world.put("out/Combined.csv", SIMPLE)
     world.csv("Asia Prod.csv", KEY, "oops")
     world.succeeds()
-    assert world.keys() == ["Combined.report.json"]
+    assert world.listed() == ["Combined.report.json"]
 
 
 def test_many_ranges_and_objects_are_asked_for_at_once(world):

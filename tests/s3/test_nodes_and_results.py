@@ -38,11 +38,11 @@ def test_three_nodes_and_a_collect_make_the_result_of_one_machine(cluster):
     node(cluster, 1, 2)
     node(cluster, 3, 4, engine="pandas")
     node(cluster, 5, 5, engine="reference")
-    assert cluster.keys() == [*PARTIALS, "Combined.csv"]
+    assert cluster.listed() == [*PARTIALS, "Combined.csv"]
     assert cluster.combined == OLD
     assert collect(cluster).exit_code == 0
     assert cluster.combined == cluster.of_folders()
-    assert cluster.keys() == ["Combined.csv", "Combined.report.json"]
+    assert cluster.listed() == ["Combined.csv", "Combined.report.json"]
     assert cluster.working_folders() == []
 
 
@@ -152,7 +152,12 @@ def test_partials_that_can_not_be_read_are_a_refusal(cluster):
     assert collect(cluster).exit_code == 0
 
 
-@each("at", reading=(("GET", "Asia Prod 3"),), putting=(("PUT", r"Combined_3\.csv"),), committing=(("PUT", r"_3\.json"),))
+@each(
+    "at",
+    reading=(("GET", "Asia Prod 3"),),
+    putting=(("PUT", r"Combined_3\.csv"),),
+    committing=(("PUT", r"_3\.json"),),
+)
 def test_a_node_that_is_killed_at_work_may_be_repeated(cluster, at):
     node(cluster, 1, 2)
     came = cluster.workdir.root / "came"
@@ -170,7 +175,7 @@ def test_a_node_that_is_killed_at_work_may_be_repeated(cluster, at):
     node(cluster, 3, 5)
     assert collect(cluster).exit_code == 0
     assert cluster.combined == cluster.of_folders()
-    assert cluster.keys() == ["Combined.csv", "Combined.report.json"]
+    assert cluster.listed() == ["Combined.csv", "Combined.report.json"]
     assert cluster.working_folders() == [], "the folder of the killed run was swept by the next"
 
 
@@ -180,31 +185,45 @@ def test_a_node_that_fails_leaves_no_partial_of_its_range(cluster):
     outcome = cluster.reduce(mode="reduce", low=3, high=4)
     assert outcome.exit_code == 6
     assert re.search(r"Combined_4\.json' can't be written: .*500 InternalError.*run again", outcome.stderr)
-    assert [name for name in cluster.keys() if re.match(r"\.Combined_[34]", name)] == []
-    assert len(cluster.keys()) == 7
+    assert [name for name in cluster.listed() if re.match(r"\.Combined_[34]", name)] == []
+    assert len(cluster.listed()) == 7
 
 
 def test_leftovers_of_other_runs_go_with_a_run_of_all(cluster):
-    for name in (".Combined_17.csv", ".Combined_17.json", ".Combined.probe.0a1b2c3d.tmp", ".Combined_3.csv.0a1b2c3d.tmp"):
+    for name in (
+        ".Combined_17.csv",
+        ".Combined_17.json",
+        ".Combined.probe.0a1b2c3d.tmp",
+        ".Combined_3.csv.0a1b2c3d.tmp",
+    ):
         cluster.put(f"out/{name}", b"old")
     cluster.put("out/.Combined_notes", b"of somebody else")
     cluster.succeeds()
-    assert cluster.keys() == [".Combined_notes", "Combined.csv", "Combined.report.json"]
+    assert cluster.listed() == [".Combined_notes", "Combined.csv", "Combined.report.json"]
 
 
 # Results -------------------------------------------------------------------------------------------------
 
 
 @each("failing", report=(r"Combined\.report\.json",), result=(r"Combined\.csv",))
-@each("answer", error=({"status": 500, "body": ERROR},), denied=({"status": 403},), broken_off=({"cut_at": 0.0, "status": None},))
+@each(
+    "answer",
+    error=({"status": 500, "body": ERROR},),
+    denied=({"status": 403},),
+    broken_off=({"cut_at": 0.0, "status": None},),
+)
 def test_a_result_that_can_not_be_put_is_exit_code_6_and_the_old_one_stays(cluster, failing, answer):
-    fault = answer | ({"before": lambda: (_ for _ in ()).throw(ConnectionError)} if "cut_at" in answer else {})
+    fault = answer | (
+        {"before": lambda: (_ for _ in ()).throw(ConnectionError)} if "cut_at" in answer else {}
+    )
     cluster.proxy.add("PUT", f"out/{failing}", **fault)
     outcome = cluster.reduce()
     assert outcome.exit_code == 6
-    assert re.search(rf"'{cluster.out}/{failing}' can't be written: .* untouched; then run again", outcome.stderr)
+    assert re.search(
+        rf"'{cluster.out}/{failing}' can't be written: .* untouched; then run again", outcome.stderr
+    )
     assert cluster.combined == OLD
-    assert [name for name in cluster.keys() if name.startswith(".")] == []
+    assert [name for name in cluster.listed() if name.startswith(".")] == []
     cluster.proxy.faults.clear()
     cluster.succeeds()
     assert cluster.combined == cluster.of_folders()
@@ -215,7 +234,9 @@ def large(world, monkeypatch):
     """Input whose result is put in parts."""
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "2")
     for n in range(4):
-        lines = "".join(f"10.{n}.{m >> 8 & 255}.{m & 255}\n11.{n}.{m >> 8 & 255}.{m & 255}\n" for m in range(65536))
+        lines = "".join(
+            f"10.{n}.{m >> 8 & 255}.{m & 255}\n11.{n}.{m >> 8 & 255}.{m & 255}\n" for m in range(65536)
+        )
         world.file(f"Asia Prod {n}.csv", f"Source IP\n{lines}".encode())
     world.put("out/Combined.csv", OLD)
     return world

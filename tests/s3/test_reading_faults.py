@@ -1,4 +1,4 @@
-"""A store that fails, is slow, or changes while it is read: what is read is what was listed, or it is told."""
+"""A store that fails, is slow, or changes: what is read is what was listed, or it is told."""
 
 import json
 import os
@@ -128,7 +128,7 @@ def test_credentials_that_expire_in_mid_run_end_it_and_the_old_result_stays(thre
     )
     assert "Traceback" not in outcome.stderr
     assert three.combined == OLD
-    assert three.keys() == ["Combined.csv"]
+    assert three.listed() == ["Combined.csv"]
 
 
 @each("number", killed=(signal.SIGKILL,), out_of_memory=(signal.SIGSEGV,))
@@ -158,6 +158,6 @@ def test_a_run_that_is_stopped_while_it_reads_leaves_nothing(three, number, code
     run.wait_for("'EU Prod.csv'")
     run.signal_group(number)
     assert run.finish().exit_code == code
-    assert three.keys() == ["Combined.csv"]
+    assert three.listed() == ["Combined.csv"]
     assert three.combined == OLD
     assert three.working_folders() == []

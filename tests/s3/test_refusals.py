@@ -46,16 +46,16 @@ def test_an_input_that_is_not_there_is_exit_code_1(one, address, sentence):
     message = said(one.reduce(input_dir=address), 1)
     assert re.search(sentence, message)
     assert address in message
-    assert one.keys() == ["Combined.csv"]
+    assert one.listed() == ["Combined.csv"]
 
 
 @each("which", "code", input=("input", 1), output=("output", 2))
 @each(
     "environment", "sentence",
-    no_credentials=({"AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None}, "no credentials were found: set AWS_ACC"),
+    none=({"AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None}, "no credentials were found: set AWS_A"),
     half_of_them=({"AWS_SECRET_ACCESS_KEY": None}, "the credentials are not complete"),
     no_profile=({"AWS_PROFILE": "nobody"}, "no such profile: correct AWS_PROFILE"),
-    no_endpoint=({"AWS_ENDPOINT_URL": "http://127.0.0.1:{port}"}, "can't be reached: check network and AWS_ENDPOINT_URL"),
+    no_endpoint=({"AWS_ENDPOINT_URL": "http://127.0.0.1:{port}"}, "can't be reached: check network"),
     nonsense=({"AWS_ENDPOINT_URL": "not an address"}, "the endpoint is none: correct AWS_ENDPOINT_URL"),
 )  # fmt: skip
 def test_a_store_that_lets_nobody_in_is_told(one, monkeypatch, which, code, environment, sentence):
@@ -114,8 +114,7 @@ def test_a_client_that_is_not_installed_is_exit_code_3_with_the_command(one, mod
         "import reducer; raise SystemExit(reducer.main([]))\n"
     )
     outcome = one.workdir.start(str(runner), input_dir=address).finish()
-    extra = address.partition(":")[0].replace("file", "fsspec")
-    assert f"pip install 'reduction[{extra}]'" in said(outcome, 3)
+    assert f"needs {module}: pip install {module}" in said(outcome, 3)
 
 
 def test_a_profile_of_the_ecosystems_own_files_is_enough(one, monkeypatch):
@@ -134,6 +133,26 @@ def test_a_profile_of_the_ecosystems_own_files_is_enough(one, monkeypatch):
     monkeypatch.setenv("AWS_PROFILE", "night")
     one.succeeds()
     assert one.combined == one.of_folders()
+
+
+@each(
+    "environment", "region",
+    of_most_sdks=({"AWS_REGION": "eu-west-3"}, "eu-west-3"),
+    of_python=({"AWS_DEFAULT_REGION": "eu-west-2"}, "eu-west-2"),
+    both=({"AWS_DEFAULT_REGION": "eu-west-2", "AWS_REGION": "eu-west-3"}, "eu-west-3"),
+)  # fmt: skip
+def test_the_region_is_that_of_either_variable(one, monkeypatch, environment, region):
+    monkeypatch.delenv("AWS_REGION")
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    one.succeeds()
+    assert all(f"/{region}/s3/aws4_request" in signed for signed in one.proxy.signed)
+
+
+def test_a_session_token_goes_with_every_request(one, monkeypatch):
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "a-token")
+    one.succeeds()
+    assert all("x-amz-security-token" in signed for signed in one.proxy.signed)
 
 
 def test_the_endpoint_of_s3_alone_is_taken(one, monkeypatch):

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import quote, unquote
 
 from reduction.errors import SettingsError
 from reduction.storage.addresses import scheme_of, shown_address
@@ -21,8 +22,10 @@ _AT_ONCE = 8
 _PUT_WHOLE = {"abfs", "abfss", "adl", "az", "gcs", "gs", "memory", "oci", "oss"}
 _ANY_THREAD = {"file", "local", "memory"}  # beside the clients that are asynchronous within
 # What tells one version from another, the best first; fsspec has no one name for it.
-_VERSION = ("etag", "ETag", "generation", "version_id", "content_md5", "md5Hash", "mtime", "modify",
-            "last_modified", "LastModified", "updated", "created")  # fmt: skip
+_VERSION = (
+    "etag", "ETag", "generation", "version_id", "content_md5", "md5Hash", "Content-MD5", "mtime", "modify",
+    "last_modified", "LastModified", "Last-Modified", "updated", "created",
+)  # fmt: skip
 
 _T = TypeVar("_T")
 
@@ -36,7 +39,7 @@ class FsspecClient:
         try:
             from fsspec.core import url_to_fs
         except ImportError:
-            raise SettingsError([f"{shown}: needs fsspec: pip install 'reduction[fsspec]'"]) from None
+            raise SettingsError([f"{shown}: needs fsspec: pip install fsspec"]) from None
         try:
             self._fs, root = _asked(lambda: url_to_fs(address))
         except _Unknown:
@@ -48,8 +51,8 @@ class FsspecClient:
                 [f"{shown}: needs one more package: pip install 'fsspec[{scheme}]'"]
             ) from None
         self._root = root.rstrip("/") + "/"
+        self._in_links = scheme in ("http", "https")
         self._puts_whole = scheme in _PUT_WHOLE
-        self._only_reads = scheme in ("http", "https")
         self.at_once = _AT_ONCE if self._fs.async_impl or scheme in _ANY_THREAD else 1
 
     def list(self, beginning: str = "") -> Iterator[Found]:
@@ -63,13 +66,13 @@ class FsspecClient:
                 return
             raise
         for path, facts in entries.items():
-            name = self._name(path)
+            name = unquote(self._name(path)) if self._in_links else self._name(path)
             if name and name.startswith(beginning):
                 yield self._found(name, path, facts)
 
     def read(self, found: Found, start: int, stop: int) -> bytes:
         """Return the bytes of a range, if the object is as it was listed when they have come."""
-        path = self._root + found.name
+        path = self._root + (quote(found.name) if self._in_links else found.name)
 
         def read() -> tuple[bytes, Any]:
             data = self._fs.cat_file(path, start, stop) if stop > start else b""
@@ -79,13 +82,15 @@ class FsspecClient:
         data, facts = _asked(read)
         if (facts["size"] or 0, _version(facts)) != (found.size, found.version):
             raise StoreFault(Trouble.REPLACED, "another version is there")
+        if len(data) == found.size:  # of a server that knows no ranges
+            data = data[start:stop]
         if len(data) != stop - start:
             raise StoreFault(Trouble.PASSING, "the store gave fewer or more bytes than it has")
         return bytes(data)
 
     def put(self, name: str, path: Path) -> None:
         """Put a file; the object is seen when it is whole."""
-        if self._only_reads:
+        if self._in_links:
             raise StoreFault(
                 Trouble.STORE, "this kind of store can only be read: choose another for the output"
             )
@@ -104,10 +109,12 @@ class FsspecClient:
 
     def delete(self, name: str) -> None:
         """Remove an object."""
+        path = self._root + name
         try:
-            _asked(lambda: self._fs.rm_file(self._root + name))
-        except StoreFault as fault:
-            if fault.trouble != Trouble.GONE:
+            _asked(lambda: self._fs.rm_file(path))
+        except StoreFault:  # not every library tells why
+            self._fs.invalidate_cache()
+            if _asked(lambda: self._fs.exists(path)):
                 raise
 
     def _found(self, name: str, path: str, facts: dict[str, Any]) -> Found:
@@ -149,6 +156,8 @@ def _asked(ask: Callable[[], _T]) -> _T:
 def _fault(error: Exception) -> Exception:  # noqa: PLR0911 - a list of reasons
     kinds = " ".join(kind.__name__ for kind in type(error).__mro__)
     status = getattr(error, "status", None) or getattr(error, "code", None)
+    if type(error).__module__ == "ftplib" and str(error)[:3].isdigit():
+        status = {530: 401, 550: 404, 553: 403}.get(int(str(error)[:3]), int(str(error)[:3]))
     name = type(error).__name__ + (f", status {status}" if isinstance(status, int) else "")
     if isinstance(error, FileNotFoundError) or status == 404:
         return StoreFault(Trouble.GONE, "there is no such object")

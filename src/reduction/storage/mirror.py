@@ -47,6 +47,11 @@ def remove_all(address: str) -> None:
     before_fork(address, lambda: _remove_all(address))
 
 
+def remove_all_at_the_end(address: str) -> None:
+    """Do the same where no fork follows, and this process may have clients with threads already."""
+    _remove_all(address)
+
+
 def _remove_all(address: str) -> None:
     try:
         client = client_for(address)

@@ -49,6 +49,7 @@ _BY_STATUS = {
     416: (Trouble.REPLACED, "another version is there"),
     **dict.fromkeys((408, 429, 500, 502, 503, 504), (Trouble.PASSING, _BUSY)),
 }
+_OTHER = (Trouble.OBJECT, "the store answered {}: run again later")
 _BY_CLASS = {  # of botocore.exceptions, by name and by the names of their bases
     "NoCredentialsError": "no credentials were found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or"
     " AWS_PROFILE, or run where a role is attached",
@@ -69,6 +70,9 @@ _BY_CLASS = {  # of botocore.exceptions, by name and by the names of their bases
 }
 _LINE = {"EndpointConnectionError", "ConnectTimeoutError", "ProxyConnectionError"}
 
+# AWS_REGION is what the other SDKs take; of botocore itself it is not, though botocore reads it if told so.
+_REGION = ("region", ["AWS_REGION", "AWS_DEFAULT_REGION"], None, None)
+
 _T = TypeVar("_T")
 
 
@@ -87,13 +91,14 @@ class S3Client:
         if self._prefix and not self._prefix.endswith("/"):
             self._prefix += "/"
         try:
+            import botocore.session
             from boto3.session import Session
             from botocore.config import Config
         except ImportError:
-            raise SettingsError(
-                [f"{shown_address(address)}: needs boto3: pip install 'reduction[s3]'"]
-            ) from None
-        self._s3 = _asked(lambda: Session().client("s3", config=Config(max_pool_connections=_AT_ONCE)))
+            raise SettingsError([f"{shown_address(address)}: needs boto3: pip install boto3"]) from None
+        known = botocore.session.Session(session_vars={"region": _REGION})
+        config = Config(max_pool_connections=_AT_ONCE)
+        self._s3 = _asked(lambda: Session(botocore_session=known).client("s3", config=config))
 
     def list(self, beginning: str = "") -> Iterator[Found]:
         """Give every object below the prefix whose name has this beginning."""
@@ -159,8 +164,7 @@ def _fault(error: Any) -> StoreFault:
     if isinstance(answer, dict):
         status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode")
         code = answer.get("Error", {}).get("Code")
-        known = _CODES.get(code) or _BY_STATUS.get(status) or (Trouble.OBJECT, "the store answered {}")
-        trouble, text = known
+        trouble, text = _CODES.get(code) or _BY_STATUS.get(status) or _OTHER
         return StoreFault(trouble, text.format(f"{status} {code}" if code in _CODES else status))
     for kind in type(error).__mro__:
         if text := _BY_CLASS.get(kind.__name__, ""):
