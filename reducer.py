@@ -63,7 +63,6 @@ def reduce_range(settings: config.Settings, jobs: dict[int, Job], *, inline: boo
     low, high = settings.low_runner, settings.high_runner
     if (low, high) == (1, settings.runners):
         partials.remove_all(settings.output_dir)
-    _LOG.info("%s", config.plan(settings))
     _LOG.info("runners %s to %s of %s%s", low, high, settings.runners, ", inline" if inline else "")
     board = Board(len(jobs))
     with partials.none_left_on_failure(settings.output_dir, low, high):
