@@ -78,10 +78,9 @@ class Settings(NamedTuple):
         """Whether runners are started."""
         return self.mode != "collect"
 
-    @property
-    def runner_memory(self) -> int:
-        """How many bytes each runner that is started here may take."""
-        return resources.memory_of_a_runner(self.memory, self.high_runner - self.low_runner + 1)
+    def runner_memory(self, units: int) -> int:
+        """Return how many bytes each runner that is started here may take, in a run of so many units."""
+        return resources.memory_of_a_runner(self.memory, self.high_runner - self.low_runner + 1, units)
 
     @property
     def collects(self) -> bool:
@@ -280,7 +279,7 @@ def explain(settings: Settings) -> str:
     return "\n".join(lines)
 
 
-def plan(settings: Settings) -> str:
+def plan(settings: Settings, runner_memory: int) -> str:
     """Return what runners may use of the machine and why, in one sentence."""
     processors, memory = resources.processors(), resources.memory()
     why = memory.why if settings.origins["REDUCER_MEMORY"] == "default" else "REDUCER_MEMORY"
@@ -288,7 +287,7 @@ def plan(settings: Settings) -> str:
     return (
         f"{processors.amount} processor{'s'[: processors.amount > 1]} ({processors.why}) and"
         f" {settings.memory >> 20:,} MiB of memory ({why})"
-        f" for {runners} runner{'s'[: runners > 1]} here, {settings.runner_memory >> 20:,} MiB each"
+        f" for {runners} runner{'s'[: runners > 1]} here, {runner_memory >> 20:,} MiB each"
     )
 
 

@@ -65,7 +65,7 @@ def reduce_range(settings: config.Settings, at: Place, jobs: dict[int, Job], *, 
     low, high = settings.low_runner, settings.high_runner
     if (low, high) == (1, settings.runners):
         at.remove_all()
-    _LOG.info("%s; runners %s to %s of %s", config.plan(settings), low, high, settings.runners)
+    _LOG.info("runners %s to %s of %s%s", low, high, settings.runners, ", inline" if inline else "")
     board = Board(len(jobs))
     with at.none_left_on_failure(low, high):
         if inline:

@@ -57,13 +57,15 @@ def list_units(settings: config.Settings, engine: str) -> Listing:
 def jobs_for(
     settings: config.Settings, listing: Listing, run_id: str, engine: str, at: Place
 ) -> dict[int, Job]:
-    """Return the job of each runner that is started here."""
+    """Return the job of each runner that is started here, and log what each may use of the machine."""
     fingerprint = listing.fingerprint()
-    if settings.runner_memory < (needed := engines.memory_needed(engine)):
+    memory = settings.runner_memory(len(listing.units))
+    _LOG.info("%s", config.plan(settings, memory))
+    if memory < (needed := engines.memory_needed(engine)):
         _LOG.warning(
             "a runner has %s MiB of memory and needs at least %s with engine %s: start fewer here, or raise"
             " the limit or REDUCER_MEMORY, if they fail for lack of memory",
-            settings.runner_memory >> 20, needed >> 20, engine,
+            memory >> 20, needed >> 20, engine,
         )  # fmt: skip
     return {
         runner: Job(
@@ -75,7 +77,7 @@ def jobs_for(
             input_dir=settings.input_dir,
             place=at,
             engine=engine,
-            limits=_limits(settings, settings.runner_memory),
+            limits=_limits(settings, memory),
             units=listing.share_of(runner, settings.runners),
             ignored=inputs.share_of_ignored(listing.ignored, runner, settings.runners),
         )
@@ -180,7 +182,6 @@ def run_one(runner: int, env_file: str | None) -> None:
     logs.to_standard_error(settings.log_level, logs.runner_name(runner))
     engine = engines.choose(settings.engine)
     _LOG.info("engine %s: %s", *engine)
-    _LOG.info("%s", config.plan(settings))
     listing = list_units(settings, engine.name)
     run_id = settings.run_id or inputs.derived_run_id(listing, settings.runners)
     with place.opened(settings.output_dir, shares=True) as at:

@@ -99,8 +99,10 @@ code=$("$tool" wait "$container")
 [ -z "$(ls -A "$work/slow-out")" ] || fail "terminated: left behind: $(ls -A "$work/slow-out")"
 printf 'ok: terminated in the middle of the work, nothing left behind (exit code 143)\n'
 
-# A limit on memory. Rows of 65,536 addresses a time, every other one IPv6, no two times the same, in a shuffled order.
-make_distinct() { # make_distinct TIMES FILE ...: as many into all files together
+# A limit on memory.
+# make_distinct TIMES FILE ...: so many times 65,536 addresses into all files together, every other one IPv6, all
+# distinct, in no order.
+make_distinct() {
   python3 - "$@" <<'PY'
 import random, sys
 times, paths = int(sys.argv[1]), sys.argv[2:]

@@ -28,6 +28,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     while (!input.is_empty()) {
         const std::uint8_t what = input.byte();
         if (what < 8) {
+            if (what < 4) set.compact_apart();
             what % 2 == 0 ? set.keep() : set.drop();
             keep(fours, added_fours, what % 2 == 0);
             keep(sixes, added_sixes, what % 2 == 0);

@@ -3,18 +3,33 @@
 // instead of thousands.
 #include "reduction/share.hpp"
 
+#include <sys/mman.h>
+
 #include "check.hpp"
 #include "input.hpp"
 #include "naive_share.hpp"
 
 using namespace reduction;
 
+namespace {
+
+int new_memory_file() {
+    const int descriptor = ::memfd_create("run", MFD_CLOEXEC);
+    CHECK(descriptor >= 0);
+    return descriptor;
+}
+
+}  // namespace
+
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     Input input(data, size);
     const std::size_t piece = 1 + input.byte();
-    const std::size_t slice_bytes = kWord * (1 + input.byte() % 8);
+    const std::uint8_t sizes = input.byte();
+    const std::size_t slice_bytes = kWord * (1 + sizes % 8);
+    Memory memory;
+    if (sizes >= 128) memory = {sizes * std::size_t{100}, new_memory_file, 2};  // hardly any: nearly all goes to files
     const auto sets = runnable_routines();
-    Share share(4, 5, *sets[input.byte() % sets.size()], 6, slice_bytes);
+    Share share(4, 5, *sets[input.byte() % sets.size()], 6, slice_bytes, memory);
     naive::Found expected;
     for (std::size_t number = 0; !input.is_empty(); ++number) {
         const std::string environment = number % 2 == 0 ? "Asia Prod" : "Europe Test";

@@ -83,7 +83,7 @@ public:
         rows_.clear();
         for (const Row& row : rows) {
             const std::uint32_t owner = owners_[ending_of(row)];
-            if (owner == kNobody) continue;
+            if (owner == kNoOwner) continue;
             if (!group_.empty() && address_of(group_.front()) != address_of(row)) give_group();
             group_.push_back(row_of(address_of(row), owner));
         }

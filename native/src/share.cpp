@@ -73,7 +73,7 @@ void Share::begin(std::string_view environment, std::int64_t cut_file) {
     Source source{std::string(environment), cut_file};
     auto found = environments_.find(source);
     if (found == environments_.end()) {
-        auto made = std::make_unique<Environment>(compact_at_rows_, spare_, lately_bits_, new_number(kNobody));
+        auto made = std::make_unique<Environment>(compact_at_rows_, spare_, lately_bits_, new_number(kNoOwner));
         owners_[made->number] = made->number;
         found = environments_.emplace(std::move(source), std::move(made)).first;
     }
@@ -88,7 +88,7 @@ void Share::begin(std::string_view environment, std::int64_t cut_file) {
     columns_ = key_ = 0;
     open_ = OpenRow{};
     held_ = 0;
-    file_number_ = kNobody;
+    file_number_ = kNoOwner;
 }
 
 bool Share::feed(const std::uint8_t* data, std::size_t size) {
@@ -121,7 +121,7 @@ FileBooks Share::end() {
     books_.line_ends = state_.line_ends;
     if (books_.verdict == Verdict::taken) {
         environment_->addresses.keep();
-        if (file_number_ != kNobody) owners_[file_number_] = environment_->number;
+        if (file_number_ != kNoOwner) owners_[file_number_] = environment_->number;
     } else {
         abandon();
     }
@@ -140,7 +140,7 @@ void Share::resume(bool is_after_cr) {
 }
 
 void Share::abandon() {
-    if (file_number_ != kNobody) owners_[file_number_] = kNobody;
+    if (file_number_ != kNoOwner) owners_[file_number_] = kNoOwner;
     environment_->addresses.drop();
     environment_->lately.forget();
 }

@@ -64,8 +64,8 @@ void Share::spill() {
         fours.emplace_back(set.fours().begin(), file_fours, environment->number);
         sixes.emplace_back(set.sixes().begin(), file_sixes, environment->number);
         if (file_fours == set.fours().end() && file_sixes == set.sixes().end()) continue;
-        if (file_number_ == kNobody) {
-            file_number_ = new_number(kNobody);
+        if (file_number_ == kNoOwner) {
+            file_number_ = new_number(kNoOwner);
             owners_[file_number_] = file_number_;
         }
         fours.emplace_back(file_fours, set.fours().end(), file_number_);

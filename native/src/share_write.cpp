@@ -44,7 +44,7 @@ std::map<Source, std::uint64_t> Share::write_spilled(const std::function<void(st
     compact_all();
     spill();  // the rest: memory is for the merge now
     Lines lines;
-    Owners places(owners_.size(), kNobody);  // in the order of what is written
+    Owners places(owners_.size(), kNoOwner);  // in the order of what is written
     std::vector<std::uint64_t> counts;
     for (const auto& [source, environment] : environments_) {
         places[environment->number] = static_cast<std::uint32_t>(counts.size());
@@ -52,7 +52,7 @@ std::map<Source, std::uint64_t> Share::write_spilled(const std::function<void(st
         counts.push_back(0);
     }
     for (std::size_t number = 0; number < places.size(); ++number) {
-        if (owners_[number] != kNobody) places[number] = places[owners_[number]];
+        if (owners_[number] != kNoOwner) places[number] = places[owners_[number]];
     }
     const auto take = [&](const auto& rows) {
         for (const auto& row : rows) ++counts[reduction::ending_of(row)];

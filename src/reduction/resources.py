@@ -17,6 +17,7 @@ _CGROUPS = Path("/sys/fs/cgroup")
 _MEMBERSHIP = Path("/proc/self/cgroup")
 
 CONTROLLER_MEMORY = 32 << 20  # bytes that the controller takes while runners work
+_MEMORY_OF_A_UNIT = 1536  # bytes, in the controller and its runner
 _PAGE_CACHE_SHARE = (
     8  # one byte of so many is left to the system's copies of files, which a group pays for, too
 )
@@ -52,9 +53,13 @@ def memory() -> Resource:
     return Resource(limit, "limit of the control group")
 
 
-def memory_of_a_runner(memory: int, runners: int) -> int:
-    """Return how many bytes each of `runners` may take, if all processes together may take `memory`."""
-    return max(0, memory - memory // _PAGE_CACHE_SHARE - CONTROLLER_MEMORY) // runners
+def memory_of_a_runner(memory: int, runners: int, units: int = 0) -> int:
+    """Return how many bytes each of `runners` may take, if all processes together may take `memory`.
+
+    `units` is the length of the unit list, which all of them hold.
+    """
+    rest = memory - memory // _PAGE_CACHE_SHARE - CONTROLLER_MEMORY - units * _MEMORY_OF_A_UNIT
+    return max(0, rest) // runners
 
 
 def cgroup_quota(root: Path = _CGROUPS, membership: Path = _MEMBERSHIP) -> float | None:

@@ -86,17 +86,19 @@ def test_more_runners_than_memory_carries_can_be_asked_for():
 
 
 def test_memory_is_shared_by_the_runners_that_are_started_here():
-    one = config.load({"REDUCER_MEMORY": "256 MiB", "REDUCER_RUNNERS_QTY": "1"}).runner_memory
+    alone = config.load({"REDUCER_MEMORY": "256 MiB", "REDUCER_RUNNERS_QTY": "1"})
+    one = alone.runner_memory(0)
     assert 256 << 20 > one > 128 << 20
+    assert one > alone.runner_memory(10_000) > 128 << 20, "the list of files takes some"
     variables = {"REDUCER_MEMORY": "256 MiB", "REDUCER_RUNNERS_QTY": "9", "REDUCER_LOW_RUNNER": "8"}
-    assert config.load(variables).runner_memory == one // 2
+    assert config.load(variables).runner_memory(0) == one // 2
 
 
 def test_the_plan_says_how_much_there_is_and_why():
-    assert config.plan(config.load({"REDUCER_LOW_RUNNER": "3"})) == (
+    assert config.plan(config.load({"REDUCER_LOW_RUNNER": "3"}), 888 << 20) == (
         "6 processors (affinity) and 4,096 MiB of memory (physical) for 4 runners here, 888 MiB each"
     )
-    assert config.plan(config.load({"REDUCER_MEMORY": "80 MiB"})) == (
+    assert config.plan(config.load({"REDUCER_MEMORY": "80 MiB"}), 38 << 20) == (
         "6 processors (affinity) and 80 MiB of memory (REDUCER_MEMORY) for 1 runner here, 38 MiB each"
     )
 

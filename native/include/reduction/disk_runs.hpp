@@ -56,7 +56,7 @@ private:
 
 // Whom the rows that end with a number belong to in the end: another number, or nobody, so that they do not count.
 using Owners = std::vector<std::uint32_t>;
-constexpr std::uint32_t kNobody = ~std::uint32_t{0};
+constexpr std::uint32_t kNoOwner = ~std::uint32_t{0};
 
 class DiskRuns {
 public:

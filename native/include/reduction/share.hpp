@@ -195,7 +195,7 @@ private:
     std::size_t held_bytes_ = 0;  // of the addresses of all environments
     DiskRuns disk_runs_;
     Owners owners_;
-    std::uint32_t file_number_ = kNobody;  // none, as long as nothing of the file at hand is on the disk
+    std::uint32_t file_number_ = kNoOwner;  // none, as long as nothing of the file at hand is on the disk
 };
 
 }  // namespace reduction
