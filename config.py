@@ -169,7 +169,8 @@ VARIABLES = (
     Variable("REDUCER_MODE", "mode", "reduce_collect", _one_of(*MODES), ", ".join(MODES)),
     Variable(
         "REDUCER_RUNNERS_QTY", "runners", "processors this process may use", _at_least_one,
-        "runners in total, over all nodes; by default no more than memory carries; spark: 1", _runners_carried,
+        "runners in total, over all nodes; by default no more than memory carries; spark: 1",
+        _runners_carried,
     ),
     Variable(
         "REDUCER_MEMORY", "memory", "limit of the control group", _memory,

@@ -41,8 +41,7 @@ def run(settings: config.Settings, *, inline: bool) -> None:
     started = time.monotonic()
     engine = engines.choose(settings.engine)
     _LOG.info("engine %s: %s", *engine)
-    # Loaded once, before the runners are forked. numpy's BLAS would start a thread for each processor then;
-    # nothing here multiplies matrices, and a process with threads should not be forked.
+    # Loaded before the fork. A process with threads should not be forked, and numpy's BLAS would start some.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     engines.load(engine.name)
     gc.freeze()  # what is imported is no garbage: neither runners nor the exit need look through it

@@ -26,17 +26,18 @@ from reduction.storage.addresses import is_address
 
 _MOST_THREADS = 4  # of a merge: one at a time writes, and that is a third of the work (docs/adr/0008)
 
-_BESIDE_ROWS = (
-    24 << 20
-)  # bytes of a runner that hold no rows: Python, buffers, merging; measured in docs/kernel-log.md
+# Bytes of a runner that hold no rows: Python, buffers, merging (docs/kernel-log.md, "Memory"); the client of a store.
+_BESIDE_ROWS = 24 << 20
+_OF_A_CLIENT = 40 << 20
+_MOST_AHEAD = 64 << 20  # of objects that are fetched and not yet read
 _LEAST_FOR_ROWS = 4 << 20  # below, there would be a run for each few files
 
 _T = TypeVar("_T")
 
 
-def memory_of_rows(limits: Limits) -> int | None:
-    """Return the bytes that are left for rows, None if there is no limit."""
-    return None if limits.memory is None else max(_LEAST_FOR_ROWS, limits.memory - _BESIDE_ROWS)
+def memory_of_rows(limits: Limits, beside: int = 0) -> int | None:
+    """Return the bytes that are left for rows where `beside` are taken for more, None if there is no limit."""
+    return None if limits.memory is None else max(_LEAST_FOR_ROWS, limits.memory - _BESIDE_ROWS - beside)
 
 
 class NativeEngine:
@@ -57,11 +58,12 @@ class NativeEngine:
         What memory has no room for goes to temporary files, as sorted runs that are merged in the end
         (docs/adr/0015).
         """
+        ahead = _MOST_AHEAD if limits.memory is None else min(_MOST_AHEAD, limits.memory // 4)
         share = _kernel.Share(
             limits.compact_at_rows,
             EXAMPLES_A_FILE,
             self._instruction_set,
-            memory_of_rows(limits),
+            memory_of_rows(limits, _OF_A_CLIENT + ahead if is_address(tree) else 0),
             output.nameless,
         )
         books = Accounting()
@@ -70,7 +72,7 @@ class NativeEngine:
             if is_address(tree):
                 from reduction.engines.native_objects import read_objects
 
-                read_objects(share, tree, units, progress, books)
+                read_objects(share, tree, units, progress, books, ahead)
             else:
                 pieces = Files(share, tree, units, progress).read(books)
             rows = _append(output, CUT_HEADER if pieces else RESULT_HEADER, share.write)

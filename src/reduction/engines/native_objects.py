@@ -15,10 +15,18 @@ from reduction.storage.objects import Objects
 
 
 def read_objects(
-    share: _kernel.Share, tree: str, units: Sequence[Unit], progress: Progress, books: Accounting
+    share: _kernel.Share,
+    tree: str,
+    units: Sequence[Unit],
+    progress: Progress,
+    books: Accounting,
+    most_ahead: int,
 ) -> None:
-    """Read all units below the address `tree` into the share; what is told of them is added to `books`."""
-    with Objects(tree, units) as objects:
+    """Read all units below the address `tree` into the share; what is told of them is added to `books`.
+
+    At most about `most_ahead` bytes are fetched and not yet read.
+    """
+    with Objects(tree, units, most_ahead) as objects:
 
         def read(unit: Unit, path: str, file_books: Accounting) -> bool:
             raw = objects.raw(next(indices), progress.read_bytes)

@@ -145,11 +145,9 @@ def _reduce_to_partial(stage: Stage, task: int, units: Sequence[Unit], folder: P
 
 
 def _limits_here(limits: Limits) -> Limits:
-    """Return the limits of a task: it shares what this executor's machine has with others, and with the JVM."""
+    """Return the limits of a task: it shares this machine's memory with other tasks and with the JVM."""
     for_python = resources.memory().amount // 2
-    return limits._replace(
-        memory=resources.memory_of_a_runner(for_python, resources.processors().amount)
-    )
+    return limits._replace(memory=resources.memory_of_a_runner(for_python, resources.processors().amount))
 
 
 def _rows_of(

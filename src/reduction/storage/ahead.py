@@ -15,7 +15,7 @@ from typing import NamedTuple, Self
 from reduction.storage.client import Client, Found, patiently
 
 PART_BYTES = 8 << 20  # one request
-HELD_BYTES = 64 << 20  # of all parts that are fetched and not yet read
+MOST_HELD_BYTES = 64 << 20  # of all parts that are fetched and not yet read
 
 
 class _Part(NamedTuple):
@@ -27,8 +27,10 @@ class _Part(NamedTuple):
 class Ahead:
     """The bytes of several objects, each as parts in their order. To be used in a `with` block."""
 
-    def __init__(self, client: Client, objects: Sequence[Found]) -> None:
+    def __init__(self, client: Client, objects: Sequence[Found], most_held: int = MOST_HELD_BYTES) -> None:
+        """Hold `most_held` bytes of parts at a time, or one part if that is larger."""
         self._client = client
+        self._most_held = most_held
         self._requests = self._cut(objects)
         self._next = next(self._requests, None)
         self._parts: deque[_Part] = deque()
@@ -69,7 +71,7 @@ class Ahead:
         while self._next is not None:
             index, found, start, stop = self._next
             if index >= self._at:
-                if self._parts and self._held + stop - start > HELD_BYTES:
+                if self._parts and self._held + stop - start > self._most_held:
                     return
                 data = self._threads.submit(self._read, found, start, stop)
                 self._parts.append(_Part(index, stop - start, data))

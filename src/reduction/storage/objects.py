@@ -13,7 +13,7 @@ from reduction.errors import FileIgnored, InputError, ReducerError
 from reduction.inputs import WORKING_PREFIXES, Unit, refused_name
 from reduction.printable import shown
 from reduction.storage.addresses import shown_address
-from reduction.storage.ahead import Ahead
+from reduction.storage.ahead import MOST_HELD_BYTES, Ahead
 from reduction.storage.apart import before_fork
 from reduction.storage.client import Found, StoreFault, StoreUnusable, Trouble, client_for
 
@@ -68,13 +68,14 @@ def _judged(found: Found, hidden: set[str]) -> Iterator[Unit | IgnoredFile]:
 class Objects:
     """The bytes of some units below an address, fetched ahead in their order; for a `with` block."""
 
-    def __init__(self, tree: str, units: Sequence[Unit]) -> None:
+    def __init__(self, tree: str, units: Sequence[Unit], most_held: int = MOST_HELD_BYTES) -> None:
+        """Hold at most about so many bytes that are fetched and not yet read."""
         self._units = units
         try:
             client = client_for(tree)
         except StoreFault as fault:
             raise _verdict(fault) from None
-        self._ahead = Ahead(client, [Found(unit.path, unit.size, unit.version) for unit in units])
+        self._ahead = Ahead(client, [Found(unit.path, unit.size, unit.version) for unit in units], most_held)
 
     def __enter__(self) -> Self:
         return self
