@@ -26,7 +26,7 @@ from reduction.storage.addresses import is_address
 
 _MOST_THREADS = 4  # of a merge: one at a time writes, and that is a third of the work (docs/adr/0008)
 
-# Bytes of a runner that hold no rows: Python, buffers, merging (docs/kernel-log.md, "Memory"); the client of a store.
+# Bytes of a runner that hold no rows (docs/kernel-log.md, "Memory"): Python, buffers, merging; a store's client.
 _BESIDE_ROWS = 24 << 20
 _OF_A_CLIENT = 40 << 20
 _MOST_AHEAD = 64 << 20  # of objects that are fetched and not yet read
@@ -36,7 +36,7 @@ _T = TypeVar("_T")
 
 
 def memory_of_rows(limits: Limits, beside: int = 0) -> int | None:
-    """Return the bytes that are left for rows where `beside` are taken for more, None if there is no limit."""
+    """Return the bytes that are left for rows where `beside` go to something else, None if no limit."""
     return None if limits.memory is None else max(_LEAST_FOR_ROWS, limits.memory - _BESIDE_ROWS - beside)
 
 
