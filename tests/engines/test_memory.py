@@ -30,7 +30,7 @@ def spills(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
         descriptors.append(nameless(file))
         return descriptors[-1]
 
-    monkeypatch.setattr("reduction.engines.native.memory_of_rows", lambda _: 100_000)
+    monkeypatch.setattr("reduction.engines.native.memory_of_rows", lambda *_: 100_000)
     monkeypatch.setattr(WholeFile, "nameless", noted)
     yield descriptors
     assert descriptors

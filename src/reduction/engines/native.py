@@ -26,7 +26,7 @@ from reduction.storage.addresses import is_address
 
 _MOST_THREADS = 4  # of a merge: one at a time writes, and that is a third of the work (docs/adr/0008)
 
-# Bytes of a runner that hold no rows (docs/kernel-log.md, "Memory"): Python, buffers, merging; a store's client.
+# Bytes of a runner that hold no rows (docs/kernel-log.md, "Memory"): Python, buffers, merging; a client.
 _BESIDE_ROWS = 24 << 20
 _OF_A_CLIENT = 40 << 20
 _MOST_AHEAD = 64 << 20  # of objects that are fetched and not yet read
