@@ -63,7 +63,7 @@ class NativeEngine:
             limits.compact_at_rows,
             EXAMPLES_A_FILE,
             self._instruction_set,
-            memory_of_rows(limits, _OF_A_CLIENT + ahead if is_address(tree) else 0),
+            memory_of_rows(limits, _OF_A_CLIENT + 2 * ahead if is_address(tree) else 0),
             output.nameless,
         )
         books = Accounting()
