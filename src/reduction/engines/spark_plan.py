@@ -23,7 +23,7 @@ _MOST_TASK = 1 << 30  # bytes: so much is lost if an executor is
 _TASKS_A_CORE = 4  # so that the cores are done at about the same time
 SAMPLE_STEP = 4096  # of so many rows of a task one is told to the driver, to find the ranges
 _LEAST_RANGE = 50_000  # rows: less is sorted in the time that it takes to start a task
-_MOST_RANGE = 500_000  # rows: the driver holds the text of two ranges at a time, in the JVM
+_MOST_RANGE = 200_000  # rows: of two ranges the driver's JVM holds the text at a time
 
 
 class Sum(NamedTuple):
