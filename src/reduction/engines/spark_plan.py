@@ -139,7 +139,7 @@ def grouped(units: Sequence[Unit], cores: int) -> list[list[Unit]]:
 
     >>> units = [Unit("a b.csv", size, 0, 0, size) for size in (5 << 20, 1 << 20, 4 << 20)]
     >>> [[unit.size >> 20 for unit in group] for group in grouped(units, 2)]
-    [[5], [1, 4]]
+    [[5], [4], [1]]
     """
     total = sum(map(_weight, units))
     wanted = min(_TASKS_A_CORE * cores, -(-total // _LEAST_TASK))
