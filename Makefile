@@ -113,7 +113,7 @@ $(AIRFLOW_STAMP): tests/airflow/requirements.txt
 test-spark: $(STAMP) $(SPARK_STAMP) ## the tests of engine spark: its promises, and a cluster of real processes (needs Java 17)
 	@java -version >build/spark/java.log 2>&1 || { \
 	  echo "Spark needs Java 17 or newer; on Debian: apt-get install openjdk-17-jre-headless" >&2; exit 1; }
-	$(SPARK_BIN)/python -m pytest -q -k spark --timeout 180 --durations 5 $(SPARK_TESTS) $(ARGS)
+	$(SPARK_BIN)/python -m pytest -q -k spark --timeout 600 --durations 5 $(SPARK_TESTS) $(ARGS)
 
 # Spark lives apart, because pyspark wants an older pandas and takes half a gigabyte. What is not Spark's, such as the
 # package with its kernel and pytest, comes from .venv, which is looked through after it.

@@ -84,7 +84,7 @@ def test_an_unknown_variable_is_a_fault_that_names_the_nearest_known(world, unkn
     assert re.search(rf"\b{meant}\b", outcome.stderr)
 
 
-@each("engine", spark=("spark",), mistyped=("nativ",))
+@each("engine", another=("duckdb",), mistyped=("nativ",))
 def test_an_engine_that_is_not_in_this_build_is_a_fault_not_a_fallback(world, engine):
     outcome = world.reduce(engine=engine)
     assert outcome.exit_code == 3

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import workdir as workdir_module
 from spark_world import Cluster, cluster, command_of, descendants, free_port, wait_until
 from workdir import KEY, OLD, ROOT, Outcome, Workdir
 
@@ -21,6 +22,12 @@ ALIKE = ("bytes", "files", "rows", "addresses", "result")  # what a report says 
 
 def spark(world: Workdir, master: str, **variables: object) -> Outcome:
     return world.start(engine="spark", spark_master=master, runners=None, **variables).finish()
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A JVM takes its time to start, and most where others work as well."""
+    monkeypatch.setattr(workdir_module, "PATIENCE", 300.0)
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +65,7 @@ def test_the_example_for_spark_submit_reduces(workdir, near):
         workdir.output,
     ]
     environment = os.environ | {"PYSPARK_PYTHON": sys.executable}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=100, check=False)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     assert (workdir.output / "Combined.csv").read_bytes() == (TASK / "exercise.expected.csv").read_bytes()
 

@@ -51,7 +51,7 @@ class SparkEngine:
         """Hold the text of a partition; raises `SparkFailed`, or `SettingsError` without Java."""
         if "://" not in tree:
             tree = os.path.abspath(tree)  # noqa: PTH100 - executors have another current folder
-        with spark_session.opened(limits.spark_master) as session, spark_session.errors_told():
+        with spark_session.errors_told(), spark_session.opened(limits.spark_master) as session:
             reduced = _Job(session, tree, limits).run(units, output)
         for unit in units:
             progress.finishes(unit)
@@ -94,9 +94,14 @@ class _Job:
             found = self._read(units)
             return Reduced(found.books, self._write(found, output) if found.expected.rows else {})
         finally:
-            for held in self._held:
-                with spark_session.suppressed():
-                    held.unpersist()
+            self._release(len(self._held))
+
+    def _release(self, first: int) -> None:
+        """Let executors forget the first so many of what they keep."""
+        for held in self._held[:first]:
+            with spark_session.suppressed():
+                held.unpersist()
+        del self._held[:first]
 
     def _read(self, units: Sequence[Unit]) -> _Found:
         """Read all units, those of cut files that do not fit together twice."""
@@ -168,6 +173,7 @@ class _Job:
                 f"{expected.rows:,} rows were read and {given.rows:,} arrived to be sorted, or others:"
                 f" {_AGAIN}"
             )
+        self._release(len(self._held) - 1)  # the blocks: all text is there
         _LOG.info("%s rows were sorted in %s ranges", f"{given.rows:,}", ranges)
         self._stream(text, {of.partition: of for of in told}, output)
         addresses: Counter[str] = Counter()
@@ -180,7 +186,7 @@ class _Job:
         """Append the text of one partition after the other, compared with what its books say."""
         waiting = sorted(told)
         chunks = size = crc32 = 0
-        rows = text.select("partition", "chunk", "text").toLocalIterator(prefetchPartitions=True)
+        rows = text.select("partition", "chunk", "text").toLocalIterator()
         for partition, chunk, data in rows:
             if not waiting or (partition, chunk) != (waiting[0], chunks):
                 raise SparkFailed(f"the sorted text came out of order: {_AGAIN}")

@@ -23,7 +23,7 @@ _MOST_TASK = 1 << 30  # bytes: so much is lost if an executor is
 _TASKS_A_CORE = 4  # so that the cores are done at about the same time
 SAMPLE_STEP = 4096  # of so many rows of a task one is told to the driver, to find the ranges
 _LEAST_RANGE = 50_000  # rows: less is sorted in the time that it takes to start a task
-_MOST_RANGE = 500_000  # rows: the driver holds the text of two ranges at a time, in the JVM
+_MOST_RANGE = 200_000  # rows: of two ranges the driver's JVM holds the text at a time
 
 
 class Sum(NamedTuple):
@@ -139,7 +139,7 @@ def grouped(units: Sequence[Unit], cores: int) -> list[list[Unit]]:
 
     >>> units = [Unit("a b.csv", size, 0, 0, size) for size in (5 << 20, 1 << 20, 4 << 20)]
     >>> [[unit.size >> 20 for unit in group] for group in grouped(units, 2)]
-    [[5], [1, 4]]
+    [[5], [4], [1]]
     """
     total = sum(map(_weight, units))
     wanted = min(_TASKS_A_CORE * cores, -(-total // _LEAST_TASK))

@@ -25,7 +25,7 @@ Keys = npt.NDArray[Any]
 
 FOUR, SIX = np.dtype("<u8"), np.dtype("S20")
 _INDEX = np.uint64(0xFFFF_FFFF)
-_CHUNK_BYTES = 1 << 19
+_CHUNK_BYTES = 1 << 17  # larger arrays would be "humongous" to a small JVM, whose heap they fragment
 _WIDEST_ADDRESS = 48  # bytes, with its comma
 _ODD = np.uint64(0x9E37_79B9_7F4A_7C15)
 
@@ -106,7 +106,7 @@ class Finisher:
         self._blocks[block.six].append(keys)
 
     def text(self) -> Iterator[bytes]:
-        """Give the lines of all distinct rows in chunks of at most half a MiB; nothing is held then."""
+        """Give the lines of all distinct rows in chunks of at most 128 KiB; nothing is held then."""
         widest = max((2 * len(name.encode()) + 3 for name in self._environments), default=0)
         rows_a_chunk = max(1, _CHUNK_BYTES // (_WIDEST_ADDRESS + widest))
         lines = LineWriter(self._environments)

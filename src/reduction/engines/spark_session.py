@@ -71,17 +71,18 @@ def opened(master: str) -> Iterator[SparkSession]:
     What was started here is ended here, whatever was raised. Raises `SettingsError` if there is no Java or
     Spark does not take the settings, `SparkFailed` if the master does not answer.
     """
-    there = SparkSession.getActiveSession()
-    session = _started(master) if there is None else there
-    try:
-        used = session.newSession()
-        for name, value in _OF_OURS.items():
-            used.conf.set(name, value)
-        with _watched(used.sparkContext):
-            yield used
-    finally:
-        if there is None:
-            _end(session)
+    with _py4j_is_quiet():
+        there = SparkSession.getActiveSession()
+        session = _started(master) if there is None else there
+        try:
+            used = session.newSession()
+            for name, value in _OF_OURS.items():
+                used.conf.set(name, value)
+            with _watched(used.sparkContext):
+                yield used
+        finally:
+            if there is None:
+                _end(session)
 
 
 def suppressed() -> suppress:
@@ -209,6 +210,24 @@ def _end(session: SparkSession | None) -> None:
     if jvm.stdin is not None:
         with suppress(OSError):
             jvm.stdin.close()
+
+
+class _NotOfPy4j(logging.Filter):
+    """Keeps back what py4j logs of a lost JVM, with pages of tracebacks: that is told in a sentence."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return "py4j" not in record.pathname
+
+
+@contextmanager
+def _py4j_is_quiet() -> Iterator[None]:
+    quiet = _NotOfPy4j()
+    if not _LOG.isEnabledFor(logging.DEBUG):
+        logging.root.addFilter(quiet)
+    try:
+        yield
+    finally:
+        logging.root.removeFilter(quiet)
 
 
 @contextmanager
