@@ -275,3 +275,40 @@ def test_the_probe_is_a_name_that_the_sweep_knows():
 
     beside = module._beside(Path("out/Combined.csv"))
     assert partials._HALF_WRITTEN_RESULT.fullmatch(beside.name)
+
+
+# A temporary file ----------------------------------------------------------------------------------------
+
+
+def test_a_temporary_file_can_be_written_and_read_and_has_no_name(path):
+    with whole_file(path) as file:
+        before = names(path.parent)
+        descriptor = file.nameless()
+        assert names(path.parent) == before
+        os.write(descriptor, NEW)
+        assert os.pread(descriptor, len(NEW), 0) == NEW
+        os.close(descriptor)
+
+
+def test_no_two_temporary_files_are_the_same(path):
+    with whole_file(path) as file:
+        descriptors = [file.nameless() for _ in range(20)]
+        assert len({os.fstat(descriptor).st_ino for descriptor in descriptors}) == 20
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+
+@pytest.mark.parametrize("step", ["open", "unlink"])
+def test_a_temporary_file_that_cannot_be_made_is_told_with_the_reason(path, monkeypatch, step):
+    def refuse(*_: object, **__: object) -> NoReturn:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(WriteError, match="No space left on device"), whole_file(path) as file:  # noqa: PT012
+        descriptors = names(Path("/proc/self/fd"))
+        monkeypatch.setattr(os, step, refuse)
+        try:
+            file.nameless()
+        finally:
+            monkeypatch.undo()
+            assert names(Path("/proc/self/fd")) == descriptors
+    assert path.read_bytes() == OLD
