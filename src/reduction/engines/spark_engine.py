@@ -52,7 +52,8 @@ class SparkEngine:
         if "://" not in tree:
             tree = os.path.abspath(tree)  # noqa: PTH100 - executors have another current folder
         with spark_session.errors_told(), spark_session.opened(limits.spark_master) as session:
-            reduced = _Job(session, tree, limits).run(units, output)
+            with spark_session.errors_told():  # here, too: without its JVM an error has no text
+                reduced = _Job(session, tree, limits).run(units, output)
         for unit in units:
             progress.finishes(unit)
         return reduced
