@@ -51,9 +51,10 @@ class SparkEngine:
         """Hold the text of a partition; raises `SparkFailed`, or `SettingsError` without Java."""
         if "://" not in tree:
             tree = os.path.abspath(tree)  # noqa: PTH100 - executors have another current folder
-        with spark_session.errors_told(), spark_session.opened(limits.spark_master) as session:
-            with spark_session.errors_told():  # here, too: without its JVM an error has no text
-                reduced = _Job(session, tree, limits).run(units, output)
+        told = spark_session.errors_told
+        # Twice: without its JVM, which `opened` ends, an error has no text.
+        with told(), spark_session.opened(limits.spark_master) as session, told():
+            reduced = _Job(session, tree, limits).run(units, output)
         for unit in units:
             progress.finishes(unit)
         return reduced
