@@ -40,7 +40,7 @@ class ControllerKiller(Killer):
         if memory := os.environ.get("MEMORY_OF_ROWS"):
             from reduction.engines import native
 
-            native.memory_of_rows = lambda _: int(memory)  # type: ignore[assignment]
+            native.memory_of_rows = lambda *_: int(memory)  # type: ignore[assignment]
         self.guard(STEPS)
         WholeFile.write = self._torn(WholeFile.write)  # type: ignore[method-assign]
         WholeFile.append = self._torn_append(WholeFile.append)  # type: ignore[method-assign]

@@ -40,7 +40,7 @@ def memory_of_rows(size: int) -> Iterator[list[None]]:
         return nameless(file)
 
     with (
-        patch("reduction.engines.native.memory_of_rows", lambda _: size),
+        patch("reduction.engines.native.memory_of_rows", lambda *_: size),
         patch.object(WholeFile, "nameless", counted),
     ):
         yield spills
