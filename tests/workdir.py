@@ -158,7 +158,7 @@ def in_this_process(world: Workdir, options: tuple[str, ...], variables: dict[st
         gc.unfreeze()
         for number, handler in handlers:
             signal.signal(number, handler)
-    process = SimpleNamespace(returncode=exit_code)
+    process = SimpleNamespace(returncode=exit_code, pid=os.getpid())
     output = Path(settings["REDUCER_OUTPUT_DIR"])
     ended: Any = SimpleNamespace(
         process=process, said=[said.getvalue()], command=["reducer.py", *options], variables=settings,
