@@ -12,7 +12,7 @@ import logging
 import os
 import zlib
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -36,6 +36,7 @@ from reduction.rows import RESULT_HEADER
 _LOG = logging.getLogger("reduction.spark")
 _FILES_LOG = logging.getLogger("reduction.files")
 _WARNINGS_SHOWN = 20
+_FETCHED_AT_ONCE = 8  # partitions of some megabytes
 _AGAIN = "an executor was lost, or the input changed while the job ran; run again"
 
 
@@ -188,8 +189,7 @@ class _Job:
         """Append the text of one partition after the other, compared with what its books say."""
         waiting = sorted(told)
         chunks = size = crc32 = 0
-        rows = text.select("partition", "chunk", "text").toLocalIterator()
-        for partition, chunk, data in rows:
+        for partition, chunk, data in self._fetched(text.select("partition", "chunk", "text")):
             if not waiting or (partition, chunk) != (waiting[0], chunks):
                 raise SparkFailed(f"the sorted text came out of order: {_AGAIN}")
             if data is not None:
@@ -202,6 +202,18 @@ class _Job:
             chunks = size = crc32 = 0
         if waiting:
             raise SparkFailed(f"{len(waiting)} partitions of sorted text did not come: {_AGAIN}")
+
+    def _fetched(self, frame: DataFrame) -> Iterator[tuple[Any, ...]]:
+        """Give the rows of one partition after the other; a few partitions are held at a time.
+
+        `DataFrame.toLocalIterator` would keep in the JVM what it has given: with Spark 4.3, all of it.
+        """
+        rdd = frame.rdd
+        partitions = range(rdd.getNumPartitions())
+        step = min(self._cores, _FETCHED_AT_ONCE)
+        for first in partitions[::step]:
+            together = list(partitions[first : first + step])
+            yield from self._session.sparkContext.runJob(rdd, spark_tasks.as_they_are, together)
 
     def _check_same_tree(self, units: Sequence[Unit], books: Accounting) -> None:
         """Raise `SparkFailed` if an executor saw a file change that from here is as it was listed.

@@ -25,7 +25,9 @@ ERRORS = (PySparkException, Py4JError, EOFError, ConnectionError)
 
 _OF_OURS = {
     "spark.sql.adaptive.enabled": "false",  # how many partitions there are is known better here
-    "spark.sql.execution.arrow.maxRecordsPerBatch": "65536",
+    # Our rows are blocks of up to a megabyte: as many as Spark takes by default would fill the JVM at once.
+    "spark.sql.execution.arrow.maxRecordsPerBatch": "8",
+    "spark.sql.inMemoryColumnarStorage.batchSize": "8",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
 }
 _UNLESS_SET = {

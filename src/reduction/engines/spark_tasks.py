@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -94,6 +94,11 @@ def finish_range(environments: Sequence[str], batches: Iterator[pa.RecordBatch])
         chunk += 1
     told = finisher.books(partition).to_json()
     yield pa.record_batch([[partition], [chunk], [None], [told]], schema=_TEXT_SCHEMA)
+
+
+def as_they_are(rows: Iterable[Any]) -> Iterable[Any]:
+    """Give the rows of a partition to the driver."""
+    return rows
 
 
 def _blocks(batches: Iterator[pa.RecordBatch]) -> Iterator[Block]:
