@@ -72,9 +72,7 @@ def show_run(plan: Mapping[str, Any], figures: Mapping[str, Any]) -> None:
     """Print how long a run takes until the collect."""
     of, cluster = plan["input"], plan["cluster"]
     listing = model.listing_seconds(of["objects"], cluster, figures["listing"])
-    reading = model.reading_seconds(
-        of["bytes"] / cluster["nodes"], cluster, figures["scanned_bytes_a_core_second"]
-    )
+    reading = model.reading_seconds(of["bytes"] / cluster["nodes"], cluster)
     memory = of["objects"] * figures["listing"]["memory_bytes_a_unit"]
     print(
         f"\na node lists for {listing:.0f} s (and holds {memory / 1e6:,.0f} MB for it), then reads for"

@@ -74,10 +74,10 @@ def listing_seconds(objects: int, cluster: Mapping[str, float], measured: Mappin
     return pages * cluster["list_page_seconds"] + objects * ours
 
 
-def reading_seconds(node_bytes: float, cluster: Mapping[str, float], bytes_a_core_second: float) -> float:
-    """Return how long a node reads its part: as fast as its link or its cores, whichever is slower."""
-    by_cores = bytes_a_core_second * cluster["runners_a_node"]
-    return node_bytes / min(cluster["link_bytes_a_second"], by_cores)
+def reading_seconds(node_bytes: float, cluster: Mapping[str, float]) -> float:
+    """Return how long a node reads its part: as fast as its link or its runners, whichever is slower."""
+    by_runners = cluster["store_bytes_a_core_second"] * cluster["runners_a_node"]
+    return node_bytes / min(cluster["link_bytes_a_second"], by_runners)
 
 
 def collect_seconds(partial_bytes: float, cluster: Mapping[str, float], merged_a_second: float) -> float:

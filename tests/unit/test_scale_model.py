@@ -54,8 +54,8 @@ def test_one_node_that_fails_with_a_chance_costs_what_arithmetic_says():
 
 def test_times_are_bounded_by_the_link_or_by_the_cores():
     cluster = {"link_bytes_a_second": 100.0, "runners_a_node": 4}
-    assert model.reading_seconds(1000, cluster, bytes_a_core_second=50) == 10
-    assert model.reading_seconds(1000, cluster, bytes_a_core_second=10) == 25
+    assert model.reading_seconds(1000, cluster | {"store_bytes_a_core_second": 50}) == 10
+    assert model.reading_seconds(1000, cluster | {"store_bytes_a_core_second": 10}) == 25
     assert model.collect_seconds(1000, cluster, merged_a_second=50) == 10 + 20
 
 
