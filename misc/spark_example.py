@@ -15,9 +15,8 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-sys.path.insert(
-    0, str(Path(__file__).resolve().parents[1])
-)  # where the application is, which is not installed
+# The application is not installed: it is taken from where this file stands.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import reducer
 
