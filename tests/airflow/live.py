@@ -43,12 +43,23 @@ def free_port() -> int:
 
 
 def slow(world: Workdir, *runners: int) -> None:
-    """Gives these of five runners work for some seconds; nothing unpacks bzip2 quickly."""
+    """Gives these of five runners work for some seconds; nothing unpacks bzip2 quickly.
+
+    Files are dealt out from the largest to the smallest, so the runners before have larger ones, which are
+    plain and read at once.
+    """
     draw = random.Random(1).randrange
     rows = "".join(f"{draw(1, 224)}.{draw(256)}.{draw(256)}.{draw(256)}\n" for _ in range(100_000))
-    packed = bz2.compress(KEY.encode() + b"\n") + bz2.compress(rows.encode()) * 40
-    for runner in runners:
-        world.file(f"Asia Prod {runner}.csv", packed)
+    packed = bz2.compress(KEY.encode() + b"\n") + bz2.compress(rows.encode()) * 60
+    row, one_more = b"1.1.1.1\n", bz2.compress(b"1.1.1.1\n")
+    for runner in range(1, max(runners) + 1):
+        more = max(runners) - runner
+        content = packed + one_more * more
+        if runner not in runners:
+            head = KEY.encode() + b"\n"
+            count, blank_lines = divmod(len(content) - len(head), len(row))
+            content = head + row * count + b"\n" * blank_lines
+        world.file(f"Asia Prod {runner}.csv", content)
 
 
 def changed(text: str, before: str, after: str) -> str:
