@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import select
 import stat
 import threading
 from collections.abc import Iterator, Sequence
@@ -18,6 +19,7 @@ from reduction.printable import shown
 
 _LOG_NAME = re.compile(r"[^.].*\.(?:txt|log)(?:[.-][0-9]+)*(?:\.(?:gz|bz2|xz|zst))?", re.DOTALL)
 _BUFFER = 1 << 18  # bytes
+_TICK_MS = 200  # between two looks at a pipe
 
 
 def find(paths: Sequence[str]) -> list[str]:
@@ -130,9 +132,10 @@ class LogFile:
     @contextmanager
     def text(self) -> Iterator[BinaryIO]:
         """Give all of it as a stream, unpacked if it is an archive; raises `InputError`."""
+        kind_of_file = archives.CountingFile if self.is_regular else _Awaited
         try:
             with (
-                BufferedReader(archives.CountingFile(self._descriptor, self._count), _BUFFER) as raw,
+                BufferedReader(kind_of_file(self._descriptor, self._count), _BUFFER) as raw,
                 archives.decompressed(raw) as stream,
             ):
                 yield stream
@@ -145,3 +148,18 @@ class LogFile:
 
     def _not_read(self, error: Exception) -> InputError:
         return InputError(f"'{shown(self.path)}' can't be read to its end: {error}")
+
+
+class _Awaited(archives.CountingFile):
+    """A pipe or the like, whose bytes may be long in coming.
+
+    It is waited for in ticks: a signal that comes just before a read would be heard only after it.
+    """
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        """Read into `buffer`; returns how many bytes it got."""
+        poll = select.poll()
+        poll.register(self.fileno(), select.POLLIN)
+        while not poll.poll(_TICK_MS):
+            continue
+        return super().readinto(buffer)
