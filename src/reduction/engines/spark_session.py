@@ -49,12 +49,18 @@ _CAUSES = (
         "the master does not answer, or has dropped the job: see its log, then run again",
     ),
     (
+        r"OutOfMemoryError",
+        "a JVM has too little memory ({said}): raise spark.driver.memory or spark.executor.memory, then run"
+        " again",
+    ),
+    (
         r"ExecutorLostFailure|[Ee]xecutor lost|Python worker exited unexpectedly",
         "executors were lost again and again ({said}); often this is a lack of memory: give them more, or"
         " fewer cores each, then run again",
     ),
     (
-        r"Connection refused|Answer from Java side is empty|Error while sending"
+        r"\AAn error occurred while calling [\w.$]+\Z"  # with nothing behind it: there was no answer
+        r"|Connection refused|Answer from Java side is empty|Error while sending"
         r"|An error occurred while trying to connect|SparkContext (?:was|has been) shut ?down"
         r"|Connection reset",
         "the JVM of the driver has ended; often this is a lack of memory: see spark.driver.memory",
@@ -104,19 +110,15 @@ def errors_told() -> Iterator[None]:
 def cause_of(text: str) -> str:
     """Return the sentence that tells why a job failed, out of the pages that Spark says."""
     for pattern, sentence in _CAUSES:
-        if match := re.search(pattern, text):
+        if match := re.search(pattern, text.strip()):
             return sentence.format(*match.groups(), said=_first_line(text))
     return _first_line(text)
 
 
 def _first_line(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    told = (
-        [line for line in lines if re.match(r"[\w.]+(Exception|Error): ", line)]
-        or lines
-        or ["no reason told"]
-    )
-    return told[0][:300]
+    raised = [line.removeprefix(": ") for line in lines if re.match(r"(: )?[\w.$]+(Exception|Error)\b", line)]
+    return (raised or lines or ["no reason told"])[0][:300]
 
 
 def _started(master: str) -> SparkSession:

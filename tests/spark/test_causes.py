@@ -1,0 +1,25 @@
+"""What Spark says of a failure, in pages, becomes one sentence with a way out."""
+
+from __future__ import annotations
+
+import pytest
+
+CALL = "An error occurred while calling o46.getResult"
+CAUSES = {
+    CALL: "the JVM of the driver has ended",
+    f"{CALL}.\n: java.lang.OutOfMemoryError: Java heap space\n\tat a.b": "a JVM has too little memory (java.lang.Out",
+    f"{CALL}.\n: org.apache.spark.SparkException: Job aborted\n\tat a.b": "org.apache.spark.SparkException: Job ab",
+    "ConnectionRefusedError: [Errno 111] Connection refused": "the JVM of the driver has ended",
+    "x\nTaskFault: an executor does not see it\ny": "an executor does not see it",
+    "x\n  ModuleNotFoundError: No module named 'reduction'\n": "Python has no module 'reduction'",
+    "": "no reason told",
+}
+
+
+@pytest.mark.parametrize(("text", "sentence"), CAUSES.items())
+def test_a_cause_on_spark_is_told_in_a_sentence(text, sentence):
+    from reduction.engines.spark_session import cause_of
+
+    told = cause_of(text)
+    assert sentence in told
+    assert "\n" not in told
