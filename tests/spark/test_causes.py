@@ -7,8 +7,8 @@ import pytest
 CALL = "An error occurred while calling o46.getResult"
 CAUSES = {
     CALL: "the JVM of the driver has ended",
-    f"{CALL}.\n: java.lang.OutOfMemoryError: Java heap space\n\tat a.b": "a JVM has too little memory (java.lang.Out",
-    f"{CALL}.\n: org.apache.spark.SparkException: Job aborted\n\tat a.b": "org.apache.spark.SparkException: Job ab",
+    f"{CALL}.\n: java.lang.OutOfMemoryError: Java heap space\n\tat a.b": "too little memory (java.lang.OutOf",
+    f"{CALL}.\n: org.apache.spark.SparkException: Job aborted\n\tat a.b": "SparkException: Job aborted",
     "ConnectionRefusedError: [Errno 111] Connection refused": "the JVM of the driver has ended",
     "x\nTaskFault: an executor does not see it\ny": "an executor does not see it",
     "x\n  ModuleNotFoundError: No module named 'reduction'\n": "Python has no module 'reduction'",
