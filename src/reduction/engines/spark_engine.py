@@ -103,7 +103,7 @@ class _Job:
         """Let executors forget the first so many of what they keep."""
         for held in self._held[:first]:
             with spark_session.suppressed():
-                held.unpersist()
+                held.unpersist(True)  # waits: a session that ends meanwhile would complain
         del self._held[:first]
 
     def _read(self, units: Sequence[Unit]) -> _Found:

@@ -67,6 +67,7 @@ _CAUSES = (
     ),
 )
 _TICK = 5.0  # seconds between two words of progress
+_TICKS_ALONE = 3  # after so many without an executor something is said
 _CONNECT = 5.0  # seconds a master has to answer
 _GRACE = 15.0  # seconds the JVM has to end
 _LOG = logging.getLogger("reduction.spark")
@@ -234,22 +235,26 @@ def _py4j_is_quiet() -> Iterator[None]:
         logging.root.removeFilter(quiet)
 
 
+def _has_executors(context: SparkContext) -> bool:
+    """Tell whether there is anyone to work; the driver, which is counted too, does so in local mode only."""
+    return context.master.startswith("local") or bool(context._jsc.sc().getExecutorMemoryStatus().size() > 1)
+
+
 @contextmanager
 def _watched(context: SparkContext) -> Iterator[None]:
     """Tell every few seconds how far the job is, and once if nobody takes it."""
     done = threading.Event()
 
     def watch() -> None:
-        was_taken = False
+        ticks_alone = 0
         while not done.wait(_TICK):
             with suppress(*ERRORS, AttributeError):
                 tracker = context.statusTracker()
                 stages = [tracker.getStageInfo(stage) for stage in tracker.getActiveStageIds()]
-                running = [stage for stage in stages if stage is not None]
-                was_taken = was_taken or any(of.numActiveTasks or of.numCompletedTasks for of in running)
-                for of in running:
+                for of in filter(None, stages):
                     _LOG.info("stage %s: %s of %s tasks done", of.stageId, of.numCompletedTasks, of.numTasks)
-                if running and not was_taken:
+                ticks_alone += not _has_executors(context)
+                if ticks_alone == _TICKS_ALONE:
                     _LOG.warning(
                         "no executor takes the job: has the cluster workers with free cores and memory?"
                     )
