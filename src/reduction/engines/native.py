@@ -22,6 +22,7 @@ from reduction.partials import Manifest, damaged, endings, partial_path
 from reduction.pieces import Piece
 from reduction.progress import Progress
 from reduction.rows import CUT_HEADER, RESULT_HEADER
+from reduction.storage import MOST_AHEAD_BYTES
 from reduction.storage.addresses import is_address
 
 _MOST_THREADS = 4  # of a merge: one at a time writes, and that is a third of the work (docs/adr/0008)
@@ -29,7 +30,6 @@ _MOST_THREADS = 4  # of a merge: one at a time writes, and that is a third of th
 # Bytes of a runner that hold no rows (docs/kernel-log.md, "Memory"): Python, buffers, merging; a client.
 _BESIDE_ROWS = 24 << 20
 _OF_A_CLIENT = 40 << 20
-_MOST_AHEAD = 64 << 20  # of objects that are fetched and not yet read
 _LEAST_FOR_ROWS = 4 << 20  # below, there would be a run for each few files
 
 _T = TypeVar("_T")
@@ -58,12 +58,15 @@ class NativeEngine:
         What memory has no room for goes to temporary files, as sorted runs that are merged in the end
         (docs/adr/0015).
         """
-        ahead = _MOST_AHEAD if limits.memory is None else min(_MOST_AHEAD, limits.memory // 4)
+        ahead = beside = 0
+        if is_address(tree):
+            ahead = MOST_AHEAD_BYTES if limits.memory is None else min(MOST_AHEAD_BYTES, limits.memory // 4)
+            beside = _OF_A_CLIENT + 2 * ahead
         share = _kernel.Share(
             limits.compact_at_rows,
             EXAMPLES_A_FILE,
             self._instruction_set,
-            memory_of_rows(limits, _OF_A_CLIENT + 2 * ahead if is_address(tree) else 0),
+            memory_of_rows(limits, beside),
             output.nameless,
         )
         books = Accounting()

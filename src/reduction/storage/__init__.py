@@ -2,3 +2,6 @@
 
 Nothing here is imported by a run on folders but `addresses`, and no client library before a client is made.
 """
+
+MOST_AHEAD_BYTES = 64 << 20
+"""Of objects that a runner has fetched and not yet read, if its memory allows so much."""

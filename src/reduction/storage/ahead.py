@@ -12,10 +12,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import NamedTuple, Self
 
+from reduction.storage import MOST_AHEAD_BYTES
 from reduction.storage.client import Client, Found, patiently
 
 PART_BYTES = 8 << 20  # one request
-MOST_HELD_BYTES = 64 << 20  # of all parts that are fetched and not yet read
 
 
 class _Part(NamedTuple):
@@ -27,7 +27,7 @@ class _Part(NamedTuple):
 class Ahead:
     """The bytes of several objects, each as parts in their order. To be used in a `with` block."""
 
-    def __init__(self, client: Client, objects: Sequence[Found], most_held: int = MOST_HELD_BYTES) -> None:
+    def __init__(self, client: Client, objects: Sequence[Found], most_held: int = MOST_AHEAD_BYTES) -> None:
         """Hold `most_held` bytes of parts at a time, or one part if that is larger."""
         self._client = client
         self._most_held = most_held

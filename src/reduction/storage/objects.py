@@ -12,8 +12,9 @@ from reduction.accounting import Ignored, IgnoredFile
 from reduction.errors import FileIgnored, InputError, ReducerError
 from reduction.inputs import WORKING_PREFIXES, Unit, refused_name
 from reduction.printable import shown
+from reduction.storage import MOST_AHEAD_BYTES
 from reduction.storage.addresses import shown_address
-from reduction.storage.ahead import MOST_HELD_BYTES, Ahead
+from reduction.storage.ahead import Ahead
 from reduction.storage.apart import before_fork
 from reduction.storage.client import Found, StoreFault, StoreUnusable, Trouble, client_for
 
@@ -68,7 +69,7 @@ def _judged(found: Found, hidden: set[str]) -> Iterator[Unit | IgnoredFile]:
 class Objects:
     """The bytes of some units below an address, fetched ahead in their order; for a `with` block."""
 
-    def __init__(self, tree: str, units: Sequence[Unit], most_held: int = MOST_HELD_BYTES) -> None:
+    def __init__(self, tree: str, units: Sequence[Unit], most_held: int = MOST_AHEAD_BYTES) -> None:
         """Hold at most about so many bytes that are fetched and not yet read."""
         self._units = units
         try:
