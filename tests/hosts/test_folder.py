@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import stat
+from types import SimpleNamespace
 
 import pytest
 from worlds import Hand, Taken, unknown
@@ -171,6 +173,22 @@ def test_a_file_that_was_counted_but_not_moved_is_not_read_again(tmp_path, taken
     folder.look(again)
     assert again.items == []
     assert folder.put_away(whole)
+
+
+def test_a_file_that_is_put_away_while_the_folder_is_listed_is_not_said_to_be_left_behind(
+    tmp_path, taken, monkeypatch, caplog
+):
+    (tmp_path / "a.txt").write_bytes(b"one\n")
+    folder = Folder(tmp_path, [], 100)
+    assert folder.look(taken)
+
+    def put_away_meanwhile(mode):  # the listing has the status of the file, not yet whether it was read
+        assert put_away(folder, taken) == [True]
+        return stat.S_ISREG(mode)
+
+    monkeypatch.setattr("reduction.hosts.folder.stat", SimpleNamespace(S_ISREG=put_away_meanwhile))
+    folder.end(taken)
+    assert (names(tmp_path), caplog.messages) == (["processed/a.txt"], [])
 
 
 def test_a_reader_that_nobody_listens_to_stops(tmp_path):

@@ -98,24 +98,30 @@ class Folder:
     def _candidates(self) -> Iterator[str]:
         """Give the names of files that are to be read, those that have been begun first, then the oldest."""
         found: list[tuple[bool, int, str]] = []
+        # Taken down before the folder is listed: what is released while it is listed has been moved, and is
+        # still in the list.
+        with self._lock:
+            handed_over = dict(self._handed_over)
         try:
             with os.scandir(self._directory) as entries:
                 for entry in entries:
                     if entry.name.endswith(_SUFFIX) and not entry.name.startswith("."):
-                        self._add(entry, found)
+                        self._add(entry, handed_over, found)
         except OSError as error:
             raise InputError(f"'{self._directory}' can't be listed: {error.strerror}") from error
         for _, _, name in sorted(found):
             yield name
 
-    def _add(self, entry: os.DirEntry[str], found: list[tuple[bool, int, str]]) -> None:
+    def _add(
+        self, entry: os.DirEntry[str], handed_over: dict[str, int], found: list[tuple[bool, int, str]]
+    ) -> None:
         try:
             status = entry.stat(follow_symlinks=False)
         except OSError:
             return  # it has gone meanwhile
         if not stat.S_ISREG(status.st_mode):
             self._tell_once(entry.name, "it is not a file of its own (a link, a folder, a pipe): left alone")
-        elif self._handed_over.get(entry.name) != status.st_ino:
+        elif handed_over.get(entry.name) != status.st_ino:
             found.append((entry.name not in self._known, status.st_mtime_ns, entry.name))
 
     def _read_if_whole(self, name: str, taker: Taker) -> bool | None:
