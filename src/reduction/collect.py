@@ -213,7 +213,7 @@ def _write_both(
         except OSError as error:
             raise WriteError(f"the old '{path}' can't be removed: {error.strerror}") from error
         return made
-    _LOG.info("collecting %s partials into %s", len(manifests), path)
+    _LOG.info("collecting %s partials", len(manifests))
     with whole_file(path) as file:
         addresses = engine.merge(directory, manifests, file, dropped)
         _check_distinct(addresses, [_addresses(manifest, dropped) for manifest in manifests])

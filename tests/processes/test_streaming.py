@@ -48,10 +48,11 @@ def once(*arguments: object) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
-def start(started: list, *arguments: object) -> subprocess.Popen[str]:
+def start(started: list, *arguments: object, **variables: str) -> subprocess.Popen[str]:
     process = subprocess.Popen(
-        [*PROGRAM, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+        [*PROGRAM, *map(str, arguments)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ | variables,
+    )  # fmt: skip
     started.append(process)
     return process
 
@@ -107,6 +108,18 @@ def test_a_file_that_drops_in_is_reported_in_its_time(folder, started):
     assert sum(report["lines"] for report in told) > 9_000
     assert {host for report in told for host in report["outgoing"]} == set(EIGHT) - {"Giordana"}, "still open"
     wait_for((folder / "processed" / "log.txt").exists)
+
+
+def test_without_events_of_the_system_the_folder_is_looked_at_again_and_again(tmp_path, folder, started):
+    (tmp_path / "watchdog.py").write_text("raise ImportError('not installed here')\n")
+    kept = ("-T", folder, "--format", "json", "--clock", "event")
+    streaming = start(started, *kept, PYTHONPATH=str(tmp_path))
+    assert "(not installed here): it is looked at every 0.5 s" in streaming.stderr.readline()
+    for name, line in (("1", b"1565647204351 Aadvik Matina\n"), ("2", b"1565660000000 a b\n")):
+        (folder / f"{name}.part").write_bytes(line)
+        (folder / f"{name}.part").rename(folder / f"{name}.txt")
+        wait_for((folder / "processed" / f"{name}.txt").exists)
+    assert json.loads(streaming.stdout.readline())["outgoing"] == ["Matina"]
 
 
 def test_by_processing_a_report_comes_every_so_many_seconds(folder, started):

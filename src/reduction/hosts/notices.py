@@ -21,21 +21,19 @@ _SECONDS_WITHOUT = 0.5
 class Notices:
     """Events of a folder, for the reader that waits for them."""
 
-    def __init__(self, folder: Path, *, with_events: bool = True) -> None:
+    def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._with_events = with_events
         self._something = threading.Event()
         self._stop_events: Callable[[], None] = lambda: None
         self._seconds = _SECONDS_WITHOUT
 
     def __enter__(self) -> Self:
-        if self._with_events:
-            try:
-                self._start_events()
-            except (ImportError, OSError) as error:
-                _LOG.warning(
-                    "no events for '%s' (%s): it is looked at every %s s", self._folder, error, self._seconds
-                )
+        try:
+            self._start_events()
+        except (ImportError, OSError) as error:
+            _LOG.warning(
+                "no events for '%s' (%s): it is looked at every %s s", self._folder, error, self._seconds
+            )
         return self
 
     def __exit__(
