@@ -15,9 +15,14 @@ HEAD_BYTES = 16  # enough to tell
 
 
 def _gzip(raw: Any) -> Any:
-    import gzip
+    """Take ISA-L's inflate, three times as fast as zlib's, where it exists for the processor."""
+    try:
+        from isal.igzip import IGzipFile
+    except ImportError:
+        import gzip
 
-    return gzip.GzipFile(fileobj=raw)
+        return gzip.GzipFile(fileobj=raw)
+    return IGzipFile(fileobj=raw)  # type: ignore[no-untyped-call]
 
 
 def _bzip2(raw: Any) -> Any:
@@ -51,7 +56,12 @@ _MAGIC: tuple[tuple[bytes, Callable[[Any], Any]], ...] = (
     # the level is the fourth byte; the six after it are the magic of the first block
     *((b"BZh%d1AY&SY" % level, _bzip2) for level in range(1, 10)),
 )
-_ERRORS = (("lzma", "LZMAError"), ("backports.zstd", "ZstdError"), ("compression.zstd", "ZstdError"))
+_ERRORS = (
+    ("lzma", "LZMAError"),
+    ("isal.isal_zlib", "error"),
+    ("backports.zstd", "ZstdError"),
+    ("compression.zstd", "ZstdError"),
+)
 
 
 def is_archive(head: bytes) -> bool:

@@ -18,7 +18,7 @@ TOP = ("reducer", "runner", "config")
 HEAVY = {"pandas", "numpy"}
 NOT_AT_START = {  # together more than Python itself takes to start (docs/kernel-log.md)
     "argparse", "backports.zstd", "bz2", "compression.zstd", "csv", "dataclasses", "difflib", "dotenv",
-    "gzip", "inspect", "lzma", "multiprocessing", "pickle", "random", "reduction.opening",
+    "gzip", "inspect", "isal", "lzma", "multiprocessing", "pickle", "random", "reduction.opening",
     "reduction.storage.client", "reduction.storage.objects", "rich", "secrets",
     "socket", "subprocess", "tempfile",
 }  # fmt: skip

@@ -140,6 +140,14 @@ def test_a_broken_archive_is_broken(path, progress, pack):
     assert verdict(path, progress).reason == Ignored.BROKEN
 
 
+def test_gzip_is_read_alike_where_isal_has_no_wheel(path, progress, monkeypatch):
+    monkeypatch.setitem(sys.modules, "isal.igzip", None)
+    path.write_bytes(gzip.compress(TEXT) + gzip.compress(TEXT))
+    assert read(path, progress) == TEXT + TEXT
+    path.write_bytes(gzip.compress(TEXT)[:-5])
+    assert verdict(path, progress).reason == Ignored.BROKEN
+
+
 def test_rubbish_behind_an_archive_is_broken(path, progress):
     path.write_bytes(gzip.compress(TEXT) + b"rubbish")
     assert verdict(path, progress).reason == Ignored.BROKEN
