@@ -108,6 +108,7 @@ inline bool agrees(const TemporaryFile& file, std::uint64_t unit_size, const Rou
     const FileOutcome expected =
         read_file(of_whole, whole.file, kNobody);
     Share share(4, kExamples, routines, 6);
+    const bool with_memory = unit_size % 4 == 1;  // some of the times, for sanitizers make it slow
     Share of_memory(4, kExamples, routines, 6);
     const InMemory memory(file.content, file.size());
     std::uint64_t frontier = 0;
@@ -116,7 +117,9 @@ inline bool agrees(const TemporaryFile& file, std::uint64_t unit_size, const Rou
     for (std::uint64_t start = 0; start < file.size(); start += unit_size) {
         const CutUnit unit = file.unit(start, start + unit_size);
         const Piece piece = read_piece(share, unit, kNobody);
-        is_the_same(read_piece(of_memory, memory, {"Asia Prod", 3, unit.start, unit.stop}, kNobody), piece);
+        if (with_memory) {
+            is_the_same(read_piece(of_memory, memory, {"Asia Prod", 3, unit.start, unit.stop}, kNobody), piece);
+        }
         if (start == 0) CHECK(piece.opening == expected.opening && piece.number == expected.number);
         if (piece.opening != Opening::read) return true;
         if (!piece.has_rows) {
@@ -146,7 +149,8 @@ inline bool agrees(const TemporaryFile& file, std::uint64_t unit_size, const Rou
     CHECK(std::equal(sum.rejected, sum.rejected + kReasons, expected.books.rejected));
     CHECK(same_examples(sum.examples, expected.books.examples));
     const std::set<std::string> lines = lines_of(share);
-    CHECK(lines == lines_of(of_whole) && lines == lines_of(of_memory));
+    CHECK(lines == lines_of(of_whole));
+    if (with_memory) CHECK(lines == lines_of(of_memory));
     return true;
 }
 
