@@ -40,7 +40,7 @@ def listing_of(sizes: NDArray[np.int64]) -> Listing:
 
 
 def largest_share(sizes: NDArray[np.int64], runners: int) -> float:
-    """Return how much larger than the mean the largest share is, as the Reducer cuts and deals objects out."""
+    """Return how much larger than the mean the largest share is, as the Reducer cuts and deals out."""
     listing = cut(listing_of(sizes), _SPLIT_BYTES, runners)
     shares = [
         sum(unit.stop - unit.start for unit in listing.share_of(runner, runners))
