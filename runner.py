@@ -25,6 +25,7 @@ from reduction.partials import Manifest
 from reduction.place import Place
 from reduction.printable import shown
 from reduction.progress import Progress, Silent
+from reduction.storage.addresses import shown_address
 from reduction.whole_file import whole_file
 
 _LOG = logging.getLogger("reduction.runner")
@@ -132,9 +133,11 @@ def reduce_again(
 
     Raises `CollectRefused` if a file is not to be seen from here.
     """
+    from reduction.opening import can_be_read
+
     for unit in units:
-        path = os.path.join(settings.input_dir, unit.path)  # noqa: PTH118 - it need not be UTF-8
-        if not os.access(path, os.R_OK):
+        if not can_be_read(settings.input_dir, unit):
+            path = os.path.join(shown_address(settings.input_dir), unit.path)  # noqa: PTH118 - it need not be UTF-8
             fault = (
                 f"'{shown(path)}' was cut into units that do not fit together and must be read once"
                 " more, whole, but it is not there or can't be read: collect where the input tree is, or run"

@@ -8,6 +8,8 @@
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <map>
 #include <optional>
@@ -71,6 +73,54 @@ const reduction::Routines& routines_of(const std::string& instruction_set) {
     return *found;
 }
 
+// Bytes that Python hands out in parts, all of them of the listed version: that is its affair. Made and destroyed with the
+// interpreter held; what is in a part is copied without.
+class BytesInParts final : public reduction::ListedBytes {
+public:
+    explicit BytesInParts(const nb::callable& part) : part_(part) {}
+
+    std::optional<std::uint64_t> changed_size() const override { return std::nullopt; }
+
+    std::size_t read_at(std::uint64_t at, std::uint8_t* to, std::size_t count) const override {
+        std::size_t got = 0;
+        while (got < count) {
+            const std::uint64_t place = at + got;
+            if (!holds(place)) ask_for(place);
+            if (!holds(place)) break;  // there are no more
+            const auto from = static_cast<std::size_t>(place - first_);
+            const std::size_t some = std::min(count - got, text_.size() - from);
+            std::memcpy(to + got, text_.data() + from, some);
+            got += some;
+        }
+        return got;
+    }
+
+private:
+    bool holds(std::uint64_t at) const { return at >= first_ && at - first_ < text_.size(); }
+
+    void ask_for(std::uint64_t at) const {
+        nb::gil_scoped_acquire acquire;
+        const nb::object told = part_(at);
+        if (told.is_none()) throw reduction::NotReadable{EIO};
+        const auto [first, data] = nb::cast<std::tuple<std::uint64_t, nb::bytes>>(told);
+        data_ = data;
+        first_ = first;
+        text_ = {data_.c_str(), data_.size()};
+        if (!text_.empty() && !holds(at)) throw nb::value_error("the part does not hold the place that was asked for");
+    }
+
+    nb::callable part_;
+    mutable nb::bytes data_{"", 0};
+    mutable std::uint64_t first_ = 0;
+    mutable std::string_view text_;
+};
+
+nb::tuple piece_as_tuple(const reduction::Piece& piece) {
+    const nb::object rows = piece.has_rows
+        ? nb::object(nb::make_tuple(piece.first, piece.end, piece.books.line_ends)) : nb::object(nb::none());
+    return nb::make_tuple(static_cast<int>(piece.opening), piece.number, rows, books_as_tuple(piece.books));
+}
+
 // Long work lets other threads run; Python is only called back with the interpreter held.
 class PyShare {
 public:
@@ -118,9 +168,21 @@ public:
                 progress(bytes);
             });
         }
-        const nb::object rows = piece.has_rows
-            ? nb::object(nb::make_tuple(piece.first, piece.end, piece.books.line_ends)) : nb::object(nb::none());
-        return nb::make_tuple(static_cast<int>(piece.opening), piece.number, rows, books_as_tuple(piece.books));
+        return piece_as_tuple(piece);
+    }
+
+    nb::tuple read_piece_in_parts(const nb::callable& part, const std::string& environment, std::int64_t cut_file,
+                                  std::uint64_t start, std::uint64_t stop, const nb::callable& progress) {
+        const BytesInParts bytes(part);
+        reduction::Piece piece;
+        {
+            nb::gil_scoped_release release;
+            piece = reduction::read_piece(share_, bytes, {environment, cut_file, start, stop}, [&](std::uint64_t count) {
+                nb::gil_scoped_acquire acquire;
+                progress(count);
+            });
+        }
+        return piece_as_tuple(piece);
     }
 
     void begin(const std::string& environment, std::int64_t cut_file) { share_.begin(environment, cut_file); }
@@ -396,6 +458,8 @@ NB_MODULE(_kernel, module) {
              "new_file"_a = nb::none())
         .def("read_quietly", &PyShare::read_quietly, "files"_a, "first"_a, "stop"_a, "begins"_a, "progress"_a)
         .def("read_piece", &PyShare::read_piece, "files"_a, "index"_a, "cut_file"_a, "start"_a, "stop"_a, "progress"_a)
+        .def("read_piece_in_parts", &PyShare::read_piece_in_parts, "part"_a, "environment"_a, "cut_file"_a, "start"_a,
+             "stop"_a, "progress"_a)
         .def("begin", &PyShare::begin, "environment"_a, "cut_file"_a = reduction::kNotCut)
         .def("feed", &PyShare::feed, "data"_a)
         .def("settle", &PyShare::settle)

@@ -108,3 +108,23 @@ def packed(content: bytes) -> st.SearchStrategy[bytes]:
     whole = [zipped, bz2.compress(content), lzma.compress(content)]
     wrong = [zipped[:-3], content.decode("utf-8", "replace").encode("utf-16"), b""]
     return st.sampled_from([content] * 6 + whole + wrong)
+
+
+LIKE_ROWS = st.lists(
+    st.sampled_from(["1.1.1.1,2", "2,9.9.9.9", "a", '"', '"x', '1.1.1.1,"', ""]), min_size=1, max_size=9
+).map("\n".join)
+NOTE = st.one_of(st.sampled_from(["", "x", "a b"]), st.one_of(LIKE_ROWS, LIKE_ROWS).map(quoted))
+
+
+@st.composite
+def with_rows_inside_quotes(draw: st.DrawFn) -> bytes:
+    """A file whose notes look like rows: guesses of where a row starts will be wrong."""
+    end = draw(LINE_END)
+    rows = draw(st.lists(st.tuples(st.sampled_from(["1.1.1.1", "2.2.2.2", "::1", "no"]), NOTE), max_size=8))
+    lines = ["Source IP,Note", *(f"{address},{note}" for address, note in rows)]
+    text = end.join(lines).replace("\n", end) + draw(st.sampled_from([end, "", end + end, '"']))
+    return draw(st.sampled_from([b"", b"\xef\xbb\xbf"])) + text.encode()
+
+
+CUT_CONTENT = st.one_of(csv_content(), csv_content().flatmap(packed), with_rows_inside_quotes())
+"""What may be cut: of every kind."""

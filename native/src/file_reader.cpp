@@ -7,9 +7,9 @@
 
 namespace reduction {
 
-std::optional<FileOutcome> change(const ListedFile& file) {
+std::optional<FileOutcome> change(const ListedBytes& bytes) {
     try {
-        if (const auto size_now = file.changed_size()) return FileOutcome{Opening::changed, *size_now, {}};
+        if (const auto size_now = bytes.changed_size()) return FileOutcome{Opening::changed, *size_now, {}};
     } catch (const NotReadable& fault) {
         return FileOutcome{Opening::not_readable, static_cast<std::uint64_t>(fault.number), {}};
     }

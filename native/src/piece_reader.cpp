@@ -25,14 +25,14 @@ Piece without_rows(Opening opening, std::uint64_t number) {
 // One unit on its way into the share.
 class Reader {
 public:
-    Reader(Share& share, const ListedFile& file, const CutUnit& unit, const std::function<void(std::uint64_t)>& progress)
-        : share_(share), file_(file), unit_(unit), progress_(progress), starts_(share.routines(), file) {}
+    Reader(Share& share, const ListedBytes& bytes, const Cut& unit, const std::function<void(std::uint64_t)>& progress)
+        : share_(share), bytes_(bytes), unit_(unit), progress_(progress), starts_(share.routines(), bytes) {}
 
     // Throws NotReadable; `piece` then says what was known before.
     void read(Piece& piece) {
-        std::array<std::uint8_t, kHead> bytes{};
-        const std::size_t count = file_.read_at(0, bytes.data(), bytes.size());
-        const std::string_view head(reinterpret_cast<const char*>(bytes.data()), count);
+        std::array<std::uint8_t, kHead> beginning{};
+        const std::size_t count = bytes_.read_at(0, beginning.data(), beginning.size());
+        const std::string_view head(reinterpret_cast<const char*>(beginning.data()), count);
         const bool begins_file = unit_.start == 0;
         const std::uint64_t wide = wide_encoding(head);
         if (is_compressed(head) || wide != 0) {
@@ -87,7 +87,7 @@ private:
         while (from < to) {
             const std::span<std::uint8_t> room = share_.room();
             const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(to - from, room.size()));
-            const std::size_t count = file_.read_at(from, room.data(), wanted);
+            const std::size_t count = bytes_.read_at(from, room.data(), wanted);
             from += count;
             untold_ += count;
             if (!share_.take(count)) return false;
@@ -98,8 +98,8 @@ private:
     }
 
     Share& share_;
-    const ListedFile& file_;
-    const CutUnit& unit_;
+    const ListedBytes& bytes_;
+    const Cut& unit_;
     const std::function<void(std::uint64_t)>& progress_;
     RowStarts starts_;
     std::uint64_t untold_ = 0;
@@ -107,13 +107,11 @@ private:
 
 }  // namespace
 
-Piece read_piece(Share& share, const CutUnit& unit, const std::function<void(std::uint64_t)>& progress) {
-    const ListedFile file(unit.file);
-    if (!file.is_open()) return without_rows(Opening::not_opened, static_cast<std::uint64_t>(errno));
-    if (const auto changed = change(file)) return without_rows(changed->opening, changed->number);
+Piece read_piece(Share& share, const ListedBytes& bytes, const Cut& cut,
+                 const std::function<void(std::uint64_t)>& progress) {
     Piece piece;
-    Reader reader(share, file, unit, progress);
-    share.begin(unit.file.environment, unit.cut_file);
+    Reader reader(share, bytes, cut, progress);
+    share.begin(cut.environment, cut.cut_file);
     try {
         reader.read(piece);
     } catch (const NotReadable& fault) {
@@ -123,13 +121,20 @@ Piece read_piece(Share& share, const CutUnit& unit, const std::function<void(std
         }
     }
     if (piece.opening != Opening::compressed) reader.tell();
-    if (const auto changed = change(file)) piece = without_rows(changed->opening, changed->number);
+    if (const auto changed = change(bytes)) piece = without_rows(changed->opening, changed->number);
     if (piece.opening == Opening::read && piece.has_rows) {
         piece.books = share.end();
     } else {
         share.abandon();
     }
     return piece;
+}
+
+Piece read_piece(Share& share, const CutUnit& unit, const std::function<void(std::uint64_t)>& progress) {
+    const ListedFile file(unit.file);
+    if (!file.is_open()) return without_rows(Opening::not_opened, static_cast<std::uint64_t>(errno));
+    if (const auto changed = change(file)) return without_rows(changed->opening, changed->number);
+    return read_piece(share, file, {unit.file.environment, unit.cut_file, unit.start, unit.stop}, progress);
 }
 
 }  // namespace reduction

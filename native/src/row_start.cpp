@@ -16,11 +16,11 @@ std::size_t words_in(std::size_t size) { return (size + kWord - 1) / kWord; }
 
 }  // namespace
 
-RowStarts::RowStarts(const Routines& routines, const ListedFile& file)
-    : routines_(routines), file_(file), chunk_(kChunk), ends_(kWords + 1), commas_(kWords + 1) {}
+RowStarts::RowStarts(const Routines& routines, const ListedBytes& bytes)
+    : routines_(routines), bytes_(bytes), chunk_(kChunk), ends_(kWords + 1), commas_(kWords + 1) {}
 
 std::size_t RowStarts::load(std::uint64_t at) {
-    const std::size_t size = file_.read_at(at, chunk_.data(), kChunk);
+    const std::size_t size = bytes_.read_at(at, chunk_.data(), kChunk);
     // The bytes of an earlier chunk must not be taken for this one's; blanks look like nothing.
     std::memset(chunk_.data() + size, ' ', kWord * words_in(size) - size);
     return size;
@@ -60,7 +60,7 @@ RowStart RowStarts::behind_header(std::uint64_t from, std::uint64_t limit) {
 
 StructureState RowStarts::guess(std::uint64_t at, std::size_t columns, std::size_t key) {
     std::uint8_t before = 0;
-    file_.read_at(at - 1, &before, 1);
+    bytes_.read_at(at - 1, &before, 1);
     StructureState outside;
     outside.before_is_separator = before == ',' || before == '\n' || before == '\r';
     outside.before_is_closing = before == '"';
@@ -102,7 +102,7 @@ RowStarts::Looks RowStarts::looks(StructureState state, std::size_t size, std::s
 
 bool RowStarts::is_behind(std::uint64_t at, char line_end) const {
     std::uint8_t before = 0;
-    return at > 0 && file_.read_at(at - 1, &before, 1) == 1 && before == static_cast<std::uint8_t>(line_end);
+    return at > 0 && bytes_.read_at(at - 1, &before, 1) == 1 && before == static_cast<std::uint8_t>(line_end);
 }
 
 }  // namespace reduction

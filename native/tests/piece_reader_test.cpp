@@ -84,6 +84,23 @@ void what_cannot_be_read_is_told() {
     CHECK(lines_of(share).empty());
 }
 
+// Of bytes that end in a fault: a verdict stands if what came before has settled it, or else nothing is known.
+void what_cannot_be_read_any_further_is_told() {
+    const std::string rows = "Count,Source IP\n" + std::string(100, '\n') + "1,1.1.1.1\n2,2.2.2.2\n";
+    const std::string no_key = "Count\n" + std::string(200, '\n');
+    Share share(4, kExamples, routines(), 6);
+    for (const std::string& text : {rows, no_key}) {
+        for (std::uint64_t end = 0; end < text.size(); end += 9) {
+            for (const std::uint64_t start : {0U, 50U, 120U}) {
+                const InMemory memory(text, end);
+                const Piece piece = read_piece(share, memory, {"Asia Prod", 3, start, text.size()}, kNobody);
+                CHECK(piece.opening == Opening::not_readable && piece.number == InMemory::kFault && !piece.has_rows);
+            }
+        }
+    }
+    CHECK(lines_of(share).empty());
+}
+
 }  // namespace
 
 int main() {
@@ -98,4 +115,5 @@ int main() {
     a_wrong_guess_is_seen();
     what_is_no_csv_is_told_once();
     what_cannot_be_read_is_told();
+    what_cannot_be_read_any_further_is_told();
 }

@@ -6,6 +6,9 @@ from collections.abc import Callable, Sequence
 # examples: (reason, line, fields, limit, raw text)
 _Books = tuple[int, int, bytes, int, int, tuple[int, int, int], list[tuple[int, int, int, int, bytes]]]
 
+# opening, its number, span, books; of a unit of a cut file
+_Told = tuple[int, int, tuple[int, int, int] | None, _Books]
+
 NOT_CUT: int
 """The number of no cut file."""
 
@@ -132,13 +135,29 @@ class Share:
         start: int,
         stop: int,
         progress: Callable[[int], object],
-    ) -> tuple[int, int, tuple[int, int, int] | None, _Books]:
+    ) -> _Told:
         """Read the rows that start in a unit, from `start` to `stop`, of the file at `index`.
 
         Returns opening, its number, span and books.
 
         The span is where the first row starts and the last one ends, and how many lines end between; None if
         no row starts in the unit. The books count lines from the first row on.
+        """
+
+    def read_piece_in_parts(
+        self,
+        part: Callable[[int], tuple[int, bytes] | None],
+        environment: str,
+        cut_file: int,
+        start: int,
+        stop: int,
+        progress: Callable[[int], object],
+    ) -> _Told:
+        """Read the rows that start in a unit of what `part` gives, and return what `read_piece` does.
+
+        `part` is told a place and returns a part with the byte there, and where that part begins; an empty
+        one if the place is the end or behind it; None if it can't be had: then it is not readable.
+        Places come in the order that native/include/reduction/piece_reader.hpp tells.
         """
 
     def begin(self, environment: str, cut_file: int = NOT_CUT) -> None:

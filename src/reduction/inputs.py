@@ -18,6 +18,7 @@ from typing import NamedTuple
 from reduction.accounting import Ignored, IgnoredFile
 from reduction.errors import InputError
 from reduction.printable import shown
+from reduction.storage import NO_VERSION
 from reduction.storage.addresses import is_address
 
 RESULT_NAME = "Combined.csv"
@@ -106,14 +107,15 @@ def cut(listing: Listing, split_bytes: int, runners: int) -> Listing:
 
     That is a file which is larger than a unit and than a quarter of a runner's fair share of all bytes. So at
     most four files a runner are cut, and it follows from the listing alone: every node cuts in the same way.
-    Objects are not cut: one runner reads many ranges of a large one at once.
+    An object is cut like a file, but not where the store tells no version of it: pieces of two might be put
+    together then.
     """
     total = sum(unit.size for unit in listing.units)
     units: list[Unit] = []
     number = 0
     for unit in listing.units:
         large = 0 < split_bytes < unit.size and unit.size * _SHARE_PARTS * runners > total
-        if runners > 1 and large and not unit.version:
+        if runners > 1 and large and unit.version != NO_VERSION:
             step = max(split_bytes, -(-unit.size // _MOST_UNITS_OF_A_FILE))
             units += [
                 unit._replace(start=start, stop=min(start + step, unit.size), cut_file=number)

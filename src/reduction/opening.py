@@ -26,6 +26,15 @@ _WIDE_BOMS = (  # UTF-32 first: the mark of UTF-16 LE is the beginning of its ow
 )
 
 
+def can_be_read(tree: str, unit: Unit) -> bool:
+    """Tell whether the file or object of a unit is to be seen from here, in whatever version."""
+    if is_address(tree):
+        from reduction.storage.objects import is_there
+
+        return is_there(tree, unit)
+    return os.access(os.path.join(tree, unit.path), os.R_OK)  # noqa: PTH118 - it need not be UTF-8
+
+
 @contextmanager
 def opened(tree: str, unit: Unit, progress: Progress) -> Iterator[BinaryIO]:
     """Give the CSV bytes of a file of `tree`, a folder or an address; `progress` is told of every byte read.

@@ -8,31 +8,13 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from inline_run import as_the_reference
-from random_csv import csv_content, packed, quoted
+from random_csv import CUT_CONTENT
 from workdir import engine_param
 
 pytestmark = [*engine_param("native").marks]
 
-LIKE_ROWS = st.lists(
-    st.sampled_from(["1.1.1.1,2", "2,9.9.9.9", "a", '"', '"x', '1.1.1.1,"', ""]), min_size=1, max_size=9
-).map("\n".join)
-NOTE = st.one_of(st.sampled_from(["", "x", "a b"]), st.one_of(LIKE_ROWS, LIKE_ROWS).map(quoted))
-LINE_END = st.sampled_from(["\n", "\r\n", "\r"])
-
-
-@st.composite
-def with_rows_inside_quotes(draw: st.DrawFn) -> bytes:
-    """A file whose notes look like rows: guesses of where a row starts will be wrong."""
-    end = draw(LINE_END)
-    rows = draw(st.lists(st.tuples(st.sampled_from(["1.1.1.1", "2.2.2.2", "::1", "no"]), NOTE), max_size=8))
-    lines = ["Source IP,Note", *(f"{address},{note}" for address, note in rows)]
-    text = end.join(lines).replace("\n", end) + draw(st.sampled_from([end, "", end + end, '"']))
-    return draw(st.sampled_from([b"", b"\xef\xbb\xbf"])) + text.encode()
-
-
-CONTENT = st.one_of(csv_content(), csv_content().flatmap(packed), with_rows_inside_quotes())
 NAME = st.sampled_from(["Asia Prod.csv", "NA Prod 1.csv", "NA Prod 2.csv", "a,b c.csv"])
-TREE = st.dictionaries(NAME, CONTENT, min_size=1, max_size=3)
+TREE = st.dictionaries(NAME, CUT_CONTENT, min_size=1, max_size=3)
 SPLIT = st.one_of(st.integers(1, 12), st.integers(1, 300))
 COLLECTOR = [engine_param("native"), engine_param("reference"), engine_param("pandas")]
 

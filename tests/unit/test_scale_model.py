@@ -40,6 +40,13 @@ def test_a_rhythm_that_fits_the_number_of_runners_is_uneven_by_path_only():
     assert model.largest_share(sizes, 160) < 1.2
 
 
+def test_an_object_as_large_as_many_shares_makes_no_share_larger():
+    sizes = np.full(1000, 1 << 20)
+    sizes[500] = 1 << 40
+    assert model.largest_share_by_path(sizes, 50) > 40
+    assert model.largest_share(sizes, 50) < 1.01
+
+
 def test_an_unknown_kind_of_sizes_is_refused():
     with pytest.raises(ValueError, match="there is no kind flat"):
         model.sizes_of({"kind": "flat"}, 1, 1)

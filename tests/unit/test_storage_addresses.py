@@ -11,6 +11,7 @@ from workdir import each
 import config
 from reduction import inputs
 from reduction.inputs import Listing, Unit
+from reduction.storage import NO_VERSION
 from reduction.storage.addresses import is_address, shown_address
 from reduction.storage.apart import before_fork
 from reduction.storage.working_folder import working_folder
@@ -49,11 +50,24 @@ def test_the_configuration_is_explained_without_secrets():
     assert "secret" not in config.explain(settings)
 
 
-def test_the_version_of_an_object_is_part_of_the_fingerprint_and_objects_are_not_cut():
+def test_the_version_of_an_object_is_part_of_the_fingerprint():
     first = Unit("Asia Prod.csv", 1000, 0, 0, 1000, version='"a"')
     listing = Listing((first,), ())
     assert listing.fingerprint() != Listing((first._replace(version='"b"'),), ()).fingerprint()
-    assert inputs.cut(listing, 10, 4).units == (first,)
+
+
+@each("version", etag=('"a"',), time_of_change=("mtime 1.5",))
+def test_an_object_is_cut_as_a_file_is(version):
+    file = Unit("Asia Prod.csv", 1000, 0, 0, 1000)
+    of_file = inputs.cut(Listing((file,), ()), 300, 4).units
+    assert len(of_file) == 4
+    of_object = inputs.cut(Listing((file._replace(version=version),), ()), 300, 4).units
+    assert of_object == tuple(unit._replace(version=version) for unit in of_file)
+
+
+def test_an_object_without_a_version_is_not_cut():
+    whole = Unit("Asia Prod.csv", 1000, 0, 0, 1000, version=NO_VERSION)
+    assert inputs.cut(Listing((whole,), ()), 300, 4).units == (whole,)
 
 
 def test_an_address_of_local_files_is_listed_as_the_folder_is(tmp_path):

@@ -30,8 +30,8 @@ struct FileOutcome {
 
 constexpr std::uint64_t kProgressStep = 4 << 20;  // bytes
 
-// What is to be told of a file that is no longer what was listed.
-std::optional<FileOutcome> change(const ListedFile& file);
+// What is to be told of bytes that are no longer what was listed.
+std::optional<FileOutcome> change(const ListedBytes& bytes);
 
 // `progress` is told of bytes read after each few MiB. Nothing of the file counts unless it was taken.
 FileOutcome read_file(Share& share, const Listed& listed, const std::function<void(std::uint64_t)>& progress);

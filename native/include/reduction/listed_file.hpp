@@ -1,4 +1,5 @@
-// A file of the disk that was listed some time ago: open, with a look at what it is and whether it changed.
+// Bytes that were listed some time ago and are read at any place: a file of the disk, open, with a look at what it is and
+// whether it changed; or whatever else has the same two answers.
 #pragma once
 
 #include <cstddef>
@@ -22,21 +23,31 @@ struct Listed {
     std::int64_t modified_ns;
 };
 
-class ListedFile {
+// The bytes of one listed thing.
+class ListedBytes {
+public:
+    ListedBytes() = default;
+    ListedBytes(const ListedBytes&) = delete;
+    ListedBytes& operator=(const ListedBytes&) = delete;
+    virtual ~ListedBytes() = default;
+
+    // How many there are now, if they are no longer what was listed. Throws NotReadable.
+    virtual std::optional<std::uint64_t> changed_size() const = 0;
+
+    // Reads `count` bytes at `at`, or fewer if they end there; returns how many. Throws NotReadable.
+    virtual std::size_t read_at(std::uint64_t at, std::uint8_t* to, std::size_t count) const = 0;
+};
+
+class ListedFile final : public ListedBytes {
 public:
     explicit ListedFile(const Listed& listed);
-    ListedFile(const ListedFile&) = delete;
-    ListedFile& operator=(const ListedFile&) = delete;
-    ~ListedFile();
+    ~ListedFile() override;
 
     bool is_open() const { return descriptor_ >= 0; }
     int descriptor() const { return descriptor_; }
 
-    // How many bytes it has now, if it is no longer what was listed. Throws NotReadable.
-    std::optional<std::uint64_t> changed_size() const;
-
-    // Reads `count` bytes at `at`, or fewer if the file ends there; returns how many. Throws NotReadable.
-    std::size_t read_at(std::uint64_t at, std::uint8_t* to, std::size_t count) const;
+    std::optional<std::uint64_t> changed_size() const override;
+    std::size_t read_at(std::uint64_t at, std::uint8_t* to, std::size_t count) const override;
 
 private:
     int descriptor_;

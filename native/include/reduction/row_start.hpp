@@ -25,7 +25,7 @@ struct RowStart {
 // All places are counted from the beginning of the file. Reading throws NotReadable.
 class RowStarts {
 public:
-    RowStarts(const Routines& routines, const ListedFile& file);
+    RowStarts(const Routines& routines, const ListedBytes& bytes);
 
     // The first row that starts at `least` or behind it and before `limit`, if `state` holds before `from`.
     RowStart next(std::uint64_t from, StructureState state, std::uint64_t least, std::uint64_t limit);
@@ -51,7 +51,7 @@ private:
     Looks looks(StructureState state, std::size_t size, std::size_t columns, std::size_t key);
 
     const Routines& routines_;
-    const ListedFile& file_;
+    const ListedBytes& bytes_;
     std::vector<std::uint8_t> chunk_;
     std::vector<std::uint64_t> ends_, commas_;
 };

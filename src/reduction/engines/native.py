@@ -75,7 +75,7 @@ class NativeEngine:
             if is_address(tree):
                 from reduction.engines.native_objects import read_objects
 
-                read_objects(share, tree, units, progress, books, ahead)
+                pieces = read_objects(share, tree, units, progress, books, ahead)
             else:
                 pieces = Files(share, tree, units, progress).read(books)
             rows = _append(output, CUT_HEADER if pieces else RESULT_HEADER, share.write)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from enum import IntEnum
 from typing import BinaryIO
@@ -107,23 +107,13 @@ class Files:
 
     def _read_piece(self, index: int) -> Piece:
         unit = self._units[index]
-        books = Accounting()
-        span: tuple[int, int, int] | None = None
-        try:
-            opening, number, span, told = self._share.read_piece(
-                self._listed, index, _cut_file_of(unit), unit.start, unit.stop, self._progress.read_bytes
-            )
-            if opening == _Opening.COMPRESSED:  # only the first unit is told; it reads it whole
-                told = _feed_archive(self._share, self._tree, unit, self._progress)
-                span = (0, unit.size, 0)
-            elif opening != _Opening.READ:
-                raise _not_read(_Opening(opening), number, unit)
-            if span is not None:
-                take_books(told, shown(unit.path), books)
-        except FileIgnored as fault:
-            verdict = Verdict(fault.reason, fault.what, fault.line)
-            return Piece(unit, Span(*span) if span else None, Accounting(), verdict)
-        return Piece(unit, Span(*span) if span else None, books)
+        return piece_of(
+            unit,
+            self._share.read_piece(
+                self._listed, index, cut_file_of(unit), unit.start, unit.stop, self._progress.read_bytes
+            ),
+            lambda: _feed_archive(self._share, self._tree, unit, self._progress),
+        )
 
     def _begins(self, index: int) -> None:
         self._ends()
@@ -140,7 +130,34 @@ class Files:
             self._at = None
 
 
-def _cut_file_of(unit: Unit) -> int:
+def piece_of(unit: Unit, told: _kernel._Told, feed_archive: Callable[[], _kernel._Books]) -> Piece:
+    """Return the piece that a unit of a cut file is, by what the kernel tells of it.
+
+    `feed_archive` lets the share read the file whole if it turned out to be an archive.
+    """
+    books = Accounting()
+    opening, number, span, of_unit = told
+    try:
+        if opening == _Opening.COMPRESSED:  # only the first unit is told; it reads it whole
+            of_unit = feed_archive()
+            span = (0, unit.size, 0)
+        elif opening != _Opening.READ:
+            raise _not_read(_Opening(opening), number, unit)
+        if span is not None:
+            take_books(of_unit, shown(unit.path), books)
+    except FileIgnored as fault:
+        return ignored_piece(unit, fault, span)
+    return Piece(unit, Span(*span) if span else None, books)
+
+
+def ignored_piece(unit: Unit, why: FileIgnored, span: tuple[int, int, int] | None = None) -> Piece:
+    """Return the piece of a unit that says why the whole file is to be ignored."""
+    verdict = Verdict(why.reason, why.what, why.line)
+    return Piece(unit, Span(*span) if span else None, Accounting(), verdict)
+
+
+def cut_file_of(unit: Unit) -> int:
+    """Return the number by which the kernel knows the file of a unit."""
     return _kernel.NOT_CUT if unit.cut_file is None else unit.cut_file
 
 
@@ -155,7 +172,7 @@ def fed(share: _kernel.Share, unit: Unit, opening: AbstractContextManager[Binary
 
     Raises what the stream raises; none of the file's rows count then.
     """
-    share.begin(unit.environment, _cut_file_of(unit))
+    share.begin(unit.environment, cut_file_of(unit))
     try:
         with opening as stream:
             _feed(share, stream)

@@ -1,17 +1,23 @@
-"""The objects of a share through the kernel: fetched ahead, and fed to it in their order."""
+"""The objects of a share through the kernel: fetched ahead, and read by it in their order."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 
 from reduction import _kernel
-from reduction.accounting import Accounting
-from reduction.engines.file_by_file import files_taken
-from reduction.engines.native_files import fed, take_books
+from reduction.accounting import Accounting, Ignored
+from reduction.engines.file_by_file import judged
+from reduction.engines.native_files import cut_file_of, fed, ignored_piece, piece_of, take_books
 from reduction.inputs import Unit
 from reduction.opening import plain_bytes
+from reduction.pieces import Piece
+from reduction.printable import shown
 from reduction.progress import Progress
 from reduction.storage.objects import Objects
+from reduction.warner import Warner
+
+_LOG = logging.getLogger("reduction.files")
 
 
 def read_objects(
@@ -21,18 +27,60 @@ def read_objects(
     progress: Progress,
     books: Accounting,
     most_ahead: int,
-) -> None:
-    """Read all units below the address `tree` into the share; what is told of them is added to `books`.
+) -> list[Piece]:
+    """Read all units below the address `tree` into the share.
 
-    At most about `most_ahead` bytes are fetched and not yet read.
+    The books of whole objects are added to `books`, the others are pieces. At most about `most_ahead` bytes
+    are fetched and not yet read.
     """
+    pieces = []
     with Objects(tree, units, most_ahead) as objects:
+        reader = _Reader(share, objects, progress, books)
+        for index, unit in enumerate(units):
+            progress.starts(index)
+            _LOG.debug("reading '%s', bytes %s to %s", shown(unit.path), unit.start, unit.stop)
+            if unit.cut_file is None:
+                reader.read_whole(index, unit)
+            else:
+                pieces.append(reader.read_piece(index, unit))
+            progress.finishes(unit)  # not if the runner fails: this is the object it was on
+    return pieces
 
-        def read(unit: Unit, path: str, file_books: Accounting) -> bool:
-            raw = objects.raw(next(indices), progress.read_bytes)
-            take_books(fed(share, unit, plain_bytes(raw)), path, file_books)
-            return True
 
-        indices = iter(range(len(units)))  # `read` is called once for each unit, in their order
-        for _ in files_taken(units, books, progress, read):
-            pass
+class _Reader:
+    """Reads one unit after the other."""
+
+    def __init__(self, share: _kernel.Share, objects: Objects, progress: Progress, books: Accounting) -> None:
+        self._share = share
+        self._objects = objects
+        self._progress = progress
+        self._books = books
+        self._warner = Warner()
+
+    def read_whole(self, index: int, unit: Unit) -> None:
+        """Read an object that is not cut."""
+
+        def read(unit: Unit, path: str, books: Accounting) -> None:
+            take_books(self._feed(index, unit), path, books)
+
+        judged(unit, self._books, self._warner, read)
+
+    def read_piece(self, index: int, unit: Unit) -> Piece:
+        """Read a unit of one that is."""
+        with self._objects.by_place(index) as of_unit:
+            told = self._share.read_piece_in_parts(
+                of_unit.part,
+                unit.environment,
+                cut_file_of(unit),
+                unit.start,
+                unit.stop,
+                self._progress.read_bytes,
+            )
+        piece = piece_of(unit, told, lambda: self._feed(index, unit))
+        fault = of_unit.fault
+        if fault is not None and (fault.reason == Ignored.CHANGED or piece.span is None):
+            return ignored_piece(unit, fault)  # else what came before the place has settled it
+        return piece
+
+    def _feed(self, index: int, unit: Unit) -> _kernel._Books:
+        return fed(self._share, unit, plain_bytes(self._objects.raw(index, self._progress.read_bytes)))

@@ -5,3 +5,6 @@ Nothing here is imported by a run on folders but `addresses`, and no client libr
 
 MOST_AHEAD_BYTES = 64 << 20
 """Of objects that a runner has fetched and not yet read, if its memory allows so much."""
+
+NO_VERSION = "unknown"
+"""The version of an object whose store tells nothing that changes with it."""

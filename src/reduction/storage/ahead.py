@@ -1,4 +1,4 @@
-"""Fetches the objects of a share ahead of their reader: many ranges at once, bounded in bytes.
+"""Fetches ranges of objects ahead of their reader: many parts at once, bounded in bytes.
 
 One object after the other would leave both the line and the processor idle most of the time.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import NamedTuple, Self
@@ -16,26 +16,60 @@ from reduction.storage import MOST_AHEAD_BYTES
 from reduction.storage.client import Client, Found, patiently
 
 PART_BYTES = 8 << 20  # one request
+_REST_BYTES = 1 << 20  # not worth a request of its own
 
 
-class _Part(NamedTuple):
+class Range(NamedTuple):
+    """The bytes `start` to `stop` (exclusive) of an object."""
+
+    found: Found
+    start: int
+    stop: int
+
+
+class Part(NamedTuple):
+    """The bytes of an object from `start` on."""
+
+    start: int
+    data: bytes
+
+    @property
+    def stop(self) -> int:
+        """Where they end."""
+        return self.start + len(self.data)
+
+
+class _Asked(NamedTuple):
     of: int
+    start: int
     size: int
     data: Future[bytes]
 
 
 class Ahead:
-    """The bytes of several objects, each as parts in their order. To be used in a `with` block."""
+    """The bytes of several ranges, each as parts in their order. To be used in a `with` block."""
 
-    def __init__(self, client: Client, objects: Sequence[Found], most_held: int = MOST_AHEAD_BYTES) -> None:
-        """Hold `most_held` bytes of parts at a time, or one part if that is larger."""
+    def __init__(
+        self,
+        client: Client,
+        ranges: int,
+        range_of: Callable[[int], Range | None],
+        most_held: int = MOST_AHEAD_BYTES,
+    ) -> None:
+        """Hold `most_held` bytes of parts at a time, or one part if that is larger.
+
+        `range_of` tells each of so many ranges, or None as long as it is not known; it must be known when its
+        parts are asked for.
+        """
         self._client = client
+        self._ranges = ranges
+        self._range_of = range_of
         self._most_held = most_held
-        self._requests = self._cut(objects)
-        self._next = next(self._requests, None)
-        self._parts: deque[_Part] = deque()
+        self._next = 0  # the range that is to be asked for when those before are
+        self._asked: Range | None = None  # the one before, and what of it is still to be asked for
+        self._bounds: deque[tuple[int, int]] = deque()
+        self._parts: deque[_Asked] = deque()
         self._held = 0
-        self._at = 0
         self._stop = threading.Event()
         self._threads = ThreadPoolExecutor(client.at_once, "ahead")
 
@@ -49,41 +83,70 @@ class Ahead:
         self._stop.set()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    def parts(self, index: int) -> Iterator[bytes]:
-        """Give the parts of one object; those of all before it are given up. Raises `StoreFault`."""
-        self._at = index
+    def parts(self, index: int) -> Iterator[Part]:
+        """Give the parts of one range; those of all before it are given up. Raises `StoreFault`."""
         while self._parts and self._parts[0].of < index:
             self._taken().data.cancel()
+        if self._next <= index:
+            self._bounds.clear()
+            self._next = index
         self._fetch()
+        assert self._next > index  # noqa: S101 - or bytes would be missing
         while self._parts and self._parts[0].of == index:
-            data = self._parts[0].data.result()
+            part = Part(self._parts[0].start, self._parts[0].data.result())
             self._taken()
             self._fetch()
-            yield data
+            yield part
 
-    def _taken(self) -> _Part:
+    def ask(self, wanted: Range) -> Future[bytes]:
+        """Ask for one range beside the others, whole; the result raises `StoreFault`."""
+        return self._threads.submit(self._read, wanted)
+
+    def _taken(self) -> _Asked:
         part = self._parts.popleft()
         self._held -= part.size
         return part
 
     def _fetch(self) -> None:
         """Ask for as much as may be held, and for one part in any case."""
-        while self._next is not None:
-            index, found, start, stop = self._next
-            if index >= self._at:
-                if self._parts and self._held + stop - start > self._most_held:
-                    return
-                data = self._threads.submit(self._read, found, start, stop)
-                self._parts.append(_Part(index, stop - start, data))
-                self._held += stop - start
-            self._next = next(self._requests, None)
+        while (part := self._part_to_ask_for()) is not None:
+            size = part.stop - part.start
+            if self._parts and self._held + size > self._most_held:
+                return
+            self._bounds.popleft()
+            self._parts.append(_Asked(self._next - 1, part.start, size, self.ask(part)))
+            self._held += size
 
-    def _read(self, found: Found, start: int, stop: int) -> bytes:
-        return patiently(lambda: self._client.read(found, start, stop), self._stop)
+    def _part_to_ask_for(self) -> Range | None:
+        while not self._bounds:
+            if self._next == self._ranges or (wanted := self._range_of(self._next)) is None:
+                return None
+            self._asked = wanted
+            self._bounds.extend(_cut(wanted))
+            self._next += 1
+        assert self._asked is not None  # noqa: S101 - its bounds are there
+        return Range(self._asked.found, *self._bounds[0])
 
-    @staticmethod
-    def _cut(objects: Sequence[Found]) -> Iterator[tuple[int, Found, int, int]]:
-        """Give each request; an empty object is one, too, since it may be empty no more."""
-        for index, found in enumerate(objects):
-            for start in range(0, max(found.size, 1), PART_BYTES):
-                yield index, found, start, min(start + PART_BYTES, found.size)
+    def _read(self, wanted: Range) -> bytes:
+        return patiently(lambda: self._client.read(*wanted), self._stop)
+
+
+def ahead_of_all(client: Client, objects: Sequence[Found]) -> Ahead:
+    """Return what fetches whole objects."""
+    return Ahead(client, len(objects), lambda index: whole(objects[index]))
+
+
+def whole(found: Found) -> Range:
+    """Return the range that is the object."""
+    return Range(found, 0, found.size)
+
+
+def _cut(wanted: Range) -> Iterator[tuple[int, int]]:
+    """Give the bounds of each request; an empty object is one, too, since it may be empty no more."""
+    found, start, stop = wanted
+    if not found.size:
+        yield 0, 0
+    while start < stop:
+        end = stop if stop - start <= PART_BYTES + _REST_BYTES else start + PART_BYTES
+        yield start, end
+        start = end

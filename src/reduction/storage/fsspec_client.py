@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote, unquote
 
 from reduction.errors import SettingsError
+from reduction.storage import NO_VERSION
 from reduction.storage.addresses import scheme_of, shown_address
 from reduction.storage.client import Found, StoreFault, Trouble
 
@@ -137,7 +138,7 @@ class _Missing(Exception):
 
 
 def _version(facts: dict[str, Any]) -> str:
-    return next((f"{name} {facts[name]}" for name in _VERSION if facts.get(name) is not None), "unknown")
+    return next((f"{name} {facts[name]}" for name in _VERSION if facts.get(name) is not None), NO_VERSION)
 
 
 def _asked(ask: Callable[[], _T]) -> _T:

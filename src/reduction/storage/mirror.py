@@ -16,7 +16,7 @@ from reduction import partials, report
 from reduction.errors import CollectRefused, OutputError, WriteError
 from reduction.inputs import REPORT_NAME, RESULT_NAME
 from reduction.storage.addresses import shown_address
-from reduction.storage.ahead import Ahead
+from reduction.storage.ahead import ahead_of_all
 from reduction.storage.apart import before_fork
 from reduction.storage.client import Client, Found, StoreFault, Trouble, client_for
 
@@ -113,13 +113,13 @@ def _download(client: Client, wanted: list[Found], folder: Path) -> None:
 
     What is left of it here does not fit its manifest.
     """
-    with Ahead(client, wanted) as ahead:
+    with ahead_of_all(client, wanted) as ahead:
         for index, found in enumerate(wanted):
             path = folder / found.name
             try:
                 with path.open("wb") as file:
                     for part in ahead.parts(index):
-                        file.write(part)
+                        file.write(part.data)
             except StoreFault as fault:
                 if fault.trouble not in (Trouble.GONE, Trouble.REPLACED):
                     raise

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
@@ -14,9 +16,10 @@ from reduction.inputs import WORKING_PREFIXES, Unit, refused_name
 from reduction.printable import shown
 from reduction.storage import MOST_AHEAD_BYTES
 from reduction.storage.addresses import shown_address
-from reduction.storage.ahead import Ahead
+from reduction.storage.ahead import Ahead, Part, Range, whole
 from reduction.storage.apart import before_fork
-from reduction.storage.client import Found, StoreFault, StoreUnusable, Trouble, client_for
+from reduction.storage.client import Found, StoreFault, StoreUnusable, Trouble, client_for, patiently
+from reduction.storage.cut_objects import Head, UnitBytes
 
 
 def found_below(tree: str) -> list[Unit | IgnoredFile]:
@@ -66,6 +69,16 @@ def _judged(found: Found, hidden: set[str]) -> Iterator[Unit | IgnoredFile]:
         yield Unit(found.name, found.size, 0, 0, found.size, version=found.version)
 
 
+def is_there(tree: str, unit: Unit) -> bool:
+    """Tell whether there is an object of this name whose bytes are given out, in whatever version."""
+    try:
+        client = client_for(tree)
+        patiently(lambda: client.read(_found(unit), 0, min(1, unit.size)), threading.Event())
+    except StoreFault as fault:
+        return fault.trouble == Trouble.REPLACED
+    return True
+
+
 class Objects:
     """The bytes of some units below an address, fetched ahead in their order; for a `with` block."""
 
@@ -76,7 +89,8 @@ class Objects:
             client = client_for(tree)
         except StoreFault as fault:
             raise _verdict(fault) from None
-        self._ahead = Ahead(client, [Found(unit.path, unit.size, unit.version) for unit in units], most_held)
+        self._heads: dict[int, Head] = {}  # by the number of the cut file
+        self._ahead = Ahead(client, len(units), self._range_of, most_held)
 
     def __enter__(self) -> Self:
         return self
@@ -89,15 +103,65 @@ class Objects:
     def raw(self, index: int, count: Callable[[int], object]) -> io.RawIOBase:
         """Return the stream of the unit at `index`, as it was listed; `count` is told of the bytes it gives.
 
+        Of a cut object that is the first unit of an archive, whose stream is all of it.
         Reading raises `FileIgnored`, or `StoreUnusable` if it is not the fault of this object.
         """
-        return _Stream(self._parts(index), count)
+        return _Stream(self._data(index), count)
 
-    def _parts(self, index: int) -> Iterator[bytes]:
+    @contextmanager
+    def by_place(self, index: int) -> Iterator[ByPlace]:
+        """Give the bytes of a cut object, for the unit at `index`; units are asked for in their order."""
+        unit = self._units[index]
+        head = self._head_of(unit)
+        for passed in [number for number in self._heads if number < head.number]:
+            del self._heads[passed]
+        unit_bytes = UnitBytes(head, self._ahead, index)
+        yield ByPlace(unit_bytes)
+        if not unit_bytes.is_asked:
+            head.is_read = False
+
+    def _range_of(self, index: int) -> Range | None:
+        unit = self._units[index]
+        return whole(_found(unit)) if unit.cut_file is None else self._head_of(unit).range_of(unit)
+
+    def _head_of(self, unit: Unit) -> Head:
+        assert unit.cut_file is not None  # noqa: S101 - or it has none
+        if unit.cut_file not in self._heads:
+            self._heads[unit.cut_file] = Head(_found(unit), unit.cut_file, self._ahead)
+        return self._heads[unit.cut_file]
+
+    def _data(self, index: int) -> Iterator[bytes]:
+        unit = self._units[index]
         try:
-            yield from self._ahead.parts(index)
+            if unit.cut_file is not None:
+                yield self._head_of(unit).data()
+            for part in self._ahead.parts(index):
+                yield part.data
         except StoreFault as fault:
             raise _verdict(fault) from None
+
+
+class ByPlace:
+    """The bytes that a unit of a cut object needs, as the kernel asks for them."""
+
+    def __init__(self, unit_bytes: UnitBytes) -> None:
+        self._unit_bytes = unit_bytes
+        self.fault: FileIgnored | None = None
+        """Why there was a place whose bytes could not be had."""
+
+    def part(self, at: int) -> Part | None:
+        """Return bytes with the one at `at`, none behind the object's end; None if they can't be had.
+
+        Raises `StoreUnusable` if that is not the fault of this object.
+        """
+        try:
+            return self._unit_bytes.part(at)
+        except StoreFault as fault:
+            verdict = _verdict(fault)
+        if not isinstance(verdict, FileIgnored):
+            raise verdict
+        self.fault = verdict
+        return None
 
 
 class _Stream(io.RawIOBase):
@@ -137,6 +201,10 @@ class _Stream(io.RawIOBase):
         self._given += given
         self._count(given)
         return given
+
+
+def _found(unit: Unit) -> Found:
+    return Found(unit.path, unit.size, unit.version)
 
 
 def _verdict(fault: StoreFault) -> FileIgnored | ReducerError:
