@@ -196,15 +196,6 @@ def test_executors_that_see_another_bucket_or_have_fewer_rights_are_found_out(
     theirs.close()
 
 
-def test_a_limit_that_leaves_no_room_for_threads_is_told_of(world, executors):
-    """As `spark.executor.pyspark.memory` sets it, which a session takes at its start only."""
-    (world.workdir.root / "sitecustomize.py").write_text(
-        "import resource\nresource.setrlimit(resource.RLIMIT_AS, (700 << 20, 700 << 20))\n"
-    )
-    executors["PYTHONPATH"] = str(world.workdir.root)
-    fails(world, "a Python worker may not start the threads that fetch objects: raise spark.executor.pysp")
-
-
 def test_a_stage_that_is_computed_again_on_a_replaced_object_fails(world, executors, monkeypatch):
     judge = spark_engine.judge
 
