@@ -109,8 +109,8 @@ $(AIRFLOW_STAMP): tests/airflow/requirements.txt
 	$(AIRFLOW_BIN)/python -m pip install --quiet -r $<
 	@touch $@
 
-# With one Spark session for all tests of the process, so without `-n`.
-test-spark: $(STAMP) $(SPARK_STAMP) ## the tests of engine spark: its promises, and a cluster of real processes (needs Java 17)
+# With one Spark session for all tests of the process, so without `-n`. The S3 server is borrowed from build/s3.
+test-spark: $(STAMP) $(SPARK_STAMP) $(S3_STAMP) ## the tests of engine spark: its promises, and a cluster of real processes (needs Java 17)
 	@java -version >build/spark/java.log 2>&1 || { \
 	  echo "Spark needs Java 17 or newer; on Debian: apt-get install openjdk-17-jre-headless" >&2; exit 1; }
 	$(SPARK_BIN)/python -m pytest -q -k spark --timeout 600 --durations 5 $(SPARK_TESTS) $(ARGS)

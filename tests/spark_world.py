@@ -123,7 +123,7 @@ class Cluster:
         ]
         level = self.folder / "log4j2.properties"
         level.write_text(
-            "rootLogger.level=info\nrootLogger.appenderRef.out.ref=out\nappender.out.type=Console\n"
+            "rootLogger.level=${sys:log4j2.level:-info}\nrootLogger.appenderRef.out.ref=out\nappender.out.type=Console\n"
             "appender.out.name=out\nappender.out.target=SYSTEM_ERR\nappender.out.layout.type=PatternLayout\n"
             "appender.out.layout.pattern=%d %p %c{1}: %m%n\n"
         )

@@ -12,6 +12,7 @@ CAUSES = {
     "ConnectionRefusedError: [Errno 111] Connection refused": "the JVM of the driver has ended",
     "x\nTaskFault: an executor does not see it\ny": "an executor does not see it",
     "x\n  ModuleNotFoundError: No module named 'reduction'\n": "Python has no module 'reduction'",
+    "x\nRuntimeError: can't start new thread\n": "raise spark.executor.pyspark.memory",
     "": "no reason told",
 }
 

@@ -21,17 +21,19 @@ from pyspark import StorageLevel
 from pyspark.sql import DataFrame, SparkSession
 
 from reduction import engines, inputs
-from reduction.accounting import Accounting, Ignored
+from reduction.accounting import Accounting
 from reduction.cut_files import judge
 from reduction.engines import spark_plan, spark_session, spark_tasks
 from reduction.engines.contract import Engine, Limits, Output, Reduced
 from reduction.engines.spark_plan import Bounds, PartitionBooks, Sum, TaskBooks
+from reduction.engines.spark_view import check_same_tree
 from reduction.errors import SparkFailed
 from reduction.inputs import Listing, Unit
 from reduction.partials import Manifest
 from reduction.printable import shown
 from reduction.progress import Progress
 from reduction.rows import RESULT_HEADER
+from reduction.storage.addresses import is_address
 
 _LOG = logging.getLogger("reduction.spark")
 _FILES_LOG = logging.getLogger("reduction.files")
@@ -50,7 +52,7 @@ class SparkEngine:
         self, tree: str, units: Sequence[Unit], limits: Limits, output: Output, progress: Progress
     ) -> Reduced:
         """Hold the text of a partition; raises `SparkFailed`, or `SettingsError` without Java."""
-        if "://" not in tree:
+        if not is_address(tree):
             tree = os.path.abspath(tree)  # noqa: PTH100 - executors have another current folder
         told = spark_session.errors_told
         # Twice: without its JVM, which `opened` ends, an error has no text.
@@ -131,7 +133,7 @@ class _Job:
                 if number not in cut_files.dropped:
                     expected += lot
         _show_warnings(told)
-        self._check_same_tree(units, books)
+        check_same_tree(self._tree, units, books)
         return _Found(books, blocks, expected, spark_plan.bounds_of([of.samples for of in told], self._cores))
 
     def _first_stage(self, units: Sequence[Unit]) -> tuple[DataFrame, list[TaskBooks]]:
@@ -214,28 +216,6 @@ class _Job:
         for first in partitions[::step]:
             together = list(partitions[first : first + step])
             yield from self._session.sparkContext.runJob(rdd, spark_tasks.as_they_are, together)
-
-    def _check_same_tree(self, units: Sequence[Unit], books: Accounting) -> None:
-        """Raise `SparkFailed` if an executor saw a file change that from here is as it was listed.
-
-        Then it looks at another tree, or an old copy, and every file might be ignored in this way.
-        """
-        changed = {file.path: file for file in books.ignored if file.reason == Ignored.CHANGED}
-        if not changed or "://" in self._tree:
-            return
-        for unit in units:
-            file = changed.get(shown(unit.path))
-            if file is None:
-                continue
-            try:
-                status = os.stat(os.path.join(self._tree, unit.path))  # noqa: PTH116, PTH118 - it need not be UTF-8
-            except OSError:
-                continue
-            if (status.st_size, status.st_mtime_ns) == (unit.size, unit.modified_ns):
-                raise SparkFailed(
-                    f"'{file.path}' is as it was listed, but an executor says: {file.detail};"
-                    f" let all executors see the same '{self._tree}'"
-                )
 
 
 def _local() -> Engine:

@@ -49,6 +49,11 @@ _CAUSES = (
         "the master does not answer, or has dropped the job: see its log, then run again",
     ),
     (
+        r"can't start new thread",
+        "a Python worker may not start the threads that fetch objects: raise spark.executor.pyspark.memory,"
+        " which counts the room for their stacks, or leave it unset, then run again",
+    ),
+    (
         r"OutOfMemoryError",
         "a JVM has too little memory ({said}): raise spark.driver.memory or spark.executor.memory, then run"
         " again",

@@ -26,11 +26,12 @@ from reduction.engines.contract import Limits, Reduced
 from reduction.engines.partial_arrays import SortedPartial
 from reduction.engines.spark_plan import NOT_CUT, SAMPLE_STEP, Bounds, Samples, Sum, TaskBooks, units_of
 from reduction.engines.spark_rows import Block, Finisher, Keys
-from reduction.errors import ReducerError
+from reduction.errors import ReducerError, SettingsError
 from reduction.inputs import Unit
 from reduction.partials import Ending, Manifest, opened_partial, partial_path
 from reduction.printable import shown
 from reduction.rows import csv_field
+from reduction.storage.addresses import is_address
 from reduction.whole_file import whole_file
 
 BLOCKS = "six boolean, cut_file int, block binary, told string"
@@ -109,7 +110,7 @@ def _blocks(batches: Iterator[pa.RecordBatch]) -> Iterator[Block]:
 
 def _reduce_group(stage: Stage, task: int) -> Iterator[pa.RecordBatch]:
     units = units_of(stage.groups.value[task])
-    if "://" not in stage.tree and not os.path.isdir(stage.tree):  # noqa: PTH112 - it need not be UTF-8
+    if not is_address(stage.tree) and not os.path.isdir(stage.tree):  # noqa: PTH112 - it need not be UTF-8
         raise TaskFault(
             f"an executor does not see the input directory '{stage.tree}': share it with all of them"
         )
@@ -142,11 +143,18 @@ def _reduce_to_partial(stage: Stage, task: int, units: Sequence[Unit], folder: P
         with whole_file(partial_path(folder, task), flush_folder=False) as file:
             reduced = engine.reduce(stage.tree, units, _limits_here(stage.limits), file, place)
     except (ReducerError, OSError, MemoryError) as error:
-        raise TaskFault(f"{place.told()}: {type(error).__name__}: {error}") from error
+        raise TaskFault(f"on an executor{place.told()}: {_sentence(error)}") from error
     return Manifest(
         "", task, 0, len(units), "", engine.name, 0.0, file.bytes, f"{file.crc32:08x}",
         reduced.addresses, reduced.accounting, reduced.cut_addresses, reduced.pieces,
     )  # fmt: skip
+
+
+def _sentence(error: Exception) -> str:
+    """Return what an error says, in one line: of several, the driver would find the first only."""
+    if isinstance(error, SettingsError):
+        return "; ".join(error.faults)
+    return str(error) if isinstance(error, ReducerError) else f"{type(error).__name__}: {error}"
 
 
 def _limits_here(limits: Limits) -> Limits:
@@ -212,11 +220,7 @@ class _Place:
         self._at = None
 
     def told(self) -> str:
-        return (
-            "between two files"
-            if self._at is None
-            else f"while reading '{shown(self._units[self._at].path)}'"
-        )
+        return "" if self._at is None else f", while reading '{shown(self._units[self._at].path)}'"
 
 
 @contextmanager
