@@ -7,7 +7,6 @@ good result would be replaced by a poor one.
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Sequence
 
 from reduction.accounting import Accounting, Ignored, IgnoredFile
@@ -15,9 +14,7 @@ from reduction.errors import SparkFailed
 from reduction.inputs import Unit
 from reduction.printable import shown
 from reduction.storage.addresses import is_address, shown_address
-from reduction.storage.client import Found, StoreFault, StoreUnusable, Trouble, client_for, patiently
-
-_REFUSED = "access is refused ("  # so all clients begin what they say of an object that is not for them
+from reduction.storage.client import REFUSED, Found, StoreUnusable, Trouble, fault_with
 
 
 def check_same_tree(tree: str, units: Sequence[Unit], books: Accounting) -> None:
@@ -37,7 +34,7 @@ def check_same_tree(tree: str, units: Sequence[Unit], books: Accounting) -> None
 
 
 def _is_suspect(tree: str, file: IgnoredFile) -> bool:
-    return file.reason == Ignored.CHANGED or (is_address(tree) and _REFUSED in file.detail)
+    return file.reason == Ignored.CHANGED or (is_address(tree) and REFUSED in file.detail)
 
 
 def _is_as_listed(tree: str, unit: Unit) -> bool:
@@ -51,12 +48,8 @@ def _is_as_listed(tree: str, unit: Unit) -> bool:
 
 
 def _is_given(tree: str, unit: Unit) -> bool:
-    """Tell whether the store gives out the first byte of the listed version."""
-    listed = Found(unit.path, unit.size, unit.version)
-    try:
-        patiently(lambda: client_for(tree).read(listed, 0, min(1, unit.size)), threading.Event())
-    except StoreFault as fault:
-        if fault.trouble in (Trouble.STORE, Trouble.LINE):
-            raise StoreUnusable(f"{fault}; then run again") from None
-        return False
-    return True
+    """Tell whether the store gives out the listed version."""
+    fault = fault_with(tree, Found(unit.path, unit.size, unit.version))
+    if fault is not None and fault.trouble in (Trouble.STORE, Trouble.LINE):
+        raise StoreUnusable(f"{fault}; then run again")
+    return fault is None

@@ -16,6 +16,9 @@ from reduction.storage.addresses import scheme_of
 _ATTEMPTS = 4
 _FIRST_PAUSE = 0.25  # seconds; twice as long each time
 
+REFUSED = "access is refused"
+"""How each client begins what it says of an object that this user may not have."""
+
 _T = TypeVar("_T")
 
 
@@ -116,3 +119,13 @@ def patiently(act: Callable[[], _T], stop: threading.Event) -> _T:
             if fault.trouble not in (Trouble.PASSING, Trouble.LINE) or stop.wait(pause):
                 raise
     return act()
+
+
+def fault_with(address: str, found: Found) -> StoreFault | None:
+    """Return why a store does not give out the first byte of this version of an object; None if it does."""
+    try:
+        client = client_for(address)
+        patiently(lambda: client.read(found, 0, min(1, found.size)), threading.Event())
+    except StoreFault as fault:
+        return fault
+    return None

@@ -16,7 +16,7 @@ from urllib.parse import quote, unquote
 from reduction.errors import SettingsError
 from reduction.storage import NO_VERSION
 from reduction.storage.addresses import scheme_of, shown_address
-from reduction.storage.client import Found, StoreFault, Trouble
+from reduction.storage.client import REFUSED, Found, StoreFault, Trouble
 
 _AT_ONCE = 8
 # Where an object appears whole when its last byte has come. Elsewhere it is written beside and renamed.
@@ -165,7 +165,7 @@ def _fault(error: Exception) -> Exception:  # noqa: PLR0911 - a list of reasons
     if "Auth" in kinds or "Credential" in kinds or status in (401, 407):
         return StoreFault(Trouble.STORE, f"the credentials are refused or missing ({name}): correct them")
     if isinstance(error, PermissionError) or status == 403:
-        return StoreFault(Trouble.OBJECT, f"access is refused ({name}): grant it to this user")
+        return StoreFault(Trouble.OBJECT, f"{REFUSED} ({name}): grant it to this user")
     if isinstance(error, ValueError) and "Protocol not known" in str(error):
         return _Unknown()
     if isinstance(error, NotImplementedError):

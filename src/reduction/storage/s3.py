@@ -13,14 +13,14 @@ from typing import Any, TypeVar
 
 from reduction.errors import SettingsError
 from reduction.storage.addresses import shown_address
-from reduction.storage.client import Found, StoreFault, Trouble
+from reduction.storage.client import REFUSED, Found, StoreFault, Trouble
 
 _AT_ONCE = 16
 _ONE_REQUEST = 8 << 20  # bytes; what is larger is put in parts
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{2,254}")
 
 _RENEW = "the credentials are refused ({}): renew or correct them"
-_GRANT = "access is refused ({}): list, get, put and delete must be allowed there"
+_GRANT = REFUSED + " ({}): list, get, put and delete must be allowed there"
 _NO_BUCKET = "there is no such bucket ({}): correct the address, or make the bucket"
 _BUSY = "the store kept failing ({}): run again later"
 _CODES = {  # those that may be repeated, and what they mean beyond their status
