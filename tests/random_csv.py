@@ -128,3 +128,11 @@ def with_rows_inside_quotes(draw: st.DrawFn) -> bytes:
 
 CUT_CONTENT = st.one_of(csv_content(), csv_content().flatmap(packed), with_rows_inside_quotes())
 """What may be cut: of every kind."""
+
+
+def deceiving(rows: int) -> bytes:
+    """A file of three rows whose units guess wrongly: the second has a quoted note of so many lines.
+
+    Seen from within the note, its lines look like rows, and the rows below look like text.
+    """
+    return b'Source IP,Count\n1.1.1.1,1\n2.2.2.2,"' + b"\n7.7.7.7,7" * rows + b'"\n3.3.3.3,3\n'

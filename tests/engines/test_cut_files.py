@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from inline_run import Outcome, as_the_reference
+from random_csv import deceiving
 from workdir import engine_param
 
 import config
@@ -25,8 +26,7 @@ pytestmark = [*engine_param("native").marks]
 HEADER = b"Source IP,Environment\n"
 OTHER = {"NA Prod.csv": b"Source IP\n4.4.4.4\n"}
 
-# Seen from within the note, its lines look like rows, and the rows below look like text.
-DECEIVING = b'Source IP,Count\n1.1.1.1,1\n2.2.2.2,"' + b"\n7.7.7.7,7" * 40 + b'"\n3.3.3.3,3\n'
+DECEIVING = deceiving(rows=40)
 
 
 def reduced(content: bytes, split_size: int, runners: int = 3) -> Outcome:

@@ -9,12 +9,13 @@ import signal
 from pathlib import Path
 
 import pytest
+from random_csv import deceiving
 from workdir import KEY, Outcome, Workdir, engine_param
 
 pytestmark = [*engine_param("native").marks]
 FACTS = ("bytes", "files", "rows", "addresses", "result")
 OLD = b"Source IP,Environment\n9.9.9.9,Old Prod\n"
-DECEIVING = b'Source IP,Count\n1.1.1.1,1\n2.2.2.2,"' + b"\n7.7.7.7,7" * 400 + b'"\n3.3.3.3,3\n'
+DECEIVING = deceiving(rows=400)
 
 
 @pytest.fixture

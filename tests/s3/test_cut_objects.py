@@ -5,6 +5,7 @@ import json
 import re
 
 import pytest
+from random_csv import deceiving
 from workdir import KEY, each
 
 FACTS = ("bytes", "files", "rows", "addresses", "result")
@@ -15,8 +16,7 @@ ROWS = [f'10.{n >> 8 & 255}.{n & 255}.1,"a\n{n}"' for n in range(24_000)]
 PLAIN = "\n".join([f"{KEY},Note", *ROWS, "no,x", *ROWS[:50], ""]).encode()
 SPLIT = 100_000
 UNITS = -(-len(PLAIN) // SPLIT)
-# Seen from within the note, its lines look like rows, and the rows below look like text.
-DECEIVING = b'Source IP,Count\n1.1.1.1,1\n2.2.2.2,"' + b"\n7.7.7.7,7" * 4000 + b'"\n3.3.3.3,3\n'
+DECEIVING = deceiving(rows=4000)
 
 
 @pytest.fixture

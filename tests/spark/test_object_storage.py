@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import workdir as workdir_module
 from faulty_proxy import FaultyProxy
+from random_csv import deceiving
 from s3_servers import NOT_FROM_OUTSIDE, bucket_behind, variables_for
 from s3_world import ACCESS_KEY, SECRET_KEY, World
 from spark_world import cluster, free_port, session
@@ -121,6 +122,21 @@ def test_objects_give_the_bytes_and_the_books_of_native_on_files(world, executor
     asked = [told for told in world.proxy.requests if told.startswith("GET") and ".csv" in told]
     assert len(asked) == 18 + 1, "each object was read once, the large one in two ranges"
     assert world.listed() == ["Combined.csv", "Combined.report.json"]
+
+
+def test_objects_are_cut_as_files_are_and_read_once_more_where_pieces_do_not_fit(world, executors):
+    world.file("Asia Prod 2.csv", deceiving(rows=40))
+    world.csv("NA Prod 2.csv", KEY, *(f"10.0.0.{n}" for n in range(100)), "oops")
+    outcome = reduce(world, split_size=60)
+    assert outcome.exit_code == 0
+    assert "28 units were read" in outcome.stderr, "8 and 17 of two objects, and three whole ones"
+    assert "'Asia Prod 2.csv' is read once more, whole" in outcome.stderr
+    assert "'NA Prod 2.csv' is read once more" not in outcome.stderr
+    of_files = world.workdir.reduce(
+        input_dir=world.workdir.input, output_dir=world.workdir.output, engine="reference", runners=1
+    )
+    assert world.combined == of_files.combined_bytes
+    assert {name: report(world)[name] for name in ALIKE} == {name: of_files.report[name] for name in ALIKE}
 
 
 def test_the_clients_of_fsspec_work_beside_a_session_that_is_there(world, executors):

@@ -10,14 +10,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from inline_run import as_the_reference, make_tree, reduce_tree
-from random_csv import csv_content, packed
+from random_csv import csv_content, deceiving, packed
 from spark_world import session
 
 from reduction.engines import spark_engine, spark_plan
 from reduction.errors import SparkFailed
 
 NAMES = ["Asia Prod 1.csv", "Asia Prod.csv", "NA Prod.csv", "deep/é Prod.csv", 'a,b c"d.csv', "one.csv"]
-DECEIVING = b'Source IP,Count\n1.1.1.1,1\n2.2.2.2,"' + b"\n7.7.7.7,7" * 40 + b'"\n3.3.3.3,3\n'
+DECEIVING = deceiving(rows=40)
 
 
 @pytest.fixture(autouse=True)
