@@ -1,5 +1,6 @@
-// The one file that knows both Python and C++. The types are written down in src/reduction/_kernel.pyi.
-#include <nanobind/nanobind.h>
+// The module, and what reduces and merges in it. The types are written down in src/reduction/_kernel.pyi.
+#include "python_bindings.hpp"
+
 #include <nanobind/stl/function.h>
 #include <nanobind/stl/map.h>
 #include <nanobind/stl/optional.h>
@@ -22,16 +23,12 @@
 #include "reduction/addresses.hpp"
 #include "reduction/file_output.hpp"
 #include "reduction/file_reader.hpp"
-#include "reduction/host_search.hpp"
-#include "reduction/host_windows.hpp"
-#include "reduction/log_lines.hpp"
 #include "reduction/merge.hpp"
 #include "reduction/piece_reader.hpp"
 #include "reduction/routines.hpp"
 #include "reduction/share.hpp"
 #include "reduction/version.hpp"
 
-namespace nb = nanobind;
 using namespace nb::literals;
 
 namespace {
@@ -65,13 +62,6 @@ void let_signals_in() {
 
 // Rows by environment, the bytes that were written and the CRC-32 of the file up to there.
 using Written = std::tuple<std::map<std::string, std::uint64_t>, std::uint64_t, std::uint32_t>;
-
-const reduction::Routines& routines_of(const std::string& instruction_set) {
-    if (instruction_set.empty()) return reduction::routines();
-    const reduction::Routines* const found = reduction::routines_named(instruction_set.c_str());
-    if (found == nullptr) throw nb::value_error("this instruction set is not built or cannot run here");
-    return *found;
-}
 
 // Bytes that Python hands out in parts, all of them of the listed version: that is its affair. Made and destroyed with the
 // interpreter held; what is in a part is copied without.
@@ -115,12 +105,6 @@ private:
     mutable std::string_view text_;
 };
 
-nb::tuple piece_as_tuple(const reduction::Piece& piece) {
-    const nb::object rows = piece.has_rows
-        ? nb::object(nb::make_tuple(piece.first, piece.end, piece.books.line_ends)) : nb::object(nb::none());
-    return nb::make_tuple(static_cast<int>(piece.opening), piece.number, rows, books_as_tuple(piece.books));
-}
-
 // Long work lets other threads run; Python is only called back with the interpreter held.
 class PyShare {
 public:
@@ -159,30 +143,17 @@ public:
     nb::tuple read_piece(const Files& files, std::size_t index, std::int64_t cut_file, std::uint64_t start,
                          std::uint64_t stop, const nb::callable& progress) {
         if (index >= files.all.size()) throw nb::index_error("no such file");
-        const reduction::CutUnit unit{files.all[index], cut_file, start, stop};
-        reduction::Piece piece;
-        {
-            nb::gil_scoped_release release;
-            piece = reduction::read_piece(share_, unit, [&](std::uint64_t bytes) {
-                nb::gil_scoped_acquire acquire;
-                progress(bytes);
-            });
-        }
-        return piece_as_tuple(piece);
+        return told_of_piece(progress, [&](const auto& tell) {
+            return reduction::read_piece(share_, files.all[index], {cut_file, start, stop}, tell);
+        });
     }
 
     nb::tuple read_piece_in_parts(const nb::callable& part, const std::string& environment, std::int64_t cut_file,
                                   std::uint64_t start, std::uint64_t stop, const nb::callable& progress) {
         const BytesInParts bytes(part);
-        reduction::Piece piece;
-        {
-            nb::gil_scoped_release release;
-            piece = reduction::read_piece(share_, bytes, {environment, cut_file, start, stop}, [&](std::uint64_t count) {
-                nb::gil_scoped_acquire acquire;
-                progress(count);
-            });
-        }
-        return piece_as_tuple(piece);
+        return told_of_piece(progress, [&](const auto& tell) {
+            return reduction::read_piece(share_, bytes, environment, {cut_file, start, stop}, tell);
+        });
     }
 
     void begin(const std::string& environment, std::int64_t cut_file) { share_.begin(environment, cut_file); }
@@ -219,6 +190,22 @@ public:
     }
 
 private:
+    // What `read` returns, which is told how to tell Python of bytes read.
+    template <typename Read>
+    static nb::tuple told_of_piece(const nb::callable& progress, const Read& read) {
+        reduction::Piece piece;
+        {
+            nb::gil_scoped_release release;
+            piece = read([&](std::uint64_t bytes) {
+                nb::gil_scoped_acquire acquire;
+                progress(bytes);
+            });
+        }
+        const nb::object rows = piece.has_rows
+            ? nb::object(nb::make_tuple(piece.first, piece.end, piece.books.line_ends)) : nb::object(nb::none());
+        return nb::make_tuple(static_cast<int>(piece.opening), piece.number, rows, books_as_tuple(piece.books));
+    }
+
     static reduction::Memory memory_of(const std::optional<std::size_t>& bytes, const nb::object& new_file) {
         reduction::Memory memory;
         if (!bytes) return memory;
@@ -268,161 +255,14 @@ nb::object canonical(const nb::bytes& text) {
     return nb::str(line, static_cast<std::size_t>(end - line));
 }
 
-// The bytes of any object that lends them, for as long as this lives.
-class Bytes {
-public:
-    explicit Bytes(nb::handle lender) {
-        if (PyObject_GetBuffer(lender.ptr(), &buffer_, PyBUF_SIMPLE) != 0) throw nb::python_error();
-    }
-    ~Bytes() { PyBuffer_Release(&buffer_); }
-    Bytes(const Bytes&) = delete;
-    Bytes& operator=(const Bytes&) = delete;
-
-    std::string_view text() const {
-        return {static_cast<const char*>(buffer_.buf), static_cast<std::size_t>(buffer_.len)};
-    }
-
-private:
-    Py_buffer buffer_;
-};
-
-nb::bytes as_bytes(std::string_view text) { return nb::bytes(text.data(), text.size()); }
-
-nb::dict partners_as_dict(const reduction::Partners& partners) {
-    nb::dict found;
-    for (const auto& [name, first] : partners) {
-        found[as_bytes(name)] = nb::make_tuple(first.time_ms, first.offset);
-    }
-    return found;
-}
-
-// A search whose long work lets other threads run.
-class PyHostSearch {
-public:
-    PyHostSearch(const nb::bytes& host, std::uint64_t start_ms, std::uint64_t end_ms, std::uint64_t lateness_ms,
-                 std::uint64_t newest_ms, std::size_t examples, const std::string& instruction_set)
-        : search_({host.c_str(), host.size()}, start_ms, end_ms, lateness_ms, newest_ms, examples,
-                  routines_of(instruction_set)) {}
-
-    void feed(nb::handle block, std::uint64_t offset) {
-        const Bytes bytes(block);
-        nb::gil_scoped_release release;
-        search_.feed(bytes.text(), offset);
-    }
-
-    nb::tuple books() const {
-        const reduction::SearchBooks& books = search_.books();
-        nb::list examples;
-        for (const reduction::MalformedLine& line : books.examples) {
-            examples.append(nb::make_tuple(name_of(line.kind), line.line, line.offset,
-                                           as_bytes(line.text)));
-        }
-        nb::dict lines;
-        for (std::size_t kind = 0; kind < reduction::kLineKinds; ++kind) {
-            lines[nb::str(reduction::kLineKindNames[kind])] = books.lines[kind];
-        }
-        nb::object late = nb::none();
-        if (books.late) {
-            late = nb::make_tuple(books.late->line, books.late->offset, books.late->time_ms,
-                                  books.late->newest_ms);
-        }
-        return nb::make_tuple(lines, examples, books.oldest_ms, books.newest_ms, late,
-                              partners_as_dict(books.outgoing), partners_as_dict(books.incoming));
-    }
-
-private:
-    static nb::str name_of(reduction::LineKind kind) {
-        return nb::str(reduction::kLineKindNames[static_cast<std::size_t>(kind)]);
-    }
-
-    reduction::HostSearch search_;
-};
-
-nb::object parse_log_line(const nb::bytes& line) {
-    const reduction::LogLine parsed = reduction::parse_log_line({line.c_str(), line.size()});
-    if (parsed.kind == reduction::LineKind::blank) return nb::none();
-    if (parsed.kind != reduction::LineKind::connection) {
-        return nb::str(reduction::kLineKindNames[static_cast<std::size_t>(parsed.kind)]);
-    }
-    return nb::make_tuple(parsed.time_ms, nb::bytes(parsed.source.data(), parsed.source.size()),
-                          nb::bytes(parsed.target.data(), parsed.target.size()));
-}
-
-nb::dict by_fault(const reduction::MalformedCounts& malformed) {
-    nb::dict counts;
-    for (std::size_t kind = 0; kind < reduction::kLineKinds; ++kind) {
-        if (malformed.of[kind] > 0) counts[reduction::kLineKindNames[kind]] = malformed.of[kind];
-    }
-    return counts;
-}
-
-nb::list closed_as_tuples(const std::vector<reduction::ClosedWindow>& windows) {
-    nb::list closed;
-    for (const reduction::ClosedWindow& window : windows) {
-        closed.append(nb::make_tuple(window.start_ms, window.lines, window.late, by_fault(window.malformed),
-                                     as_bytes(window.outgoing), as_bytes(window.incoming), as_bytes(window.busiest),
-                                     window.connections));
-    }
-    return closed;
-}
-
-// Windows over a log. Long work lets other threads run.
-class PyHostWindows {
-public:
-    PyHostWindows(const nb::bytes& host, std::uint64_t window_ms, std::uint64_t lateness_ms, std::size_t examples)
-        : windows_(std::string(host.c_str(), host.size()), window_ms, lateness_ms, examples) {}
-    PyHostWindows(const PyHostWindows&) = delete;
-    PyHostWindows& operator=(const PyHostWindows&) = delete;
-
-    nb::tuple feed(const nb::bytes& block) {
-        const std::string_view text(block.c_str(), block.size());
-        reduction::Fed fed;
-        {
-            nb::gil_scoped_release release;
-            fed = windows_.feed(text);
-        }
-        nb::list examples;
-        for (const reduction::MalformedLine& example : fed.examples) {
-            examples.append(nb::make_tuple(reduction::kLineKindNames[static_cast<std::size_t>(example.kind)],
-                                           example.line, example.offset, as_bytes(example.text)));
-        }
-        return nb::make_tuple(closed_as_tuples(fed.closed), examples);
-    }
-
-    nb::list close_all() {
-        std::vector<reduction::ClosedWindow> closed;
-        {
-            nb::gil_scoped_release release;
-            closed = windows_.close_all();
-        }
-        return closed_as_tuples(closed);
-    }
-
-    nb::list standing() const { return closed_as_tuples(windows_.standing()); }
-
-    nb::tuple unreported() const { return nb::make_tuple(windows_.late(), by_fault(windows_.malformed())); }
-
-    bool has_open() const { return windows_.has_open(); }
-
-    void save(const nb::callable& out) const {
-        windows_.save([&](std::string_view piece) { out(nb::bytes(piece.data(), piece.size())); });
-    }
-
-    void restore(const nb::callable& read) {
-        const bool is_whole = windows_.restore([&](char* to, std::size_t size) {
-            const auto piece = nb::cast<nb::bytes>(read(size));
-            if (piece.size() != size) return false;
-            std::memcpy(to, piece.c_str(), size);
-            return true;
-        });
-        if (!is_whole) throw nb::value_error("these are not the bytes of saved windows");
-    }
-
-private:
-    reduction::HostWindows windows_;
-};
-
 }  // namespace
+
+const reduction::Routines& routines_of(const std::string& instruction_set) {
+    if (instruction_set.empty()) return reduction::routines();
+    const reduction::Routines* const found = reduction::routines_named(instruction_set.c_str());
+    if (found == nullptr) throw nb::value_error("this instruction set is not built or cannot run here");
+    return *found;
+}
 
 NB_MODULE(_kernel, module) {
     static PyObject* const damaged = PyErr_NewException("reduction._kernel.DamagedPartial", PyExc_Exception, nullptr);
@@ -446,7 +286,6 @@ NB_MODULE(_kernel, module) {
     module.def("version", &reduction::version);
     module.def("instruction_set", [] { return reduction::routines().name; });
     module.def("canonical", &canonical, "field"_a);
-    module.def("parse_log_line", &parse_log_line, "line"_a);
     module.def("merge", &merge, "partials"_a, "endings"_a, "descriptor"_a, "crc32"_a, "threads"_a = 1,
                "block"_a = reduction::MergeOptions{}.block);
     nb::class_<Files>(module, "Files")
@@ -466,20 +305,5 @@ NB_MODULE(_kernel, module) {
         .def("end", &PyShare::end)
         .def("abandon", &PyShare::abandon)
         .def("write", &PyShare::write, "descriptor"_a, "crc32"_a);
-    nb::class_<PyHostWindows>(module, "HostWindows")
-        .def(nb::init<const nb::bytes&, std::uint64_t, std::uint64_t, std::size_t>(), "host"_a, "window_ms"_a,
-             "lateness_ms"_a, "examples"_a)
-        .def("feed", &PyHostWindows::feed, "block"_a)
-        .def("close_all", &PyHostWindows::close_all)
-        .def("standing", &PyHostWindows::standing)
-        .def("unreported", &PyHostWindows::unreported)
-        .def("has_open", &PyHostWindows::has_open)
-        .def("save", &PyHostWindows::save, "out"_a)
-        .def("restore", &PyHostWindows::restore, "read"_a);
-    nb::class_<PyHostSearch>(module, "HostSearch")
-        .def(nb::init<const nb::bytes&, std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t, std::size_t,
-                      const std::string&>(),
-             "host"_a, "start_ms"_a, "end_ms"_a, "lateness_ms"_a, "newest_ms"_a, "examples"_a, "instruction_set"_a = "")
-        .def("feed", &PyHostSearch::feed, "block"_a, "offset"_a)
-        .def("books", &PyHostSearch::books);
+    bind_hosts(module);
 }

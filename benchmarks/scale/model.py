@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+import config
 from reduction.inputs import Listing, Unit, cut
 
 _SEED = 16
-_SPLIT_BYTES = 64 << 20  # the default of REDUCER_SPLIT_SIZE
 _BINS = 4000  # of the ranks of addresses, in equal steps of their logarithm
 
 
@@ -41,7 +41,7 @@ def listing_of(sizes: NDArray[np.int64]) -> Listing:
 
 def largest_share(sizes: NDArray[np.int64], runners: int) -> float:
     """Return how much larger than the mean the largest share is, as the Reducer cuts and deals out."""
-    listing = cut(listing_of(sizes), _SPLIT_BYTES, runners)
+    listing = cut(listing_of(sizes), config.load({}).split_bytes, runners)
     shares = [
         sum(unit.stop - unit.start for unit in listing.share_of(runner, runners))
         for runner in range(1, runners + 1)

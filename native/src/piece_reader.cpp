@@ -107,11 +107,11 @@ private:
 
 }  // namespace
 
-Piece read_piece(Share& share, const ListedBytes& bytes, const Cut& cut,
+Piece read_piece(Share& share, const ListedBytes& bytes, std::string_view environment, const Cut& cut,
                  const std::function<void(std::uint64_t)>& progress) {
     Piece piece;
     Reader reader(share, bytes, cut, progress);
-    share.begin(cut.environment, cut.cut_file);
+    share.begin(environment, cut.cut_file);
     try {
         reader.read(piece);
     } catch (const NotReadable& fault) {
@@ -130,11 +130,11 @@ Piece read_piece(Share& share, const ListedBytes& bytes, const Cut& cut,
     return piece;
 }
 
-Piece read_piece(Share& share, const CutUnit& unit, const std::function<void(std::uint64_t)>& progress) {
-    const ListedFile file(unit.file);
+Piece read_piece(Share& share, const Listed& listed, const Cut& cut, const std::function<void(std::uint64_t)>& progress) {
+    const ListedFile file(listed);
     if (!file.is_open()) return without_rows(Opening::not_opened, static_cast<std::uint64_t>(errno));
     if (const auto changed = change(file)) return without_rows(changed->opening, changed->number);
-    return read_piece(share, file, {unit.file.environment, unit.cut_file, unit.start, unit.stop}, progress);
+    return read_piece(share, file, listed.environment, cut, progress);
 }
 
 }  // namespace reduction

@@ -36,9 +36,9 @@ public:
     TemporaryFile& operator=(const TemporaryFile&) = delete;
     ~TemporaryFile() { std::filesystem::remove(path_); }
 
-    CutUnit unit(std::uint64_t start, std::uint64_t stop) const {
+    Listed listed() const {
         const std::int64_t modified = std::int64_t{status_.st_mtim.tv_sec} * 1'000'000'000 + status_.st_mtim.tv_nsec;
-        return {{path_, "Asia Prod", size(), modified}, 3, start, std::min(stop, size())};
+        return {path_, "Asia Prod", size(), modified};
     }
     std::uint64_t size() const { return static_cast<std::uint64_t>(status_.st_size); }
 
@@ -103,10 +103,9 @@ inline void is_the_same(const Piece& piece, const Piece& of_file) {
 
 // Returns whether all guesses were right; then everything must be as it is in the whole.
 inline bool agrees(const TemporaryFile& file, std::uint64_t unit_size, const Routines& routines) {
-    const CutUnit whole = file.unit(0, file.size());
+    const Listed listed = file.listed();
     Share of_whole(4, kExamples, *routines_named("portable"), 6);
-    const FileOutcome expected =
-        read_file(of_whole, whole.file, kNobody);
+    const FileOutcome expected = read_file(of_whole, listed, kNobody);
     Share share(4, kExamples, routines, 6);
     const bool with_memory = unit_size % 4 == 1;  // some of the times, for sanitizers make it slow
     Share of_memory(4, kExamples, routines, 6);
@@ -115,11 +114,9 @@ inline bool agrees(const TemporaryFile& file, std::uint64_t unit_size, const Rou
     std::uint64_t line_ends = 0;
     FileBooks sum;
     for (std::uint64_t start = 0; start < file.size(); start += unit_size) {
-        const CutUnit unit = file.unit(start, start + unit_size);
-        const Piece piece = read_piece(share, unit, kNobody);
-        if (with_memory) {
-            is_the_same(read_piece(of_memory, memory, {"Asia Prod", 3, unit.start, unit.stop}, kNobody), piece);
-        }
+        const Cut unit{3, start, std::min(start + unit_size, file.size())};
+        const Piece piece = read_piece(share, listed, unit, kNobody);
+        if (with_memory) is_the_same(read_piece(of_memory, memory, listed.environment, unit, kNobody), piece);
         if (start == 0) CHECK(piece.opening == expected.opening && piece.number == expected.number);
         if (piece.opening != Opening::read) return true;
         if (!piece.has_rows) {

@@ -67,8 +67,8 @@ void what_is_no_csv_is_told_once() {
     for (const std::string& head : {std::string("\x1f\x8b\x08", 3), std::string("\xff\xfe", 2)}) {
         const TemporaryFile file(head + std::string(100, 'x'));
         Share share(4, kExamples, routines(), 6);
-        CHECK(read_piece(share, file.unit(0, 10), kNobody).opening != Opening::read);
-        const Piece other = read_piece(share, file.unit(10, 20), kNobody);
+        CHECK(read_piece(share, file.listed(), {3, 0, 10}, kNobody).opening != Opening::read);
+        const Piece other = read_piece(share, file.listed(), {3, 10, 20}, kNobody);
         CHECK(other.opening == Opening::read && !other.has_rows);
     }
 }
@@ -76,11 +76,11 @@ void what_is_no_csv_is_told_once() {
 void what_cannot_be_read_is_told() {
     const TemporaryFile file("Source IP\n1.1.1.1\n");
     Share share(4, kExamples, routines(), 6);
-    CutUnit unit = file.unit(0, 9);
-    unit.file.modified_ns += 1;
-    CHECK(read_piece(share, unit, kNobody).opening == Opening::changed);
-    unit.file.path += ".gone";
-    CHECK(read_piece(share, unit, kNobody).opening == Opening::not_opened);
+    Listed listed = file.listed();
+    listed.modified_ns += 1;
+    CHECK(read_piece(share, listed, {3, 0, 9}, kNobody).opening == Opening::changed);
+    listed.path += ".gone";
+    CHECK(read_piece(share, listed, {3, 0, 9}, kNobody).opening == Opening::not_opened);
     CHECK(lines_of(share).empty());
 }
 
@@ -93,7 +93,7 @@ void what_cannot_be_read_any_further_is_told() {
         for (std::uint64_t end = 0; end < text.size(); end += 9) {
             for (const std::uint64_t start : {0U, 50U, 120U}) {
                 const InMemory memory(text, end);
-                const Piece piece = read_piece(share, memory, {"Asia Prod", 3, start, text.size()}, kNobody);
+                const Piece piece = read_piece(share, memory, "Asia Prod", {3, start, text.size()}, kNobody);
                 CHECK(piece.opening == Opening::not_readable && piece.number == InMemory::kFault && !piece.has_rows);
             }
         }

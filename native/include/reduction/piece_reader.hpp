@@ -12,16 +12,7 @@ namespace reduction {
 
 // The bytes `start` to `stop` (exclusive) of a file or an object.
 struct Cut {
-    std::string_view environment;
     std::int64_t cut_file;  // its number, as in Share::begin
-    std::uint64_t start;
-    std::uint64_t stop;
-};
-
-// The same of a file of the disk.
-struct CutUnit {
-    Listed file;
-    std::int64_t cut_file;
     std::uint64_t start;
     std::uint64_t stop;
 };
@@ -41,12 +32,12 @@ struct Piece {
 // long it is. Whether `start` lies inside quotes is guessed by the looks of what follows.
 // `compressed` and `wide` are told to the unit that begins the file; the others have nothing to read then.
 // `progress` is told of bytes read, after each few MiB and at the end.
-Piece read_piece(Share& share, const CutUnit& unit, const std::function<void(std::uint64_t)>& progress);
+Piece read_piece(Share& share, const Listed& listed, const Cut& cut, const std::function<void(std::uint64_t)>& progress);
 
 // The same of any bytes. They are asked for from the beginning until the header ends, and no further if they are no CSV
 // text and the unit does not begin them; then from two before `start` on, to `stop` and until the last row ends. Where
 // that goes back it is by less than 2 * Share::kSliceBytes, unless a row reaches further over `stop`.
-Piece read_piece(Share& share, const ListedBytes& bytes, const Cut& cut,
+Piece read_piece(Share& share, const ListedBytes& bytes, std::string_view environment, const Cut& cut,
                  const std::function<void(std::uint64_t)>& progress);
 
 }  // namespace reduction

@@ -30,12 +30,18 @@ def files_taken(
     raises `FileIgnored` for a bad file.
     """
     warner = Warner()
-    for index, unit in enumerate(units):
-        progress.starts(index)
-        _LOG.debug("reading '%s', %s bytes", shown(unit.path), unit.size)
+    for _, unit in one_by_one(units, progress):
         made = judged(unit, books, warner, read)
         if made is not None:
             yield unit.environment, made
+
+
+def one_by_one(units: Sequence[Unit], progress: Progress) -> Iterator[tuple[int, Unit]]:
+    """Give each unit and its place; `progress` is told when one starts and, if all went well, ends."""
+    for index, unit in enumerate(units):
+        progress.starts(index)
+        _LOG.debug("reading '%s', bytes %s to %s", shown(unit.path), unit.start, unit.stop)
+        yield index, unit
         progress.finishes(unit)  # not if the runner fails: this is the file it was on
 
 

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 
 from reduction import _kernel
 from reduction.accounting import Accounting, Ignored
-from reduction.engines.file_by_file import judged
+from reduction.engines.file_by_file import judged, one_by_one
 from reduction.engines.native_files import cut_file_of, fed, ignored_piece, piece_of, take_books
 from reduction.inputs import Unit
 from reduction.opening import plain_bytes
 from reduction.pieces import Piece
-from reduction.printable import shown
 from reduction.progress import Progress
 from reduction.storage.objects import Objects
 from reduction.warner import Warner
-
-_LOG = logging.getLogger("reduction.files")
 
 
 def read_objects(
@@ -36,14 +32,11 @@ def read_objects(
     pieces = []
     with Objects(tree, units, most_ahead) as objects:
         reader = _Reader(share, objects, progress, books)
-        for index, unit in enumerate(units):
-            progress.starts(index)
-            _LOG.debug("reading '%s', bytes %s to %s", shown(unit.path), unit.start, unit.stop)
+        for index, unit in one_by_one(units, progress):
             if unit.cut_file is None:
                 reader.read_whole(index, unit)
             else:
                 pieces.append(reader.read_piece(index, unit))
-            progress.finishes(unit)  # not if the runner fails: this is the object it was on
     return pieces
 
 

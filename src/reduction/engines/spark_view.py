@@ -14,7 +14,8 @@ from reduction.errors import SparkFailed
 from reduction.inputs import Unit
 from reduction.printable import shown
 from reduction.storage.addresses import is_address, shown_address
-from reduction.storage.client import REFUSED, Found, StoreUnusable, Trouble, fault_with
+from reduction.storage.client import REFUSED, StoreUnusable, Trouble
+from reduction.storage.objects import fault_with
 
 
 def check_same_tree(tree: str, units: Sequence[Unit], books: Accounting) -> None:
@@ -49,7 +50,7 @@ def _is_as_listed(tree: str, unit: Unit) -> bool:
 
 def _is_given(tree: str, unit: Unit) -> bool:
     """Tell whether the store gives out the listed version."""
-    fault = fault_with(tree, Found(unit.path, unit.size, unit.version))
+    fault = fault_with(tree, unit)
     if fault is not None and fault.trouble in (Trouble.STORE, Trouble.LINE):
         raise StoreUnusable(f"{fault}; then run again")
     return fault is None

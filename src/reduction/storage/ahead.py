@@ -66,8 +66,7 @@ class Ahead:
         self._range_of = range_of
         self._most_held = most_held
         self._next = 0  # the range that is to be asked for when those before are
-        self._asked: Range | None = None  # the one before, and what of it is still to be asked for
-        self._bounds: deque[tuple[int, int]] = deque()
+        self._requests: deque[Range] = deque()  # those of the one before that are still to be made
         self._parts: deque[_Asked] = deque()
         self._held = 0
         self._stop = threading.Event()
@@ -88,7 +87,7 @@ class Ahead:
         while self._parts and self._parts[0].of < index:
             self._taken().data.cancel()
         if self._next <= index:
-            self._bounds.clear()
+            self._requests.clear()
             self._next = index
         self._fetch()
         assert self._next > index  # noqa: S101 - or bytes would be missing
@@ -109,23 +108,23 @@ class Ahead:
 
     def _fetch(self) -> None:
         """Ask for as much as may be held, and for one part in any case."""
-        while (part := self._part_to_ask_for()) is not None:
-            size = part.stop - part.start
+        while self._has_requests():
+            request = self._requests[0]
+            size = request.stop - request.start
             if self._parts and self._held + size > self._most_held:
                 return
-            self._bounds.popleft()
-            self._parts.append(_Asked(self._next - 1, part.start, size, self.ask(part)))
+            self._requests.popleft()
+            self._parts.append(_Asked(self._next - 1, request.start, size, self.ask(request)))
             self._held += size
 
-    def _part_to_ask_for(self) -> Range | None:
-        while not self._bounds:
+    def _has_requests(self) -> bool:
+        """Tell whether there is one to be made, taking the next ranges until there is."""
+        while not self._requests:
             if self._next == self._ranges or (wanted := self._range_of(self._next)) is None:
-                return None
-            self._asked = wanted
-            self._bounds.extend(_cut(wanted))
+                return False
+            self._requests.extend(_cut(wanted))
             self._next += 1
-        assert self._asked is not None  # noqa: S101 - its bounds are there
-        return Range(self._asked.found, *self._bounds[0])
+        return True
 
     def _read(self, wanted: Range) -> bytes:
         return patiently(lambda: self._client.read(*wanted), self._stop)
@@ -141,12 +140,12 @@ def whole(found: Found) -> Range:
     return Range(found, 0, found.size)
 
 
-def _cut(wanted: Range) -> Iterator[tuple[int, int]]:
-    """Give the bounds of each request; an empty object is one, too, since it may be empty no more."""
+def _cut(wanted: Range) -> Iterator[Range]:
+    """Give the range of each request; an empty object is one, too, since it may be empty no more."""
     found, start, stop = wanted
     if not found.size:
-        yield 0, 0
+        yield wanted
     while start < stop:
         end = stop if stop - start <= PART_BYTES + _REST_BYTES else start + PART_BYTES
-        yield start, end
+        yield Range(found, start, end)
         start = end

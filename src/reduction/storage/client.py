@@ -119,13 +119,3 @@ def patiently(act: Callable[[], _T], stop: threading.Event) -> _T:
             if fault.trouble not in (Trouble.PASSING, Trouble.LINE) or stop.wait(pause):
                 raise
     return act()
-
-
-def fault_with(address: str, found: Found) -> StoreFault | None:
-    """Return why a store does not give out the first byte of this version of an object; None if it does."""
-    try:
-        client = client_for(address)
-        patiently(lambda: client.read(found, 0, min(1, found.size)), threading.Event())
-    except StoreFault as fault:
-        return fault
-    return None

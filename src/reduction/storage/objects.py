@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
@@ -17,7 +18,7 @@ from reduction.storage import MOST_AHEAD_BYTES
 from reduction.storage.addresses import shown_address
 from reduction.storage.ahead import Ahead, Part, Range, whole
 from reduction.storage.apart import before_fork
-from reduction.storage.client import Found, StoreFault, StoreUnusable, Trouble, client_for, fault_with
+from reduction.storage.client import Found, StoreFault, StoreUnusable, Trouble, client_for, patiently
 from reduction.storage.cut_objects import Head, UnitBytes
 
 
@@ -68,9 +69,19 @@ def _judged(found: Found, hidden: set[str]) -> Iterator[Unit | IgnoredFile]:
         yield Unit(found.name, found.size, 0, 0, found.size, version=found.version)
 
 
+def fault_with(tree: str, unit: Unit) -> StoreFault | None:
+    """Return why the store does not give out the first byte of the listed version; None if it does."""
+    try:
+        client = client_for(tree)
+        patiently(lambda: client.read(_found(unit), 0, min(1, unit.size)), threading.Event())
+    except StoreFault as fault:
+        return fault
+    return None
+
+
 def is_there(tree: str, unit: Unit) -> bool:
     """Tell whether there is an object of this name whose bytes are given out, in whatever version."""
-    fault = fault_with(tree, _found(unit))
+    fault = fault_with(tree, unit)
     return fault is None or fault.trouble == Trouble.REPLACED
 
 
