@@ -11,14 +11,10 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-# The application is not installed: it is taken from where this file stands.
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
-import reducer
+from reduction.app import controller
 
 
 def main() -> int:
@@ -33,7 +29,7 @@ def main() -> int:
     }
     session = SparkSession.builder.appName("reducer").getOrCreate()
     try:
-        return reducer.main([])  # it uses the session that is there
+        return controller.main([])  # it uses the session that is there
     finally:
         session.stop()
 

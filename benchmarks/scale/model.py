@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-import config
-from reduction.inputs import Listing, Unit, cut
+from reduction.app import config
+from reduction.pipeline.splits import Listing, Unit, cut
 
 _SEED = 16
 _BINS = 4000  # of the ranks of addresses, in equal steps of their logarithm

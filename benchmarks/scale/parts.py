@@ -44,11 +44,11 @@ def listing(objects: int, cache: Path) -> dict[str, float]:
 
 def look_at(tree: str) -> dict[str, float]:
     """List `tree` and deal it out to 800 runners, of which this node has 16; figures for each unit."""
-    from reduction import inputs
+    from reduction.pipeline import discovery
 
     before = _resident_bytes()
     started = time.perf_counter()
-    found = inputs.find(tree)
+    found = discovery.find(tree)
     listed = time.perf_counter()
     found.fingerprint()
     for runner in range(1, 17):

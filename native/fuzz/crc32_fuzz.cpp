@@ -1,5 +1,5 @@
 // The CRC of any bytes, in one piece or two and by any instructions, is what its definition says, bit by bit.
-#include "reduction/crc32.hpp"
+#include "reduction/io/crc32.hpp"
 
 #include "check.hpp"
 #include "input.hpp"

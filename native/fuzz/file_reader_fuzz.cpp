@@ -1,11 +1,11 @@
 // Any bytes may be a file: archives and wide encodings are told by their first bytes, a byte-order mark is skipped, a file
 // that is not what was listed is not taken, and the rest is what a share makes of the bytes.
-#include "reduction/file_reader.hpp"
+#include "reduction/csv/file_reader.hpp"
 
 #include "check.hpp"
 #include "input.hpp"
 #include "memory_file.hpp"
-#include "naive_share.hpp"
+#include "reference_scanner.hpp"
 
 using namespace reduction;
 

@@ -4,7 +4,7 @@
 #include <map>
 #include <string>
 
-#include "reduction/host_search.hpp"
+#include "reduction/hosts/host_search.hpp"
 
 namespace {
 

@@ -4,7 +4,7 @@
 #include <cstring>
 #include <string>
 
-#include "reduction/host_windows.hpp"
+#include "reduction/hosts/host_windows.hpp"
 
 namespace {
 

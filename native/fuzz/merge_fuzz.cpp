@@ -1,6 +1,6 @@
 // Partials made of the input, damaged or not, merge to what a set makes of their rows, or are refused. A damaged one is
 // never taken for a good one.
-#include "reduction/merge.hpp"
+#include "reduction/merge/merge.hpp"
 
 #include <optional>
 #include <set>
@@ -8,8 +8,8 @@
 #include "check.hpp"
 #include "input.hpp"
 #include "memory_file.hpp"
-#include "naive_share.hpp"
-#include "reduction/crc32.hpp"
+#include "reference_scanner.hpp"
+#include "reduction/io/crc32.hpp"
 
 using namespace reduction;
 

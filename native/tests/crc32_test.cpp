@@ -1,11 +1,11 @@
 // Every CRC-32 gives what a bit at a time gives, whatever the length, the alignment and the cuts.
-#include "reduction/crc32.hpp"
+#include "reduction/io/crc32.hpp"
 
 #include <string>
 #include <string_view>
 
 #include "check.hpp"
-#include "naive.hpp"
+#include "reference.hpp"
 
 using namespace reduction;
 

@@ -1,5 +1,5 @@
 // Each instruction set against a naive search that parses every line, on logs of all kinds cut everywhere.
-#include "reduction/host_search.hpp"
+#include "reduction/hosts/host_search.hpp"
 
 #include <algorithm>
 #include <initializer_list>
@@ -7,7 +7,7 @@
 #include <string>
 
 #include "check.hpp"
-#include "naive.hpp"
+#include "reference.hpp"
 
 using namespace reduction;
 

@@ -1,5 +1,5 @@
 // Hosts are counted however many there are, windows closed when they are due, and saved bytes restored or refused.
-#include "reduction/host_windows.hpp"
+#include "reduction/hosts/host_windows.hpp"
 
 #include <cstring>
 #include <map>
@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "check.hpp"
-#include "naive.hpp"
+#include "reference.hpp"
 
 using namespace reduction;
 

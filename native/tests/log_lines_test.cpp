@@ -1,5 +1,5 @@
 // What a log line means, over the edges of fields, times and UTF-8, and blocks cut into lines.
-#include "reduction/log_lines.hpp"
+#include "reduction/hosts/log_lines.hpp"
 
 #include <initializer_list>
 #include <string>

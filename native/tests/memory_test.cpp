@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "check.hpp"
-#include "naive.hpp"
-#include "naive_share.hpp"
-#include "reduction/share.hpp"
+#include "reference.hpp"
+#include "reference_scanner.hpp"
+#include "reduction/csv/scanner.hpp"
 #include "temporary.hpp"
 
 using namespace reduction;

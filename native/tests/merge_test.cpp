@@ -1,5 +1,5 @@
 // The merge gives what a set gives, for any number of threads and any size of blocks, and every failure comes out.
-#include "reduction/merge.hpp"
+#include "reduction/merge/merge.hpp"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -12,10 +12,10 @@
 #include <tuple>
 
 #include "check.hpp"
-#include "naive.hpp"
-#include "reduction/addresses.hpp"
-#include "reduction/crc32.hpp"
-#include "reduction/lines.hpp"
+#include "reference.hpp"
+#include "reduction/net/ip_address.hpp"
+#include "reduction/io/crc32.hpp"
+#include "reduction/merge/row_writer.hpp"
 
 using namespace reduction;
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from workdir import KEY, PATIENCE, ROOT, Workdir
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[1] / "helpers"))
 
 from live import Airflow, Dags
 

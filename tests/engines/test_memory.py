@@ -11,7 +11,7 @@ from inline_run import as_the_reference, make_tree, reduce_tree
 from workdir import engine_param
 
 from reduction.errors import WriteError
-from reduction.whole_file import WholeFile
+from reduction.runtime.atomic_file import WholeFile
 
 pytestmark = [*engine_param("native").marks]
 
@@ -30,7 +30,7 @@ def spills(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
         descriptors.append(nameless(file))
         return descriptors[-1]
 
-    monkeypatch.setattr("reduction.engines.native.memory_of_rows", lambda *_: 100_000)
+    monkeypatch.setattr("reduction.engines.native.engine.memory_of_rows", lambda *_: 100_000)
     monkeypatch.setattr(WholeFile, "nameless", noted)
     yield descriptors
     assert descriptors

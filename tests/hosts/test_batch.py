@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from searches import SEARCHES, each_search
 
-from reduction.hosts.batch import Answer, NotInOrder, answer
-from reduction.hosts.lines import Connection, scan
-from reduction.hosts.pieces import Pace
-from reduction.hosts.search import Question
+from reduction.hosts.batch.chunks import Pace
+from reduction.hosts.batch.query import Answer, NotInOrder, answer
+from reduction.hosts.batch.scan import Question
+from reduction.hosts.records import Connection, scan
 
 START = 1565647200000
 LATENESS_MS = 300_000

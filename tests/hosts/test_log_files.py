@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reduction.archives import unreadable
 from reduction.errors import InputError
-from reduction.hosts import blocks
-from reduction.hosts.log_files import LogFile, find
+from reduction.hosts.batch import blocks
+from reduction.hosts.batch.log_files import LogFile, find
+from reduction.runtime.compression import unreadable
 
 TEXT = b"1565647204351 Aadvik Matina\n" * 1000
 

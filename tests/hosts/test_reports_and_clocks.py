@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from reduction.hosts.clocks import Rules, new_clock
-from reduction.hosts.reports import Report, as_json, as_text, moment
-from reduction.hosts.windows import Closed
+from reduction.hosts.streaming.clocks import Rules, new_clock
+from reduction.hosts.streaming.reports import Report, as_json, as_text, moment
+from reduction.hosts.streaming.windows import Closed
 
 HOUR = 3_600_000
 START = 1565654400000

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reduction.hosts.malformed import MalformedLine
-from reduction.hosts.windows import Closed
-from reduction.hosts.windows import new_windows as chosen
+from reduction.hosts.streaming.windows import Closed
+from reduction.hosts.streaming.windows import new_windows as chosen
 
 HOUR = 3_600_000
 LATENESS = 300_000
@@ -245,5 +245,5 @@ def test_many_hosts_are_told_apart(new_windows):
 def test_the_kernel_counts_where_it_is_built(monkeypatch):
     kernel = pytest.importorskip("reduction._kernel")
     assert isinstance(chosen(b"H", HOUR, LATENESS)._counter, kernel.HostWindows)
-    monkeypatch.setattr("reduction.hosts.windows.has_kernel", lambda: False)
+    monkeypatch.setattr("reduction.hosts.streaming.windows.has_kernel", lambda: False)
     assert type(chosen(b"H", HOUR, LATENESS)._counter).__name__ == "PlainWindows"

@@ -114,7 +114,7 @@ def test_the_kernel_installed_here_is_of_the_same_version():
 
 def test_the_package_alone_can_be_imported_from_anywhere_and_the_application_cannot(tmp_path):
     script = (
-        "import importlib.util as util, reduction.collect\n"
+        "import importlib.util as util, reduction.app.controller\n"
         "print([name for name in ('config', 'runner', 'reducer') if util.find_spec(name)])\n"
     )
     done = subprocess.run(

@@ -44,7 +44,7 @@ def attempts(template: Path, rotation: str, *arguments: str) -> list[dict[str, A
     done = subprocess.run(
         [
             sys.executable,
-            Path(__file__).with_name("host_killer.py"),
+            Path(__file__).parents[1] / "helpers" / "host_killer.py",
             template,
             template.with_name("attempts"),
             rotation,

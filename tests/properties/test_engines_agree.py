@@ -44,10 +44,10 @@ NAME = st.sampled_from(NAMES.strip().splitlines())
 def small_blocks(size: int) -> Iterator[None]:
     """Let the pandas engine read and write so many bytes (or rows) at a time."""
     with (
-        patch("reduction.engines.pandas_engine.BLOCK_BYTES", size),
-        patch("reduction.engines.partial_arrays._LEAST_BLOCK", size),
-        patch("reduction.engines.partial_arrays._MERGE_BYTES", size),
-        patch("reduction.engines.partial_arrays._ROWS_WRITTEN", size),
+        patch("reduction.engines.columnar.engine.BLOCK_BYTES", size),
+        patch("reduction.engines.columnar.sorted_partials._LEAST_BLOCK", size),
+        patch("reduction.engines.columnar.sorted_partials._MERGE_BYTES", size),
+        patch("reduction.engines.columnar.sorted_partials._ROWS_WRITTEN", size),
     ):
         yield
 

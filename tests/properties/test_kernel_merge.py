@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from workdir import engine_param
 
 from reduction import engines
-from reduction.addresses import Address, canonical
-from reduction.rows import csv_field
+from reduction.pipeline.ip_address import Address, canonical
+from reduction.pipeline.rows import csv_field
 
 pytestmark = [*engine_param("native").marks]
 if engines.is_installed("native"):

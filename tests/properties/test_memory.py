@@ -13,7 +13,7 @@ from inline_run import as_the_reference
 from random_csv import csv_content, packed
 from workdir import engine_param
 
-from reduction.whole_file import WholeFile
+from reduction.runtime.atomic_file import WholeFile
 
 pytestmark = [*engine_param("native").marks]
 
@@ -40,7 +40,7 @@ def memory_of_rows(size: int) -> Iterator[list[None]]:
         return nameless(file)
 
     with (
-        patch("reduction.engines.native.memory_of_rows", lambda *_: size),
+        patch("reduction.engines.native.engine.memory_of_rows", lambda *_: size),
         patch.object(WholeFile, "nameless", counted),
     ):
         yield spills

@@ -19,7 +19,7 @@ CAUSES = {
 
 @pytest.mark.parametrize(("text", "sentence"), CAUSES.items())
 def test_a_cause_on_spark_is_told_in_a_sentence(text, sentence):
-    from reduction.engines.spark_session import cause_of
+    from reduction.engines.spark.session import cause_of
 
     told = cause_of(text)
     assert sentence in told

@@ -18,7 +18,7 @@ from s3_world import ACCESS_KEY, SECRET_KEY, World
 from spark_world import cluster, free_port, session
 from workdir import KEY, Outcome, Workdir, each
 
-from reduction.engines import spark_engine, spark_plan
+from reduction.engines.spark import engine, planning
 
 ALIKE = ("bytes", "files", "rows", "addresses", "result")  # what a report says whatever the engine
 OLD = b"Source IP,Environment\n9.9.9.9,Old Prod\n"
@@ -72,7 +72,7 @@ def executors(world: World, variables: dict[str, str], monkeypatch: pytest.Monke
     """The variables of the workers of this process's session, to be changed before the run."""
     of_workers = session().sparkContext.environment | variables
     monkeypatch.setattr(session().sparkContext, "environment", of_workers)
-    monkeypatch.setattr(spark_plan, "_LEAST_TASK", 1)  # a task for each object
+    monkeypatch.setattr(planning, "_LEAST_TASK", 1)  # a task for each object
     return of_workers
 
 
@@ -213,7 +213,7 @@ def test_executors_that_see_another_bucket_or_have_fewer_rights_are_found_out(
 
 
 def test_a_stage_that_is_computed_again_on_a_replaced_object_fails(world, executors, monkeypatch):
-    judge = spark_engine.judge
+    judge = engine.judge
 
     def judge_and_replace(manifests: object) -> object:
         judged = judge(manifests)
@@ -221,7 +221,7 @@ def test_a_stage_that_is_computed_again_on_a_replaced_object_fails(world, execut
         session().catalog.clearCache()  # the executors have lost what they held
         return judged
 
-    monkeypatch.setattr(spark_engine, "judge", judge_and_replace)
+    monkeypatch.setattr(engine, "judge", judge_and_replace)
     fails(world, "3 rows were read and 2 arrived to be sorted")
 
 

@@ -13,7 +13,7 @@ from inline_run import as_the_reference, make_tree, reduce_tree
 from random_csv import csv_content, deceiving, packed
 from spark_world import session
 
-from reduction.engines import spark_engine, spark_plan
+from reduction.engines.spark import engine, planning
 from reduction.errors import SparkFailed
 
 NAMES = ["Asia Prod 1.csv", "Asia Prod.csv", "NA Prod.csv", "deep/é Prod.csv", 'a,b c"d.csv', "one.csv"]
@@ -33,7 +33,7 @@ def one_session() -> None:
 def test_any_tree_gives_the_bytes_and_the_books_of_the_reference(
     tree: Mapping[str, bytes], split: int
 ) -> None:
-    with patch("reduction.engines.spark_plan._LEAST_TASK", 1):
+    with patch("reduction.engines.spark.planning._LEAST_TASK", 1):
         as_the_reference(tree, engine="spark", split_size=split)
 
 
@@ -51,8 +51,8 @@ def test_a_file_whose_units_do_not_fit_is_read_once_more():
 
 
 def test_many_ranges_of_both_kinds_come_out_in_order(monkeypatch):
-    monkeypatch.setattr(spark_plan, "_LEAST_RANGE", 1)
-    monkeypatch.setattr(spark_plan, "_MOST_RANGE", 5000)
+    monkeypatch.setattr(planning, "_LEAST_RANGE", 1)
+    monkeypatch.setattr(planning, "_MOST_RANGE", 5000)
     quads = b"".join(b"%d.%d.0.9\n" % (n * 7 % 256, n % 199) for n in range(30_000))
     six = b"".join(b"2001:db8::%x:%x\n" % (n * 31 % 65536, n % 3) for n in range(30_000))
     tree = {"Asia Prod.csv": b"Source IP\n" + quads + six, "NA Prod.csv": b"Source IP\n" + six + quads[:9000]}
@@ -68,14 +68,14 @@ def reducing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, meanwhile: object)
     tree = make_tree(tmp_path / "in", {"Asia Prod.csv": b"Source IP\n1.1.1.1\n2.2.2.2\n"})
     output = tmp_path / "out"
     before = reduce_tree(tree, output, engine="reference", runners_qty=1).combined
-    judge = spark_engine.judge
+    judge = engine.judge
 
     def judge_and_then(manifests: object) -> object:
         judged = judge(manifests)
         meanwhile()
         return judged
 
-    monkeypatch.setattr(spark_engine, "judge", judge_and_then)
+    monkeypatch.setattr(engine, "judge", judge_and_then)
     with pytest.raises(SparkFailed) as raised:
         reduce_tree(tree, output, engine="spark")
     assert (output / "Combined.csv").read_bytes() == before
@@ -95,13 +95,13 @@ def test_a_stage_that_is_computed_again_on_a_changed_file_fails(tmp_path, monkey
 
 def test_a_stage_that_is_computed_again_on_the_same_input_is_no_harm(tmp_path, monkeypatch):
     tree = make_tree(tmp_path / "in", {"Asia Prod.csv": b"Source IP\n1.1.1.1\n2.2.2.2\n"})
-    judge = spark_engine.judge
+    judge = engine.judge
 
     def judge_and_lose(manifests: object) -> object:
         session().catalog.clearCache()
         return judge(manifests)
 
-    monkeypatch.setattr(spark_engine, "judge", judge_and_lose)
+    monkeypatch.setattr(engine, "judge", judge_and_lose)
     made = reduce_tree(tree, tmp_path / "out", engine="spark")
     assert made.combined == b"Source IP,Environment\n1.1.1.1,Asia Prod\n2.2.2.2,Asia Prod\n"
 
@@ -109,8 +109,8 @@ def test_a_stage_that_is_computed_again_on_the_same_input_is_no_harm(tmp_path, m
 def test_executors_that_see_another_tree_are_found_out(tmp_path, monkeypatch):
     tree = make_tree(tmp_path / "in", {"Asia Prod.csv": b"Source IP\n1.1.1.1\n"})
     other = make_tree(tmp_path / "other", {"Asia Prod.csv": b"Source IP\n"})
-    stage = spark_engine.spark_tasks.Stage
-    monkeypatch.setattr(spark_engine.spark_tasks, "Stage", lambda _, *rest: stage(str(other), *rest))
+    stage = engine.spark_tasks.Stage
+    monkeypatch.setattr(engine.spark_tasks, "Stage", lambda _, *rest: stage(str(other), *rest))
     with pytest.raises(SparkFailed, match=r"'Asia Prod\.csv' is as it was listed, but an executor says"):
         reduce_tree(tree, tmp_path / "out", engine="spark")
     other.rename(tmp_path / "gone")

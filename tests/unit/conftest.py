@@ -5,8 +5,6 @@ from __future__ import annotations
 import pytest
 from hypothesis import settings
 
-from reduction.inputs import Unit
-
 settings.register_profile("unit", deadline=None, derandomize=True, max_examples=150)
 settings.load_profile("unit")
 
@@ -17,7 +15,7 @@ class Remembered:
     def __init__(self) -> None:
         self.bytes = 0
         self.started: list[int] = []
-        self.finished: list[Unit] = []
+        self.finished: list[int] = []
 
     def starts(self, index: int) -> None:
         self.started.append(index)
@@ -25,8 +23,8 @@ class Remembered:
     def read_bytes(self, count: int) -> None:
         self.bytes += count
 
-    def finishes(self, unit: Unit) -> None:
-        self.finished.append(unit)
+    def finishes(self, size: int, *, ends_file: bool) -> None:
+        self.finished.append(size)
 
 
 @pytest.fixture

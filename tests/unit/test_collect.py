@@ -12,13 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from reduction import engines, partials
-from reduction.accounting import Accounting, DoesNotAddUp
-from reduction.collect import Expected, collect
+from reduction import engines
 from reduction.errors import CollectRefused, WriteError
-from reduction.inputs import Unit
-from reduction.partials import Manifest
-from reduction.report import Report
+from reduction.pipeline import partials
+from reduction.pipeline.collect import Expected, collect
+from reduction.pipeline.partials import Manifest
+from reduction.pipeline.report import Report
+from reduction.pipeline.splits import Unit
+from reduction.pipeline.stats import Accounting, DoesNotAddUp
 
 HEADER = b"Source IP,Environment\n"
 OLD = HEADER + b"9.9.9.9,Asia Prod\n"

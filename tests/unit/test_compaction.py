@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reduction.compaction import CompactionRule
-from reduction.engines.distinct_buffer import Addresses, DistinctBuffer
+from reduction.engines.columnar.address_set import Addresses, DistinctBuffer
+from reduction.engines.compaction import CompactionRule
 
 
 def compactions(compact_at: int, batch: int, distinct_of: callable, batches: int) -> list[int]:

@@ -14,10 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from reduction import errors, logs
-from reduction.accounting import DoesNotAddUp, IgnoredFile
-from reduction.door import open_door
-from reduction.engines.contract import Limits
+from reduction import errors
+from reduction.app.runner import Job
 from reduction.errors import (
     CollectRefused,
     InputError,
@@ -30,10 +28,13 @@ from reduction.errors import (
     StrictFault,
     WriteError,
 )
-from reduction.inputs import Unit
-from reduction.place import Place
-from reduction.processes import Failure
-from runner import Job
+from reduction.pipeline.engine import Limits
+from reduction.pipeline.output import Place
+from reduction.pipeline.splits import Unit
+from reduction.pipeline.stats import DoesNotAddUp, IgnoredFile
+from reduction.runtime import logs
+from reduction.runtime.main import open_door
+from reduction.runtime.workers import Failure
 
 SPECIFIED = {
     InputError: 1,

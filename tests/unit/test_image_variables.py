@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-import config
+from reduction.app import config
 
 DOCKERFILE = Path(__file__).parents[2] / "Dockerfile.build"
 FOLDERS = {"REDUCER_INPUT_DIR": "/app/inbound", "REDUCER_OUTPUT_DIR": "/app/outbound"}

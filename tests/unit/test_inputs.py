@@ -11,11 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reduction import inputs
-from reduction.accounting import Ignored
 from reduction.errors import InputError
-from reduction.inputs import Listing, Unit, cut, derived_run_id, environment_of, find
-from reduction.printable import shown
+from reduction.pipeline import naming
+from reduction.pipeline.discovery import find
+from reduction.pipeline.naming import environment_of
+from reduction.pipeline.splits import Listing, Unit, cut, derived_run_id
+from reduction.pipeline.stats import Ignored
+from reduction.runtime.text import shown
 
 ENVIRONMENTS = {
     "Asia Prod.csv": "Asia Prod",
@@ -311,10 +313,10 @@ def test_a_unit_says_what_the_file_was_when_it_was_listed(tmp_path):
 
 
 def test_names_of_working_files_begin_as_inputs_expects(tmp_path):
-    from reduction import partials
+    from reduction.pipeline import partials
 
     for path in (partials.partial_path(tmp_path, 3), partials.manifest_path(tmp_path, 3)):
-        assert path.name.startswith(inputs.WORKING_PREFIXES)
+        assert path.name.startswith(naming.WORKING_PREFIXES)
 
 
 # Cutting --------------------------------------------------------------------------------------------------

@@ -10,10 +10,10 @@ import pytest
 from workdir import each_engine
 
 from reduction import engines
-from reduction.engines.contract import Limits, Reduced
-from reduction.inputs import find
-from reduction.progress import Silent
-from reduction.whole_file import whole_file
+from reduction.pipeline.discovery import find
+from reduction.pipeline.engine import Limits, Reduced
+from reduction.runtime.atomic_file import whole_file
+from reduction.runtime.progress import Silent
 
 LONG = "x" * 200_000  # more than `csv` takes for one field unless it is told otherwise
 

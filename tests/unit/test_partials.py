@@ -12,13 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from workdir import each_engine
 
-from reduction import engines, partials
-from reduction.accounting import Accounting, IgnoredFile, RejectedRow
+from reduction import engines
 from reduction.errors import CollectRefused, WriteError
-from reduction.inputs import Unit
-from reduction.partials import Ending, Manifest, ManifestDamaged, ManifestMissing
-from reduction.pieces import Piece, Span, Verdict
-from reduction.whole_file import whole_file
+from reduction.pipeline import partials
+from reduction.pipeline.partials import Ending, Manifest, ManifestDamaged, ManifestMissing
+from reduction.pipeline.split_results import Piece, Span, Verdict
+from reduction.pipeline.splits import Unit
+from reduction.pipeline.stats import Accounting, IgnoredFile, RejectedRow
+from reduction.runtime.atomic_file import whole_file
 
 ROWS = (
     b"Source IP,Environment\n1.1.1.1,Asia Prod\n1.1.1.1,\xc3\x84 b\n10.0.0.2,Asia Prod\n"

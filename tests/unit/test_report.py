@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from reduction import report
-from reduction.accounting import Accounting, Ignored, IgnoredFile, RejectedRow
-from reduction.collect import Expected, was_collected
-from reduction.partials import Manifest
-from reduction.place import Place
-from reduction.report import Report, Result
+from reduction.pipeline import report
+from reduction.pipeline.collect import Expected, was_collected
+from reduction.pipeline.output import Place
+from reduction.pipeline.partials import Manifest
+from reduction.pipeline.report import Report, Result
+from reduction.pipeline.stats import Accounting, Ignored, IgnoredFile, RejectedRow
 
 COMBINED = b"Source IP,Environment\n1.1.1.1,Asia Prod\n"
 BOOKS = Accounting(
@@ -31,7 +31,7 @@ REPORT = Report(
 
 
 def test_the_summary_tells_files_rows_distinct_time_and_where(tmp_path):
-    assert list(REPORT.summary(Place(tmp_path))) == [
+    assert list(REPORT.summary(Place(tmp_path).shown)) == [
         "files: 1,234 taken, 1 ignored",
         "rows: 1,000,010 read = 1,000,000 valid + 10 rejected (no-key 3, not-an-address 7)",
         "distinct: 1,234; Asia Prod 1,200; NA Prod 34",
@@ -42,7 +42,9 @@ def test_the_summary_tells_files_rows_distinct_time_and_where(tmp_path):
 
 def test_the_summary_of_nothing(tmp_path):
     lines = list(
-        REPORT._replace(books=Accounting(), addresses={}, result=None, seconds=0.0).summary(Place(tmp_path))
+        REPORT._replace(books=Accounting(), addresses={}, result=None, seconds=0.0).summary(
+            Place(tmp_path).shown
+        )
     )
     assert lines[1:3] == ["rows: 0 read = 0 valid + 0 rejected", "distinct: 0"]
     assert lines[4].startswith("result: none, because no row was valid")
@@ -50,7 +52,7 @@ def test_the_summary_of_nothing(tmp_path):
 
 def test_the_summary_names_the_environments_with_most_addresses_and_counts_the_others(tmp_path):
     addresses = {f"e {n}": n for n in range(1, 9)}
-    line = list(REPORT._replace(addresses=addresses).summary(Place(tmp_path)))[2]
+    line = list(REPORT._replace(addresses=addresses).summary(Place(tmp_path).shown))[2]
     assert line == "distinct: 36; e 8 8; e 7 7; e 6 6; e 5 5; e 4 4; 3 others 6"
 
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reduction import resources
-from reduction.resources import (
+from reduction.runtime import resources
+from reduction.runtime.resources import (
     CONTROLLER_MEMORY,
     cgroup_memory,
     cgroup_quota,

@@ -6,15 +6,15 @@ import importlib
 from importlib.util import find_spec
 from typing import NamedTuple
 
-from reduction.engines.contract import Engine
 from reduction.errors import SettingsError
+from reduction.pipeline.engine import Engine
 
 AUTO = "auto"
 _MODULES: dict[str, tuple[str, tuple[str, ...]]] = {  # name, module, and the libraries it can't do without
-    "native": ("reduction.engines.native", ("reduction._kernel",)),
-    "pandas": ("reduction.engines.pandas_engine", ("pandas",)),
+    "native": ("reduction.engines.native.engine", ("reduction._kernel",)),
+    "pandas": ("reduction.engines.columnar.engine", ("pandas",)),
     "reference": ("reduction.engines.reference", ()),
-    "spark": ("reduction.engines.spark_engine", ("pyspark", "pyarrow")),
+    "spark": ("reduction.engines.spark.engine", ("pyspark", "pyarrow")),
 }
 _MEMORY = {  # docs/kernel-log.md, "Memory"
     "native": 32 << 20,

@@ -14,24 +14,17 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO
 
-from reduction import verdicts
-from reduction.accounting import Accounting, Rejected, RejectedRow
-from reduction.addresses import Address, parse
-from reduction.engines.contract import Limits, Output, Reduced
-from reduction.engines.file_by_file import files_taken
-from reduction.inputs import Unit
-from reduction.opening import opened
-from reduction.partials import Manifest, damaged, endings, opened_partial
-from reduction.progress import Progress
-from reduction.rows import (
-    RESULT_HEADER,
-    Row,
-    csv_field,
-    csv_line,
-    key_position,
-    merged,
-    shown_value,
-)
+from reduction.engines.per_file import files_taken
+from reduction.pipeline import skipped
+from reduction.pipeline.engine import Limits, Output, Reduced
+from reduction.pipeline.ip_address import Address, parse
+from reduction.pipeline.partials import Manifest, damaged, endings, opened_partial
+from reduction.pipeline.reading import opened
+from reduction.pipeline.rows import RESULT_HEADER, Row, csv_field, csv_line, key_position, merged
+from reduction.pipeline.splits import Unit
+from reduction.pipeline.stats import Accounting, Rejected, RejectedRow
+from reduction.runtime.progress import Progress
+from reduction.runtime.text import shown_value
 
 
 class ReferenceEngine:
@@ -98,9 +91,9 @@ def addresses_of(
     for line, row in rows:
         books.read += 1
         if len(row) > len(header):
-            reason, text = Rejected.TOO_MANY_FIELDS, verdicts.too_many_fields(len(row), len(header))
+            reason, text = Rejected.TOO_MANY_FIELDS, skipped.too_many_fields(len(row), len(header))
         elif len(row) <= key:
-            reason, text = Rejected.NO_KEY, verdicts.no_key(len(row), key)
+            reason, text = Rejected.NO_KEY, skipped.no_key(len(row), key)
         elif (address := parse(row[key])) is None:
             reason, text = Rejected.NOT_AN_ADDRESS, shown_value(row[key])
         else:
@@ -122,7 +115,7 @@ def csv_rows(text: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
         nonlocal at_end
         for number, line in enumerate(text, 1):
             if "\0" in line:
-                raise verdicts.nul_byte(number)
+                raise skipped.nul_byte(number)
             yield line
         at_end = True
 
@@ -130,7 +123,7 @@ def csv_rows(text: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
     started_after = 0
     for row in reader:
         if at_end:  # the reader asks for a line after the last one only when a quote is open
-            raise verdicts.open_quote(started_after + 1)
+            raise skipped.open_quote(started_after + 1)
         if row:
             yield started_after + 1, row
         started_after = reader.line_num

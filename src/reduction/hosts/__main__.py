@@ -12,10 +12,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from reduction import __version__, logs
-from reduction.door import open_door
-from reduction.hosts import batch_command, streaming_command
-from reduction.hosts.arguments import Arguments
+from reduction import __version__
+from reduction.hosts.batch import command as batch_command
+from reduction.hosts.cli import Arguments
+from reduction.hosts.streaming import command as streaming_command
+from reduction.runtime import logs
+from reduction.runtime.main import open_door
 
 _WHO = "Host processor"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reduction.hosts.lines import parse_time
+from reduction.hosts.records import parse_time
 
 
 def milliseconds(text: str) -> int:

@@ -1,10 +1,42 @@
-"""Input and output that is no folder of this machine: objects behind an address such as `s3://bucket/prefix`.
+"""Object stores: listing, reading and writing of objects below a URL such as `s3://bucket/prefix`.
 
-Nothing here is imported by a run on folders but `addresses`, and no client library before a client is made.
+Runs on folders import only `url` and `constants` from here; no client library is imported before a store is
+opened.
 """
 
-MOST_AHEAD_BYTES = 64 << 20
-"""Of objects that a runner has fetched and not yet read, if its memory allows so much."""
+from __future__ import annotations
 
-NO_VERSION = "unknown"
-"""The version of an object whose store tells nothing that changes with it."""
+import os
+import threading
+from typing import TYPE_CHECKING
+
+from reduction.storage.url import scheme_of
+
+if TYPE_CHECKING:
+    from reduction.storage.base import Client
+
+
+def client_for(address: str) -> Client:
+    """Return this process's client for an address; raises `SettingsError` if its library is missing.
+
+    After a fork there is another one: connections cannot be shared.
+    """
+    key = os.getpid(), address
+    with _LOCK:
+        if key not in _CLIENTS:
+            _CLIENTS[key] = _made(address)
+        return _CLIENTS[key]
+
+
+_CLIENTS: dict[tuple[int, str], Client] = {}
+_LOCK = threading.Lock()
+
+
+def _made(address: str) -> Client:
+    if scheme_of(address) == "s3":
+        from reduction.storage.s3 import S3Client
+
+        return S3Client(address)
+    from reduction.storage.fsspec_store import FsspecClient
+
+    return FsspecClient(address)

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from reduction.errors import SettingsError
-from reduction.storage.addresses import shown_address
-from reduction.storage.client import REFUSED, Found, StoreFault, Trouble
+from reduction.storage.base import REFUSED, Found, StoreFault, Trouble
+from reduction.storage.url import shown_address
 
 _AT_ONCE = 16
 _ONE_REQUEST = 8 << 20  # bytes; what is larger is put in parts

@@ -1,0 +1,50 @@
+// Any bytes may come as files, in pieces; a share says of them what its naive twin says. Slices are small, because their
+// borders are what is interesting, and because a fuzzer that fills megabytes each time tries hundreds of inputs a second
+// instead of thousands.
+#include "reduction/csv/scanner.hpp"
+
+#include <sys/mman.h>
+
+#include "check.hpp"
+#include "input.hpp"
+#include "reference_scanner.hpp"
+
+using namespace reduction;
+
+namespace {
+
+int new_memory_file() {
+    const int descriptor = ::memfd_create("run", MFD_CLOEXEC);
+    CHECK(descriptor >= 0);
+    return descriptor;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    Input input(data, size);
+    const std::size_t piece = 1 + input.byte();
+    const std::uint8_t sizes = input.byte();
+    const std::size_t slice_bytes = kWord * (1 + sizes % 8);
+    Memory memory;
+    if (sizes >= 128) memory = {sizes * std::size_t{100}, new_memory_file, 2};  // hardly any: nearly all goes to files
+    const auto sets = runnable_routines();
+    Share share(4, 5, *sets[input.byte() % sets.size()], 6, slice_bytes, memory);
+    naive::Found expected;
+    for (std::size_t number = 0; !input.is_empty(); ++number) {
+        const std::string environment = number % 2 == 0 ? "Asia Prod" : "Europe Test";
+        const std::string text = input.up_to(0xFF);
+        share.begin(environment);
+        for (std::size_t at = 0; at < text.size(); at += piece) {
+            if (!share.feed(bytes_of(text) + at, std::min(piece, text.size() - at))) break;
+        }
+        const FileBooks books = share.end();
+        naive::File file(environment, 5);
+        CHECK(naive::told(books) == naive::told(file.read(text)));
+        if (books.verdict == Verdict::taken) expected.insert(file.found().begin(), file.found().end());
+    }
+    std::string lines;
+    share.write([&](std::string_view some) { lines += some; });
+    CHECK(lines == naive::lines_of(expected));
+    return 0;
+}

@@ -1,0 +1,137 @@
+// Distinct addresses of one environment: appended, made sorted and distinct now and then, taken back if need be.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <new>
+#include <type_traits>
+
+#include "reduction/net/ip_address.hpp"
+
+namespace reduction {
+
+// A growing array of numbers or addresses that are never looked at before they are written. Large ones grow without
+// being copied (realloc moves their pages), which a vector cannot do.
+template <typename T>
+class Growing {
+    static_assert(std::is_trivially_copyable_v<T>);
+
+public:
+    Growing() = default;
+    Growing(const Growing&) = delete;
+    Growing& operator=(const Growing&) = delete;
+    ~Growing() { std::free(data_); }
+
+    T* data() { return data_; }
+    const T* data() const { return data_; }
+    const T* begin() const { return data_; }
+    const T* end() const { return data_ + size_; }
+    std::size_t size() const { return size_; }
+    std::size_t bytes() const { return capacity_ * sizeof(T); }  // that are held
+    void shrink_to(std::size_t size) { size_ = size; }
+
+    // Makes room for `more` behind the last one and returns where they go; `grow_by` tells how many came.
+    T* room_for(std::size_t more) {
+        if (capacity_ - size_ < more) hold(std::max(size_ + more, capacity_ + capacity_ / 2 + kLeast));
+        return data_ + size_;
+    }
+    void grow_by(std::size_t count) { size_ += count; }
+    void add(const T& one) {
+        *room_for(1) = one;
+        ++size_;
+    }
+
+    // Gives back the memory that nothing stands in.
+    void fit() {
+        if (size_ > 0) {
+            hold(size_);
+            return;
+        }
+        std::free(data_);
+        data_ = nullptr;
+        capacity_ = 0;
+    }
+
+private:
+    static constexpr std::size_t kLeast = 4096 / sizeof(T);
+
+    void hold(std::size_t capacity) {
+        void* const data = std::realloc(data_, capacity * sizeof(T));
+        if (data == nullptr) throw std::bad_alloc();
+        data_ = static_cast<T*>(data);
+        capacity_ = capacity;
+    }
+
+    T* data_ = nullptr;
+    std::size_t size_ = 0;
+    std::size_t capacity_ = 0;
+};
+
+using Numbers = Growing<std::uint32_t>;
+
+// Sorts `numbers` and drops duplicates; returns how many are left. `spare` is as large as `numbers`.
+std::size_t sort_distinct(std::uint32_t* numbers, std::size_t count, Numbers& spare);
+std::size_t sort_distinct(Six* addresses, std::size_t count, Numbers& spare);  // does without it
+
+// Says when to compact: see reduction/compaction.py, whose rule this is.
+class CompactionRule {
+public:
+    explicit CompactionRule(std::size_t at_least) : at_least_(at_least), due_at_(at_least) {}
+    bool is_due(std::size_t rows) const { return rows >= due_at_; }
+    void compacted_to(std::size_t rows) { due_at_ = std::max(at_least_, 2 * rows); }
+
+private:
+    std::size_t at_least_;
+    std::size_t due_at_;
+};
+
+// The addresses of one environment. Those of the file at hand stand behind the others until it is known to be
+// good: `keep` makes them count, `drop` takes them back.
+class AddressSet {
+public:
+    // `spare` is work space that sets may share: only one of them is compacted at a time.
+    AddressSet(std::size_t compact_at, Numbers& spare)
+        : compact_at_(compact_at), rule_(compact_at), file_rule_(compact_at), spare_(spare) {}
+
+    Numbers& fours() { return fours_; }
+    void add(Six six) { sixes_.add(six); }
+    std::size_t rows() const { return fours_.size() + sixes_.size(); }
+    std::size_t bytes() const { return fours_.bytes() + sixes_.bytes(); }  // that are held
+
+    void begin_file();
+    void compact_file_if_due();
+    void keep();
+    void drop();
+
+    // Makes all of them sorted and distinct; no file is at hand.
+    void compact();
+
+    // Makes those that count and those of the file at hand sorted and distinct, each for themselves, and gives back
+    // what memory that leaves over.
+    void compact_apart();
+
+    // Holds nothing any more, also of the file at hand, which goes on.
+    void release();
+
+    const std::uint32_t* four_data() const { return fours_.data(); }
+    std::size_t four_count() const { return fours_.size(); }
+    const Growing<Six>& sixes() const { return sixes_; }
+    std::size_t file_fours() const { return file_fours_; }  // where those of the file at hand begin
+    std::size_t file_sixes() const { return file_sixes_; }
+
+private:
+    void compact_file();
+
+    std::size_t compact_at_;
+    CompactionRule rule_;
+    CompactionRule file_rule_;
+    Numbers fours_;
+    Growing<Six> sixes_;
+    std::size_t file_fours_ = 0;
+    std::size_t file_sixes_ = 0;
+    Numbers& spare_;
+};
+
+}  // namespace reduction

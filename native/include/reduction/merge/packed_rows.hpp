@@ -1,0 +1,78 @@
+// Distinct rows as numbers that sort as a partial does: by address, then by the place of what stands behind it.
+#pragma once
+
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "reduction/net/ip_address.hpp"
+
+namespace reduction {
+
+// IPv4: the address in the upper half.
+using FourRow = std::uint64_t;
+
+struct SixRow {
+    Six address;
+    std::uint64_t ending = 0;  // fills the row: it goes to disks as it stands
+    auto operator<=>(const SixRow&) const = default;
+};
+
+constexpr FourRow row_of(std::uint32_t address, std::size_t ending) {
+    return FourRow{address} << 32 | static_cast<std::uint32_t>(ending);
+}
+constexpr SixRow row_of(Six address, std::size_t ending) { return {address, ending}; }
+constexpr std::uint32_t address_of(FourRow row) { return static_cast<std::uint32_t>(row >> 32); }
+constexpr Six address_of(const SixRow& row) { return row.address; }
+constexpr std::size_t ending_of(FourRow row) { return static_cast<std::uint32_t>(row); }
+constexpr std::size_t ending_of(const SixRow& row) { return row.ending; }
+
+// Sorted runs of rows, one behind the other, that become a single one. All memory stays for the next time.
+template <typename Row>
+class Runs {
+public:
+    void clear() {
+        rows_.clear();
+        starts_.clear();
+    }
+    void begin_run() { starts_.push_back(rows_.size()); }
+    std::vector<Row>& rows() { return rows_; }
+
+    // Merges neighbours until one run is left; equal rows stay side by side.
+    void merge() {
+        spare_.resize(rows_.size());
+        while (starts_.size() > 1) {
+            std::size_t left = 0;
+            for (std::size_t run = 0; run < starts_.size(); run += 2) {
+                const std::size_t from = starts_[run];
+                const std::size_t middle = run + 1 < starts_.size() ? starts_[run + 1] : rows_.size();
+                const std::size_t to = run + 2 < starts_.size() ? starts_[run + 2] : rows_.size();
+                merge_two(rows_.data() + from, rows_.data() + middle, rows_.data() + to, spare_.data() + from);
+                starts_[left++] = from;
+            }
+            starts_.resize(left);
+            std::swap(rows_, spare_);
+        }
+    }
+
+private:
+    // Which run comes next cannot be foreseen, so nothing branches on it.
+    static void merge_two(const Row* a, const Row* const middle, const Row* const end, Row* to) {
+        const Row* b = middle;
+        while (a != middle && b != end) {
+            const bool is_b = *b < *a;
+            *to++ = *(is_b ? b : a);
+            b += is_b;
+            a += !is_b;
+        }
+        while (a != middle) *to++ = *a++;
+        while (b != end) *to++ = *b++;
+    }
+
+    std::vector<Row> rows_, spare_;
+    std::vector<std::size_t> starts_;
+};
+
+}  // namespace reduction

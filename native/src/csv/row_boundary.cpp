@@ -1,0 +1,108 @@
+#include "reduction/csv/row_boundary.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "reduction/net/ip_address.hpp"
+
+namespace reduction {
+
+namespace {
+
+constexpr std::size_t kChunk = 1 << 16;  // bytes looked at together; a multiple of kWord
+constexpr std::size_t kWords = kChunk / kWord;
+
+std::size_t words_in(std::size_t size) { return (size + kWord - 1) / kWord; }
+
+}  // namespace
+
+RowStarts::RowStarts(const Routines& routines, const ListedBytes& bytes)
+    : routines_(routines), bytes_(bytes), chunk_(kChunk), ends_(kWords + 1), commas_(kWords + 1) {}
+
+std::size_t RowStarts::load(std::uint64_t at) {
+    const std::size_t size = bytes_.read_at(at, chunk_.data(), kChunk);
+    // The bytes of an earlier chunk must not be taken for this one's; blanks look like nothing.
+    std::memset(chunk_.data() + size, ' ', kWord * words_in(size) - size);
+    return size;
+}
+
+RowStart RowStarts::next(std::uint64_t from, StructureState state, std::uint64_t least, std::uint64_t limit) {
+    using Is = RowStart::Kind;
+    if (from >= least && !state.inside && (is_behind(from, '\n') || is_behind(from, '\r'))) return {Is::row, from};
+    for (std::uint64_t at = from; at < limit; at += kChunk) {
+        const std::size_t size = load(at);
+        const std::size_t nul = routines_.structure(chunk_.data(), words_in(size), state, ends_.data(), commas_.data());
+        const std::size_t looked_at = nul == kNoNul ? words_in(size) : nul / kWord + 1;
+        for (std::size_t word = 0; word < looked_at; ++word) {
+            for (std::uint64_t bits = ends_[word]; bits != 0; bits &= bits - 1) {
+                const std::uint64_t start = at + kWord * word + static_cast<std::size_t>(__builtin_ctzll(bits)) + 1;
+                if (start >= limit) return {Is::limit, limit};
+                if (start >= least) return {Is::row, start};
+            }
+        }
+        if (nul != kNoNul) return {Is::nul, at + nul + 1};
+        if (size < kChunk) return {Is::end_of_file, at + size};
+    }
+    return {Is::limit, limit};
+}
+
+RowStart RowStarts::behind_header(std::uint64_t from, std::uint64_t limit) {
+    for (std::uint64_t at = from; at < limit; at += kChunk) {
+        const std::size_t size = load(at);
+        const auto end = chunk_.begin() + static_cast<std::ptrdiff_t>(size);
+        const auto text = std::find_if(chunk_.begin(), end, [](std::uint8_t c) { return c != '\n' && c != '\r'; });
+        const std::uint64_t header = at + static_cast<std::uint64_t>(text - chunk_.begin());
+        if (text != end) return next(header, StructureState{}, header + 1, limit);
+        if (size < kChunk) return {RowStart::Kind::end_of_file, at + size};
+    }
+    return {RowStart::Kind::limit, limit};
+}
+
+StructureState RowStarts::guess(std::uint64_t at, std::size_t columns, std::size_t key) {
+    std::uint8_t before = 0;
+    bytes_.read_at(at - 1, &before, 1);
+    StructureState outside;
+    outside.before_is_separator = before == ',' || before == '\n' || before == '\r';
+    outside.before_is_closing = before == '"';
+    StructureState inside;
+    inside.inside = true;
+    inside.before_is_separator = outside.before_is_separator;
+    const std::size_t size = load(at);
+    const auto end = chunk_.begin() + static_cast<std::ptrdiff_t>(size);
+    if (std::find(chunk_.begin(), end, std::uint8_t{'"'}) == end) return outside;
+    const Looks of_outside = looks(outside, size, columns, key);
+    const Looks of_inside = looks(inside, size, columns, key);
+    if (of_inside.good != of_outside.good) return of_inside.good > of_outside.good ? inside : outside;
+    return of_inside.bad < of_outside.bad ? inside : outside;
+}
+
+RowStarts::Looks RowStarts::looks(StructureState state, std::size_t size, std::size_t columns, std::size_t key) {
+    const std::size_t nul = routines_.structure(chunk_.data(), words_in(size), state, ends_.data(), commas_.data());
+    const std::size_t words = nul == kNoNul ? words_in(size) : nul / kWord;
+    ends_[words] = commas_[words] = 0;
+    const auto has_end = std::find_if(ends_.begin(), ends_.end(), [](std::uint64_t bits) { return bits != 0; });
+    const auto word = static_cast<std::size_t>(has_end - ends_.begin());
+    if (word >= words) return {};
+    const std::size_t first = kWord * word + static_cast<std::size_t>(__builtin_ctzll(*has_end)) + 1;
+    std::vector<KeySpan> rows(size / 2 + 1);
+    std::size_t rest = 0;
+    rows.resize(routines_.find_keys(ends_.data(), commas_.data(), words, first, key, rows.data(), rest));
+    Looks sum;
+    for (const KeySpan& row : rows) {
+        if (row.fields != columns) {
+            ++sum.bad;
+            continue;
+        }
+        KeyText text;
+        text.feed(chunk_.data() + row.start, row.end - row.start);
+        sum.good += text.address().kind == Kind::none ? 1U : 2U;
+    }
+    return sum;
+}
+
+bool RowStarts::is_behind(std::uint64_t at, char line_end) const {
+    std::uint8_t before = 0;
+    return at > 0 && bytes_.read_at(at - 1, &before, 1) == 1 && before == static_cast<std::uint8_t>(line_end);
+}
+
+}  // namespace reduction

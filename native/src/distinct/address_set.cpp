@@ -1,0 +1,137 @@
+#include "reduction/distinct/address_set.hpp"
+
+#include <array>
+#include <cstring>
+
+namespace reduction {
+
+namespace {
+
+constexpr std::size_t kSmall = 256;  // below this std::sort is quicker
+
+template <typename Number>
+std::size_t drop_duplicates(Number* numbers, std::size_t count) {
+    return static_cast<std::size_t>(std::unique(numbers, numbers + count) - numbers);
+}
+
+// Makes those from `from` on sorted and distinct.
+template <typename Number>
+void compact_behind(Growing<Number>& numbers, std::size_t from, Numbers& spare) {
+    if (numbers.size() == from) return;
+    numbers.shrink_to(from + sort_distinct(numbers.data() + from, numbers.size() - from, spare));
+}
+
+// The same for those before `to`, which then says where they end; what stands behind them moves up.
+template <typename Number>
+void compact_before(Growing<Number>& numbers, std::size_t& to, Numbers& spare) {
+    if (to == 0) return;
+    const std::size_t left = sort_distinct(numbers.data(), to, spare);
+    const std::size_t behind = numbers.size() - to;
+    if (left < to && behind > 0) std::memmove(numbers.data() + left, numbers.data() + to, behind * sizeof(Number));
+    numbers.shrink_to(left + behind);
+    to = left;
+}
+
+}  // namespace
+
+// Least significant digit first, three digits of 11, 11 and 10 bits (Knuth, The Art of Computer Programming 3,
+// 5.2.5); all three histograms are counted in one pass.
+std::size_t sort_distinct(std::uint32_t* numbers, std::size_t count, Numbers& spare) {
+    if (count < kSmall) {
+        std::sort(numbers, numbers + count);
+        return drop_duplicates(numbers, count);
+    }
+    constexpr std::size_t kBuckets = 1 << 11;
+    constexpr std::uint32_t kMask = kBuckets - 1;
+    std::array<std::array<std::size_t, kBuckets>, 3> places{};
+    bool is_sorted = true;
+    std::uint32_t before = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+        const std::uint32_t number = numbers[i];
+        is_sorted = is_sorted && before <= number;
+        before = number;
+        ++places[0][number & kMask];
+        ++places[1][number >> 11 & kMask];
+        ++places[2][number >> 22];
+    }
+    if (is_sorted) return drop_duplicates(numbers, count);
+    for (auto& of_digit : places) {
+        std::size_t place = 0;
+        for (std::size_t& bucket : of_digit) {
+            const std::size_t size = bucket;
+            bucket = place;
+            place += size;
+        }
+    }
+    spare.shrink_to(0);
+    std::uint32_t* from = numbers;
+    std::uint32_t* to = spare.room_for(count);
+    for (unsigned digit = 0; digit < 3; ++digit) {
+        auto& of_digit = places[digit];
+        for (std::size_t i = 0; i < count; ++i) to[of_digit[from[i] >> 11 * digit & kMask]++] = from[i];
+        std::swap(from, to);
+    }
+    std::memcpy(numbers, from, count * sizeof(std::uint32_t));  // after three turns the result is in `spare`
+    return drop_duplicates(numbers, count);
+}
+
+std::size_t sort_distinct(Six* addresses, std::size_t count, Numbers&) {
+    std::sort(addresses, addresses + count);
+    return drop_duplicates(addresses, count);
+}
+
+void AddressSet::begin_file() {
+    file_fours_ = fours_.size();
+    file_sixes_ = sixes_.size();
+    file_rule_ = CompactionRule(compact_at_);
+}
+
+void AddressSet::compact_file_if_due() {
+    if (file_rule_.is_due(rows() - file_fours_ - file_sixes_)) compact_file();
+}
+
+void AddressSet::compact_file() {
+    compact_behind(fours_, file_fours_, spare_);
+    compact_behind(sixes_, file_sixes_, spare_);
+    file_rule_.compacted_to(rows() - file_fours_ - file_sixes_);
+}
+
+void AddressSet::keep() {
+    file_fours_ = fours_.size();
+    file_sixes_ = sixes_.size();
+    if (rule_.is_due(rows())) compact();
+}
+
+void AddressSet::drop() {
+    fours_.shrink_to(file_fours_);
+    sixes_.shrink_to(file_sixes_);
+}
+
+void AddressSet::compact() {
+    compact_behind(fours_, 0, spare_);
+    compact_behind(sixes_, 0, spare_);
+    file_fours_ = fours_.size();
+    file_sixes_ = sixes_.size();
+    rule_.compacted_to(rows());
+}
+
+void AddressSet::compact_apart() {
+    compact_file();
+    compact_before(fours_, file_fours_, spare_);
+    compact_before(sixes_, file_sixes_, spare_);
+    rule_.compacted_to(file_fours_ + file_sixes_);
+    fours_.fit();
+    sixes_.fit();
+}
+
+void AddressSet::release() {
+    fours_.shrink_to(0);
+    sixes_.shrink_to(0);
+    fours_.fit();
+    sixes_.fit();
+    file_fours_ = file_sixes_ = 0;
+    rule_ = CompactionRule(compact_at_);
+    file_rule_ = CompactionRule(compact_at_);
+}
+
+}  // namespace reduction

@@ -1,0 +1,124 @@
+#include "reduction/distinct/recent_filter.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+namespace reduction {
+
+namespace {
+
+constexpr unsigned kLeastBits = 8;
+constexpr unsigned kHalvesFrom = 16;       // bits
+constexpr std::size_t kAhead = 12;         // buckets are fetched so many numbers before they are looked at
+constexpr std::size_t kJudged = 1 << 18;   // numbers after which a table that cannot grow is judged
+constexpr std::size_t kAside = 16 * kJudged;
+
+// Fibonacci hashing (Knuth, The Art of Computer Programming 3, 6.4). The factor is odd, so no two numbers have the
+// same hash, and the table need only keep hashes.
+inline std::uint32_t hash_of(std::uint32_t number) { return number * 0x9E3779B1U; }
+
+// Whether `hash` is in the bucket; if not, it becomes the first and the last one is forgotten. Zeros are empty places,
+// so a hash that is kept as zero is always new.
+#if defined(__SSE2__)
+
+template <typename Kept>
+inline bool is_new(void* bucket, Kept hash) {
+    auto* const at = static_cast<__m128i*>(bucket);
+    const __m128i old = _mm_load_si128(at);
+    __m128i equal;
+    if constexpr (sizeof(Kept) == 4) {
+        equal = _mm_cmpeq_epi32(old, _mm_set1_epi32(static_cast<int>(hash)));
+    } else {
+        equal = _mm_cmpeq_epi16(old, _mm_set1_epi16(static_cast<short>(hash)));
+    }
+    if (_mm_movemask_epi8(equal) != 0 && hash != 0) [[likely]] return false;
+    _mm_store_si128(at, _mm_or_si128(_mm_slli_si128(old, sizeof hash), _mm_cvtsi32_si128(static_cast<int>(hash))));
+    return true;
+}
+
+#else
+
+template <typename Kept>
+inline bool is_new(void* bucket, Kept hash) {
+    constexpr std::size_t places = 16 / sizeof hash;
+    Kept old[places];
+    std::memcpy(old, bucket, sizeof old);
+    bool is_there = false;
+    for (const Kept other : old) is_there |= other == hash;
+    if (is_there && hash != 0) return false;
+    std::memmove(static_cast<char*>(bucket) + sizeof hash, bucket, sizeof old - sizeof hash);
+    std::memcpy(bucket, &hash, sizeof hash);
+    return true;
+}
+
+#endif
+
+template <typename Kept, typename Bucket>
+inline std::size_t filter_with(Bucket* buckets, unsigned bits, const std::uint32_t* numbers, std::size_t count,
+                               std::uint32_t* to) {
+    const unsigned shift = 32 - bits;
+    std::size_t handed_out = 0;
+    const auto look_at = [&](std::size_t i) {
+        const std::uint32_t hash = hash_of(numbers[i]);
+        if (is_new(&buckets[hash >> shift], static_cast<Kept>(hash))) to[handed_out++] = numbers[i];
+    };
+    std::size_t i = 0;
+    for (; i + kAhead < count; ++i) {
+        __builtin_prefetch(&buckets[hash_of(numbers[i + kAhead]) >> shift], 1);
+        look_at(i);
+    }
+    for (; i < count; ++i) look_at(i);
+    return handed_out;
+}
+
+}  // namespace
+
+std::size_t Lately::filter(const std::uint32_t* numbers, std::size_t count, std::uint32_t* to) {
+    if (aside_for_ > 0) {
+        aside_for_ -= std::min(aside_for_, count);
+        std::memcpy(to, numbers, count * sizeof *numbers);
+        return count;
+    }
+    if (buckets_ == nullptr) resize(std::min(kLeastBits, most_bits_));
+    const std::size_t handed_out =
+        bits_ < kHalvesFrom ? filter_with<std::uint32_t>(buckets_.get(), bits_, numbers, count, to)
+                            : filter_with<std::uint16_t>(buckets_.get(), bits_, numbers, count, to);
+    seen_ += count;
+    handed_out_ += handed_out;
+    judge();
+    return handed_out;
+}
+
+void Lately::forget() {
+    if (buckets_ != nullptr) resize(bits_);
+}
+
+void Lately::release() {
+    buckets_.reset();
+    bits_ = 0;
+    seen_ = handed_out_ = 0;
+}
+
+void Lately::judge() {
+    if (bits_ < most_bits_) {
+        if (handed_out_ > std::size_t{4} << bits_) resize(std::min(bits_ < 14 ? bits_ + 2 : bits_ + 1, most_bits_));
+    } else if (seen_ > kJudged) {
+        if (handed_out_ > seen_ - seen_ / 8) {
+            release();
+            aside_for_ = kAside;
+        }
+        seen_ = handed_out_ = 0;
+    }
+}
+
+void Lately::resize(unsigned bits) {
+    buckets_ = std::make_unique<Bucket[]>(std::size_t{1} << bits);
+    bits_ = bits;
+    seen_ = handed_out_ = 0;
+}
+
+}  // namespace reduction

@@ -1,0 +1,205 @@
+#include "reduction/distinct/spill_runs.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#include "reduction/merge/merge_cursor.hpp"
+#include "reduction/io/crc32.hpp"
+
+namespace reduction {
+
+namespace {
+
+constexpr std::size_t kReadAtOnce = 1 << 15;  // bytes of a run
+
+// They are written as they stand in memory, without what would be padding.
+static_assert(std::has_unique_object_representations_v<FourRow> && std::has_unique_object_representations_v<SixRow>);
+
+// The rows of one kind in a run that are not given out yet; Held has the meaning of its functions.
+template <typename RowOfIt>
+class Window {
+public:
+    using Place = RowOfIt;
+    using Row = RowOfIt;
+
+    explicit Window(const DiskRun& run) : run_(&run), at_(section().from), crc32_(section().crc32_from) {}
+
+    bool is_over() const { return first_ == rows_.size() && at_ == section().to; }
+
+    const Row* ahead(std::size_t step) {
+        if (rows_.size() - first_ <= step) fill(step + 1);
+        return rows_.size() - first_ > step ? &rows_[first_ + step] : nullptr;
+    }
+
+    void give_before(const Row* border, std::size_t step, std::vector<Row>& to) {
+        const auto next = rows_.begin() + static_cast<std::ptrdiff_t>(first_);
+        const std::size_t most = std::min(step, rows_.size() - first_);
+        auto stop = next + static_cast<std::ptrdiff_t>(most);
+        if (border) stop = std::lower_bound(next, stop, *border);
+        to.insert(to.end(), next, stop);
+        first_ += static_cast<std::size_t>(stop - next);
+    }
+
+private:
+    const DiskRun::Section& section() const { return run_->section(Row{}); }
+
+    // Reads on until there are `least` rows, or all that are left.
+    void fill(std::size_t least) {
+        rows_.erase(rows_.begin(), rows_.begin() + static_cast<std::ptrdiff_t>(first_));
+        first_ = 0;
+        const std::size_t wanted = std::max(least, kReadAtOnce / sizeof(Row)) - rows_.size();
+        const std::size_t more = std::min<std::size_t>(wanted, (section().to - at_) / sizeof(Row));
+        if (more == 0) return;
+        const std::size_t held = rows_.size();
+        rows_.resize(held + more);
+        const std::size_t size = more * sizeof(Row);
+        run_->read(at_, &rows_[held], size);
+        crc32_ = crc32(crc32_, reinterpret_cast<const char*>(&rows_[held]), size);
+        at_ += size;
+        if (at_ == section().to && crc32_ != section().crc32_to) throw SpillFailed(EIO, std::generic_category());
+    }
+
+    const DiskRun* run_;
+    std::uint64_t at_;
+    std::uint32_t crc32_;
+    std::vector<Row> rows_;
+    std::size_t first_ = 0;  // of rows_ that is not given out
+};
+
+// Puts owners in the place of the numbers that rows end with. Rows of one address are held back until all have come:
+// their owners may be in another order, and the same.
+template <typename Row>
+class Renumbered {
+public:
+    explicit Renumbered(const Owners& owners) : owners_(owners) {}
+
+    // The rows that can be given out then, sorted and distinct; they stand until the next call.
+    const std::vector<Row>& take(const std::vector<Row>& rows) {
+        rows_.clear();
+        for (const Row& row : rows) {
+            const std::uint32_t owner = owners_[ending_of(row)];
+            if (owner == kNoOwner) continue;
+            if (!group_.empty() && address_of(group_.front()) != address_of(row)) give_group();
+            group_.push_back(row_of(address_of(row), owner));
+        }
+        return rows_;
+    }
+
+    // The rest of them, behind the last.
+    const std::vector<Row>& end() {
+        rows_.clear();
+        give_group();
+        return rows_;
+    }
+
+private:
+    void give_group() {
+        if (group_.size() > 1) {
+            std::sort(group_.begin(), group_.end());
+            group_.erase(std::unique(group_.begin(), group_.end()), group_.end());
+        }
+        rows_.insert(rows_.end(), group_.begin(), group_.end());
+        group_.clear();
+    }
+
+    const Owners& owners_;
+    std::vector<Row> rows_, group_;
+};
+
+template <typename Row>
+void merge_rows(const std::vector<const DiskRun*>& runs, const Owners& owners,
+                const std::function<void(const std::vector<Row>&)>& take) {
+    std::vector<Window<Row>> windows;
+    for (const DiskRun* const run : runs) windows.emplace_back(*run);
+    Renumbered<Row> renumbered(owners);
+    for_each_block(std::move(windows), [&](const std::vector<Row>& rows) { take(renumbered.take(rows)); });
+    take(renumbered.end());
+}
+
+}  // namespace
+
+DiskRun::DiskRun(DiskRun&& other) noexcept
+    : descriptor_(std::exchange(other.descriptor_, -1)),
+      output_(std::exchange(other.output_, std::nullopt)),
+      fours_(other.fours_),
+      sixes_(other.sixes_) {}
+
+DiskRun::~DiskRun() {
+    if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+void DiskRun::write(const void* data, std::size_t size) {
+    try {
+        if (!output_) output_.emplace(descriptor_, 0);
+        output_->write({static_cast<const char*>(data), size});
+    } catch (const std::system_error& error) {
+        throw SpillFailed(error.code());
+    }
+    sixes_.to = output_->bytes();
+    sixes_.crc32_to = output_->crc32();
+}
+
+void DiskRun::append(const std::vector<FourRow>& rows) {
+    write(rows.data(), rows.size() * sizeof(FourRow));
+    fours_.to = sixes_.from = sixes_.to;
+    fours_.crc32_to = sixes_.crc32_from = sixes_.crc32_to;
+}
+
+void DiskRun::append(const std::vector<SixRow>& rows) { write(rows.data(), rows.size() * sizeof(SixRow)); }
+
+void DiskRun::end() { output_.reset(); }
+
+void DiskRun::read(std::uint64_t at, void* to, std::size_t size) const {
+    auto* next = static_cast<char*>(to);
+    while (size > 0) {
+        const ssize_t count = ::pread(descriptor_, next, size, static_cast<off_t>(at));
+        if (count < 0 && errno == EINTR) continue;
+        if (count <= 0) throw SpillFailed(count < 0 ? errno : EIO, std::generic_category());
+        next += count;
+        at += static_cast<std::uint64_t>(count);
+        size -= static_cast<std::size_t>(count);
+    }
+}
+
+DiskRun DiskRuns::filled(const std::function<void(DiskRun&)>& fill) const {
+    DiskRun run(new_file_());
+    fill(run);
+    run.end();
+    return run;
+}
+
+void DiskRuns::add(const std::function<void(DiskRun&)>& fill) {
+    if (levels_.empty()) levels_.emplace_back();
+    levels_[0].push_back(filled(fill));
+}
+
+void DiskRuns::tidy(const Owners& owners) {
+    for (std::size_t level = 0; levels_[level].size() >= fan_in_; ++level) {
+        std::vector<const DiskRun*> runs;
+        for (const DiskRun& run : levels_[level]) runs.push_back(&run);
+        DiskRun larger = filled([&](DiskRun& to) {
+            merge_rows<FourRow>(runs, owners, [&](const auto& rows) { to.append(rows); });
+            merge_rows<SixRow>(runs, owners, [&](const auto& rows) { to.append(rows); });
+        });
+        levels_[level].clear();
+        if (level + 1 == levels_.size()) levels_.emplace_back();
+        levels_[level + 1].push_back(std::move(larger));
+    }
+}
+
+void DiskRuns::merge(const Owners& owners, const std::function<void(const std::vector<FourRow>&)>& take_fours,
+                     const std::function<void(const std::vector<SixRow>&)>& take_sixes) const {
+    std::vector<const DiskRun*> runs;
+    for (const auto& level : levels_) {
+        for (const DiskRun& run : level) runs.push_back(&run);
+    }
+    merge_rows<FourRow>(runs, owners, take_fours);
+    merge_rows<SixRow>(runs, owners, take_sixes);
+}
+
+}  // namespace reduction

@@ -1,0 +1,82 @@
+// Chooses the instruction set once, by what the processor says of itself.
+#include "reduction/simd/kernels.hpp"
+
+#include <cstring>
+#include <vector>
+
+#if defined(REDUCTION_ARM) && defined(__linux__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+#endif
+
+namespace reduction {
+
+extern const Routines kPortable;
+#if defined(REDUCTION_X86)
+extern const Routines kSSE2;
+extern const Routines kAVX2;
+extern const Routines kAVX512;
+#elif defined(REDUCTION_ARM)
+extern const Routines kNEON;
+extern const Routines kNEONPMULL;
+#endif
+
+namespace {
+
+#if defined(REDUCTION_X86)
+
+bool has_avx2() {
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
+           __builtin_cpu_supports("popcnt") && __builtin_cpu_supports("pclmul");
+}
+
+bool has_avx512() {
+    return has_avx2() && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+           __builtin_cpu_supports("avx512vbmi2") && __builtin_cpu_supports("avx512vnni");
+}
+
+#elif defined(REDUCTION_ARM)
+
+// All that the flag +crypto allows. Only Linux is asked; elsewhere shifts do what PMULL does.
+bool has_crypto() {
+#if defined(__linux__)
+    constexpr unsigned long all = HWCAP_AES | HWCAP_PMULL | HWCAP_SHA1 | HWCAP_SHA2;
+    return (getauxval(AT_HWCAP) & all) == all;
+#else
+    return false;
+#endif
+}
+
+#endif
+
+std::vector<const Routines*> runnable() {
+    std::vector<const Routines*> sets;
+#if defined(REDUCTION_X86)
+    if (has_avx512()) sets.push_back(&kAVX512);
+    if (has_avx2()) sets.push_back(&kAVX2);
+    sets.push_back(&kSSE2);
+#elif defined(REDUCTION_ARM)
+    if (has_crypto()) sets.push_back(&kNEONPMULL);
+    sets.push_back(&kNEON);
+#endif
+    sets.push_back(&kPortable);
+    return sets;
+}
+
+}  // namespace
+
+std::span<const Routines* const> runnable_routines() {
+    static const std::vector<const Routines*> sets = runnable();
+    return sets;
+}
+
+const Routines& routines() { return *runnable_routines().front(); }
+
+const Routines* routines_named(const char* name) {
+    for (const Routines* const set : runnable_routines()) {
+        if (std::strcmp(set->name, name) == 0) return set;
+    }
+    return nullptr;
+}
+
+}  // namespace reduction

@@ -1,0 +1,12 @@
+// For every 64-bit ARM processor (little endian).
+#include <arm_neon.h>
+#define REDUCTION_ISA neon
+#define REDUCTION_HAS_NEON
+#include "kernels.inl"
+#include "log_lines.inl"
+
+namespace reduction {
+extern const Routines kNEON;
+const Routines kNEON{"neon", neon::structure, neon::find_keys, neon::find_even_rows,
+                     neon::parse_quads, neon::kLogs};
+}  // namespace reduction

@@ -1,7 +1,0 @@
-#include "reduction/version.hpp"
-
-namespace reduction {
-
-std::string_view version() noexcept { return REDUCTION_VERSION; }
-
-}  // namespace reduction

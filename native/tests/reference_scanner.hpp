@@ -1,0 +1,174 @@
+// The naive twin of a share: bytes are taken one at a time, and what is distinct is a set.
+#pragma once
+
+#include <cstdint>
+#include <set>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <vector>
+
+#include "reduction/net/ip_address.hpp"
+#include "reduction/csv/scanner.hpp"
+
+namespace naive {
+
+// One row, by the state machine of Python's csv module.
+struct Row {
+    enum class State { start, unquoted, quoted, quote_in_quoted } state = State::start;
+    std::string raw;
+    std::vector<std::string> fields = std::vector<std::string>(1);
+
+    void take(char c) {
+        raw += c;
+        if (c == ',' && state != State::quoted) {
+            fields.emplace_back();
+            state = State::start;
+        } else if (c == '"' && state == State::start) {
+            state = State::quoted;
+        } else if (c == '"' && state == State::quoted) {
+            state = State::quote_in_quoted;
+        } else {
+            fields.back() += c;
+            if (state == State::quote_in_quoted && c == '"') {
+                state = State::quoted;
+            } else if (state != State::quoted) {
+                state = State::unquoted;
+            }
+        }
+    }
+};
+
+inline std::string without_blanks(std::string text) {
+    while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.pop_back();
+    while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.erase(0, 1);
+    return text;
+}
+
+// RFC 4180, in quotes only where it must be.
+inline std::string field_of(const std::string& text) {
+    if (text.find_first_of(",\"") == std::string::npos) return text;
+    std::string field;
+    for (const char c : text) field += c == '"' ? "\"\"" : std::string(1, c);
+    return '"' + field + '"';
+}
+
+// In the order of a result.
+using Found = std::set<std::tuple<reduction::Kind, std::uint32_t, reduction::Six, std::string>>;
+
+inline std::string lines_of(const Found& found) {
+    std::string lines;
+    for (const auto& [kind, four, six, environment] : found) {
+        char address[reduction::kLongestLine];
+        const char* const end = kind == reduction::Kind::four ? reduction::write_four(address, four)
+                                                              : reduction::write_six(address, six);
+        lines += std::string(address, static_cast<std::size_t>(end - address)) + ',' + field_of(environment) + '\n';
+    }
+    return lines;
+}
+
+// Reads one file; what it found counts only if it was taken.
+class File {
+public:
+    File(std::string_view environment, std::size_t examples) : environment_(environment), most_examples_(examples) {}
+
+    const Found& found() const { return found_; }
+
+    reduction::FileBooks read(std::string_view text) {
+        Row row;
+        std::uint64_t line = 1;
+        char before = '\0';
+        for (const char c : text) {
+            if (c == '\0') return stop(reduction::Verdict::nul_byte, line);
+            if ((c == '\n' || c == '\r') && row.state != Row::State::quoted) {
+                if (!close(row)) return books_;
+                row = Row{};
+            } else {
+                if (row.raw.empty()) row_line_ = line;
+                row.take(c);
+            }
+            line += c == '\r' || (c == '\n' && before != '\r');
+            before = c;
+        }
+        if (row.state == Row::State::quoted) return stop(reduction::Verdict::open_quote, row_line_);
+        close(row);
+        return books_;
+    }
+
+private:
+    reduction::FileBooks stop(reduction::Verdict verdict, std::uint64_t line) {
+        books_.verdict = verdict;
+        books_.line = line;
+        return books_;
+    }
+
+    // Returns whether the next row is wanted.
+    bool close(const Row& row) {
+        if (row.raw.empty()) return true;
+        if (columns_ == 0) return take_header(row);
+        ++books_.read;
+        if (row.fields.size() > columns_) {
+            reject(reduction::Reason::too_many_fields, row.fields.size(), columns_, {});
+        } else if (row.fields.size() <= key_) {
+            reject(reduction::Reason::no_key, row.fields.size(), key_, {});
+        } else {
+            take_key(row.fields[key_]);
+        }
+        return true;
+    }
+
+    bool take_header(const Row& row) {
+        columns_ = row.fields.size();
+        for (key_ = 0; key_ < columns_; ++key_) {
+            if (without_blanks(row.fields[key_]) == "Source IP") return true;
+        }
+        books_.header = row.raw;
+        stop(reduction::Verdict::no_key_column, row_line_);
+        return false;
+    }
+
+    void take_key(const std::string& field) {
+        const std::string text = without_blanks(field);
+        const reduction::Address address = reduction::parse_address(text.data(), text.size());
+        if (address.kind == reduction::Kind::none) {
+            reject(reduction::Reason::not_an_address, 0, 0, field.substr(0, reduction::KeyText::kShown));
+        } else {
+            ++books_.valid;
+            found_.insert({address.kind, address.four, address.six, environment_});
+        }
+    }
+
+    void reject(reduction::Reason reason, std::uint64_t fields, std::uint64_t limit, const std::string& text) {
+        if (books_.rejected[static_cast<std::size_t>(reason)]++ < most_examples_) {
+            books_.examples.push_back({reason, row_line_, fields, limit, text});
+        }
+    }
+
+    std::string environment_;
+    std::size_t most_examples_;
+    std::size_t columns_ = 0;
+    std::size_t key_ = 0;
+    std::uint64_t row_line_ = 1;
+    reduction::FileBooks books_;
+    Found found_;
+};
+
+// Everything that is promised of one file: if it was not taken, nothing of its rows. Examples are in the order of the
+// file for each reason, not among them.
+inline std::string told(const reduction::FileBooks& books) {
+    std::string text = "verdict " + std::to_string(static_cast<int>(books.verdict)) + ", line " +
+                       std::to_string(books.line) + ", header " + books.header + "\n";
+    if (books.verdict != reduction::Verdict::taken) return text;
+    text += "read " + std::to_string(books.read) + ", valid " + std::to_string(books.valid) + "\n";
+    for (std::size_t reason = 0; reason < reduction::kReasons; ++reason) {
+        text += "rejected " + std::to_string(books.rejected[reason]) + "\n";
+        for (const reduction::Example& example : books.examples) {
+            if (static_cast<std::size_t>(example.reason) != reason) continue;
+            text += std::to_string(example.line) + ": " + std::to_string(example.fields) + " of " +
+                    std::to_string(example.limit) + " " + example.text + "\n";
+        }
+    }
+    return text;
+}
+
+}  // namespace naive

@@ -1,0 +1,1 @@
+"""Engine `pandas`: whole-array operations on blocks of bytes."""

@@ -1,0 +1,1 @@
+"""Engine `spark`: one Spark job reduces the whole input."""

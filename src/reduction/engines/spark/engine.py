@@ -1,0 +1,239 @@
+"""The engine on a Spark cluster: one job reads, sorts and hands the text back, range by range.
+
+Each of the first tasks reads a share of the units with the best engine of its executor. What they find is cut
+into ranges of rows, which Spark brings together; each of the last tasks sorts a range, drops what is there
+twice and writes text, which is streamed into the output. Nothing is collected but books. Every lot of rows is
+counted and summed where it leaves and where it arrives (docs/adr/0013).
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import zlib
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pyspark import StorageLevel
+from pyspark.sql import DataFrame, SparkSession
+
+from reduction import engines
+from reduction.engines.spark import executor, planning, session
+from reduction.engines.spark.planning import Bounds, PartitionBooks, Sum, TaskBooks
+from reduction.engines.spark.visibility import check_same_tree
+from reduction.errors import SparkFailed
+from reduction.pipeline import splits
+from reduction.pipeline.cut_files import judge
+from reduction.pipeline.engine import Engine, Limits, Output, Reduced
+from reduction.pipeline.partials import Manifest
+from reduction.pipeline.rows import RESULT_HEADER
+from reduction.pipeline.splits import Listing, Unit
+from reduction.pipeline.stats import Accounting
+from reduction.runtime.progress import Progress
+from reduction.runtime.text import shown
+from reduction.storage.url import is_address
+
+_LOG = logging.getLogger("reduction.spark")
+_FILES_LOG = logging.getLogger("reduction.files")
+_WARNINGS_SHOWN = 20
+_FETCHED_AT_ONCE = 8  # partitions of some megabytes
+_AGAIN = "an executor was lost, or the input changed while the job ran; run again"
+
+
+class SparkEngine:
+    """See `contract.Engine` for what its methods promise."""
+
+    name = "spark"
+    cuts_files = False  # the units of a run, that is: what a task reads may well be a part of a file
+
+    def reduce(
+        self, tree: str, units: Sequence[Unit], limits: Limits, output: Output, progress: Progress
+    ) -> Reduced:
+        """Hold the text of a partition; raises `SparkFailed`, or `SettingsError` without Java."""
+        if not is_address(tree):
+            tree = os.path.abspath(tree)  # noqa: PTH100 - executors have another current folder
+        told = session.errors_told
+        # Twice: without its JVM, which `opened` ends, an error has no text.
+        with told(), session.opened(limits.spark_master) as spark, told():
+            reduced = _Job(spark, tree, limits).run(units, output)
+        for unit in units:
+            progress.finishes(unit.stop - unit.start, ends_file=unit.ends_file)
+        return reduced
+
+    def merge(
+        self, directory: Path, manifests: Sequence[Manifest], output: Output, dropped: Collection[int]
+    ) -> dict[str, int]:
+        """Let the best engine that is installed here merge: there is one partial."""
+        return _local().merge(directory, manifests, output, dropped)
+
+
+class _Found(NamedTuple):
+    """What the first tasks found: books of all units, blocks of rows, the sum of these, and their ranges."""
+
+    books: Accounting
+    blocks: DataFrame
+    expected: Sum
+    bounds: Bounds
+
+
+class _Job:
+    """One reduction in a session."""
+
+    def __init__(self, session: SparkSession, tree: str, limits: Limits) -> None:
+        self._session = session
+        self._tree = tree
+        self._limits = limits
+        self._cores = max(1, session.sparkContext.defaultParallelism)
+        self._environments: tuple[str, ...] = ()
+        self._held: list[Any] = []  # what executors keep for this job
+
+    def run(self, units: Sequence[Unit], output: Output) -> Reduced:
+        """Read the units and write their distinct rows, sorted."""
+        self._environments = tuple(sorted({unit.environment for unit in units}))
+        output.write(RESULT_HEADER)
+        try:
+            if not units:
+                return Reduced(Accounting(), {})
+            found = self._read(units)
+            return Reduced(found.books, self._write(found, output) if found.expected.rows else {})
+        finally:
+            self._release(len(self._held))
+
+    def _release(self, first: int) -> None:
+        """Let executors forget the first so many of what they keep."""
+        for held in self._held[:first]:
+            with session.suppressed():
+                held.unpersist(True)  # waits: a session that ends meanwhile would complain
+        del self._held[:first]
+
+    def _read(self, units: Sequence[Unit]) -> _Found:
+        """Read all units, those of cut files that do not fit together twice."""
+        parts = units
+        if _local().cuts_files:
+            parts = splits.cut(Listing(tuple(units), ()), self._limits.split_bytes, self._cores).units
+        blocks, told = self._first_stage(parts)
+        cut_files = judge([_manifest(of) for of in told])
+        if cut_files.dropped:
+            blocks = blocks.where(~blocks.cut_file.isin(sorted(cut_files.dropped)))
+        if cut_files.to_repeat:
+            for unit in cut_files.to_repeat:
+                _LOG.warning(
+                    "'%s' is read once more, whole: its units did not fit together", shown(unit.path)
+                )
+            repeated, told_again = self._first_stage(cut_files.to_repeat)
+            blocks = blocks.union(repeated)
+            told = [*told, *told_again]
+        books = cut_files.books
+        expected = Sum(0, 0)
+        for of in told:
+            books.add(of.reduced.accounting)
+            for number, lot in of.sums.items():
+                if number not in cut_files.dropped:
+                    expected += lot
+        _show_warnings(told)
+        check_same_tree(self._tree, units, books)
+        return _Found(books, blocks, expected, planning.bounds_of([of.samples for of in told], self._cores))
+
+    def _first_stage(self, units: Sequence[Unit]) -> tuple[DataFrame, list[TaskBooks]]:
+        """Return the blocks of these units, kept by the executors, and the books of the tasks."""
+        groups = planning.grouped(units, self._cores)
+        told_to_tasks = self._session.sparkContext.broadcast([planning.to_json(group) for group in groups])
+        stage = executor.Stage(self._tree, self._limits, self._environments, told_to_tasks)
+        frame = (
+            self._session.range(0, len(groups), 1, len(groups))
+            .mapInArrow(partial(executor.reduce_groups, stage), executor.BLOCKS)
+            .persist(StorageLevel.DISK_ONLY)
+        )
+        self._held += [frame, told_to_tasks]
+        books = [
+            TaskBooks.from_json(row.told) for row in frame.where("told is not null").select("told").collect()
+        ]
+        books.sort(key=lambda of: of.task)
+        if [of.task for of in books] != list(range(len(groups))):
+            raise SparkFailed(f"{len(groups)} tasks were given out and {len(books)} came back: {_AGAIN}")
+        read_by = ", ".join(sorted({of.engine for of in books}))
+        _LOG.info("%s units were read in %s tasks by engine %s", f"{len(units):,}", len(groups), read_by)
+        return frame.where("told is null").drop("told"), books
+
+    def _write(self, found: _Found, output: Output) -> dict[str, int]:
+        """Sort the rows, check that all of them arrived, write the distinct ones and return their counts."""
+        ranges, expected = found.bounds.ranges, found.expected
+        text = (
+            found.blocks.drop("cut_file")
+            .mapInArrow(partial(executor.cut_blocks, found.bounds), executor.RANGES)
+            .repartitionById(ranges, "range")
+            .mapInArrow(partial(executor.finish_range, self._environments), executor.TEXT)
+            .persist(StorageLevel.DISK_ONLY)
+        )
+        self._held.append(text)
+        told = [
+            PartitionBooks.from_json(row.told)
+            for row in text.where("told is not null").select("told").collect()
+        ]
+        given = sum((of.given for of in told), Sum(0, 0))
+        if given != expected:
+            raise SparkFailed(
+                f"{expected.rows:,} rows were read and {given.rows:,} arrived to be sorted, or others:"
+                f" {_AGAIN}"
+            )
+        self._release(len(self._held) - 1)  # the blocks: all text is there
+        _LOG.info("%s rows were sorted in %s ranges", f"{given.rows:,}", ranges)
+        self._stream(text, {of.partition: of for of in told}, output)
+        addresses: Counter[str] = Counter()
+        for of in told:
+            for index, count in of.addresses.items():
+                addresses[self._environments[index]] += count
+        return dict(sorted(addresses.items()))
+
+    def _stream(self, text: DataFrame, told: dict[int, PartitionBooks], output: Output) -> None:
+        """Append the text of one partition after the other, compared with what its books say."""
+        waiting = sorted(told)
+        chunks = size = crc32 = 0
+        for partition, chunk, data in self._fetched(text.select("partition", "chunk", "text")):
+            if not waiting or (partition, chunk) != (waiting[0], chunks):
+                raise SparkFailed(f"the sorted text came out of order: {_AGAIN}")
+            if data is not None:
+                output.write(bytes(data))
+                chunks, size, crc32 = chunks + 1, size + len(data), zlib.crc32(data, crc32)
+                continue
+            if (size, crc32) != (told[partition].bytes, told[partition].crc32):
+                raise SparkFailed(f"the sorted text is not the one that was checked: {_AGAIN}")
+            waiting.pop(0)
+            chunks = size = crc32 = 0
+        if waiting:
+            raise SparkFailed(f"{len(waiting)} partitions of sorted text did not come: {_AGAIN}")
+
+    def _fetched(self, frame: DataFrame) -> Iterator[tuple[Any, ...]]:
+        """Give the rows of one partition after the other; a few partitions are held at a time.
+
+        `DataFrame.toLocalIterator` would keep in the JVM what it has given: with Spark 4.3, all of it.
+        """
+        rdd = frame.rdd
+        partitions = range(rdd.getNumPartitions())
+        step = min(self._cores, _FETCHED_AT_ONCE)
+        for first in partitions[::step]:
+            together = list(partitions[first : first + step])
+            yield from self._session.sparkContext.runJob(rdd, executor.as_they_are, together)
+
+
+def _local() -> Engine:
+    return engines.load(engines.choose(engines.AUTO).name)
+
+
+def _manifest(of: TaskBooks) -> Manifest:
+    books, addresses, cut_addresses, pieces = of.reduced
+    return Manifest("", of.task, 0, 0, "", of.engine, 0.0, 0, "", addresses, books, cut_addresses, pieces)
+
+
+def _show_warnings(told: Sequence[TaskBooks]) -> None:
+    warnings = [line for of in told for line in of.warnings]
+    for line in warnings[:_WARNINGS_SHOWN]:
+        _FILES_LOG.warning("%s", line)
+    if len(warnings) > _WARNINGS_SHOWN:
+        _FILES_LOG.warning("further files like this are not logged; the report counts and names them")
+
+
+ENGINE = SparkEngine()

@@ -1,0 +1,1 @@
+"""`host-processor batch`: one question about a time range of existing logs."""

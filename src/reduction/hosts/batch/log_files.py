@@ -1,0 +1,167 @@
+"""Finds logs and reads them: any part of a plain file, all of what an archive holds or a pipe gives."""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import stat
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from functools import cached_property
+from io import BufferedReader
+from typing import BinaryIO
+
+from reduction.errors import InputError
+from reduction.runtime import compression
+from reduction.runtime.text import shown
+
+_LOG_NAME = re.compile(r"[^.].*\.(?:txt|log)(?:[.-][0-9]+)*(?:\.(?:gz|bz2|xz|zst))?", re.DOTALL)
+_BUFFER = 1 << 18  # bytes
+_TICK_MS = 200  # between two looks at a pipe
+
+
+def find(paths: Sequence[str]) -> list[str]:
+    """Return the logs that `paths` name: files as they are, folders by the logs in and below them.
+
+    In a folder a log is a file named `*.txt` or `*.log`; a number (or several) and the ending of an archive
+    may follow: `connections.log.2.gz`. Names that begin with a dot are left out, and links to folders are
+    not followed. Logs come in the order of `paths`, and in the byte order of their own paths below a folder.
+
+    Raises `InputError`: a path that does not exist, a folder that cannot be listed or has no log.
+    """
+    missing = [path for path in paths if not os.path.exists(path)]  # noqa: PTH110 - shown as it was given
+    if missing:
+        raise InputError("there is no such file: " + ", ".join(f"'{shown(path)}'" for path in missing))
+    found: list[str] = []
+    for path in paths:
+        if os.path.isdir(path):  # noqa: PTH112
+            found += _logs_below(path)
+        else:
+            found.append(path)
+    return found
+
+
+def _logs_below(folder: str) -> list[str]:
+    logs = []
+    folders = [folder]
+    while folders:
+        here = folders.pop()
+        try:
+            entries = list(os.scandir(here))
+        except OSError as error:
+            raise InputError(f"the folder '{shown(here)}' can't be listed: {error.strerror}") from error
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False) and not entry.name.startswith("."):
+                folders.append(entry.path)
+            elif _LOG_NAME.fullmatch(entry.name) and entry.is_file():
+                logs.append(entry.path)
+    if not logs:
+        raise InputError(f"there is no log (*.txt, *.log) in the folder '{shown(folder)}' or below it")
+    return sorted(logs, key=os.fsencode)
+
+
+def bytes_of(paths: Sequence[str]) -> int:
+    """Return how many bytes there are on the disk, as far as that can be said."""
+    total = 0
+    for path in paths:
+        with suppress(OSError):
+            total += os.path.getsize(path)  # noqa: PTH202
+    return total
+
+
+class LogFile:
+    """An open log: its `size` on the disk when it was opened, and how many bytes were read of it so far."""
+
+    def __init__(self, path: str) -> None:
+        """Raise `InputError` if it cannot be opened."""
+        self.path = path
+        self._given = 0  # bytes, those of blocks that overlap twice
+        self._counting = threading.Lock()
+        try:
+            self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError as error:
+            raise InputError(f"'{shown(path)}' can't be opened: {error.strerror}") from error
+        status = os.fstat(self._descriptor)
+        self.is_regular = stat.S_ISREG(status.st_mode)
+        self.size = status.st_size if self.is_regular else 0
+
+    def close(self) -> None:
+        """Give the file back; once is enough."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+        self._descriptor = -1
+
+    @cached_property
+    def has_parts(self) -> bool:
+        """Whether any part of it can be read: it is neither an archive nor a pipe."""
+        return self.is_regular and not compression.is_archive(
+            self.read(0, min(compression.HEAD_BYTES, self.size))
+        )
+
+    def read(self, offset: int, count: int) -> bytes:
+        """Return exactly `count` bytes; raises `InputError`."""
+        buffer = bytearray(count)
+        self.read_into(memoryview(buffer), offset)
+        return bytes(buffer)
+
+    def read_into(self, buffer: memoryview, offset: int) -> None:
+        """Fill the whole buffer; raises `InputError`. Threads may read at the same time."""
+        done = 0
+        while done < len(buffer):
+            try:
+                count = os.preadv(self._descriptor, [buffer[done:]], offset + done)
+            except OSError as error:
+                raise self._not_read(error) from error
+            if count == 0:
+                raise InputError(
+                    f"'{shown(self.path)}' became shorter while it was read: ask again when it is finished"
+                )
+            done += count
+        self._count(done)
+
+    @property
+    def bytes_read(self) -> int:
+        """How many bytes were read so far, each counted once where all were."""
+        return min(self._given, self.bytes_total)
+
+    @property
+    def bytes_total(self) -> int:
+        """How many bytes there are; of a pipe, how many have come."""
+        return self.size if self.is_regular else self._given
+
+    @contextmanager
+    def text(self) -> Iterator[BinaryIO]:
+        """Give all of it as a stream, unpacked if it is an archive; raises `InputError`."""
+        kind_of_file = compression.CountingFile if self.is_regular else _Awaited
+        try:
+            with (
+                BufferedReader(kind_of_file(self._descriptor, self._count), _BUFFER) as raw,
+                compression.decompressed(raw) as stream,
+            ):
+                yield stream
+        except compression.unreadable() as error:
+            raise self._not_read(error) from error
+
+    def _count(self, count: int) -> None:
+        with self._counting:
+            self._given += count
+
+    def _not_read(self, error: Exception) -> InputError:
+        return InputError(f"'{shown(self.path)}' can't be read to its end: {error}")
+
+
+class _Awaited(compression.CountingFile):
+    """A pipe or the like, whose bytes may be long in coming.
+
+    It is waited for in ticks: a signal that comes just before a read would be heard only after it.
+    """
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        """Read into `buffer`; returns how many bytes it got."""
+        poll = select.poll()
+        poll.register(self.fileno(), select.POLLIN)
+        while not poll.poll(_TICK_MS):
+            continue
+        return super().readinto(buffer)

@@ -1,0 +1,116 @@
+"""Windows of time over a log, whatever counts them: the kernel, or Python where it is not built.
+
+Time is in the lines, or in the caller's hands: nothing here looks at a clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from reduction.hosts.batch.scanners import has_kernel
+from reduction.hosts.malformed import SHOWN_OF_A_REASON, MalformedLine
+
+
+class Closed(NamedTuple):
+    """A closed window. Hosts are sorted by their bytes and parted by LF, which no host holds.
+
+    `late` and `malformed` are what came since the window that was closed before this one: late lines
+    belong to windows that are closed, malformed ones to none.
+    """
+
+    start_ms: int
+    lines: int
+    late: int
+    malformed: dict[str, int]
+    outgoing: bytes
+    incoming: bytes
+    busiest: bytes
+    connections: int
+
+
+class Fed(NamedTuple):
+    """What became of a block: the windows that it closed, in order, and the first of its malformed lines."""
+
+    closed: Sequence[Closed]
+    malformed: Sequence[MalformedLine]
+
+
+class Counter(Protocol):
+    """What both sides can do, in plain tuples: `reduction._kernel.HostWindows` and `PlainWindows`."""
+
+    def feed(self, block: bytes) -> tuple[Sequence[tuple[Any, ...]], Sequence[tuple[Any, ...]]]:
+        """See `Windows.feed`."""
+
+    def close_all(self) -> Sequence[tuple[Any, ...]]:
+        """See `Windows.close_all`."""
+
+    def standing(self) -> Sequence[tuple[Any, ...]]:
+        """See `Windows.standing`."""
+
+    def unreported(self) -> tuple[int, dict[str, int]]:
+        """See `Windows.unreported`."""
+
+    def has_open(self) -> bool:
+        """See `Windows.has_open`."""
+
+    def save(self, out: Callable[[bytes], object]) -> None:
+        """See `Windows.save`."""
+
+    def restore(self, read: Callable[[int], bytes]) -> None:
+        """See `Windows.restore`."""
+
+
+class Windows:
+    """Who connected to HOST, to whom HOST connected, and which hosts made most connections, by windows.
+
+    Windows are of the lines' own time and aligned to the epoch; one is closed when the newest time seen is
+    the lateness past its end. Lines for a closed window are late. Without a length (0) all lines go to one
+    window, which starts at 0 and is always open, until `close_all` begins another one.
+    """
+
+    def __init__(self, counter: Counter) -> None:
+        self._counter = counter
+
+    def feed(self, block: bytes) -> Fed:
+        """Take whole lines, the last of which needs no line end."""
+        closed, malformed = self._counter.feed(block)
+        return Fed([Closed(*window) for window in closed], [MalformedLine(*line) for line in malformed])
+
+    def close_all(self) -> list[Closed]:
+        """Close every open window; lines that still come for one of them are late."""
+        return [Closed(*window) for window in self._counter.close_all()]
+
+    def standing(self) -> list[Closed]:
+        """Return the open windows as they would be closed now; nothing is changed by it."""
+        return [Closed(*window) for window in self._counter.standing()]
+
+    def unreported(self) -> tuple[int, dict[str, int]]:
+        """Return the late and the malformed lines that the next closed window will tell of."""
+        return self._counter.unreported()
+
+    def has_open(self) -> bool:
+        """Return whether a window is open."""
+        return self._counter.has_open()
+
+    def save(self, out: Callable[[bytes], object]) -> None:
+        """Hand out everything as bytes, in pieces; both sides write the same."""
+        self._counter.save(out)
+
+    def restore(self, read: Callable[[int], bytes]) -> None:
+        """Take back what `save` gave, into fresh windows of the same rules.
+
+        `read` returns the next so many bytes. Raises ValueError if they are not what `save` gave.
+        """
+        self._counter.restore(read)
+
+
+def new_windows(host: bytes, window_ms: int, lateness_ms: int) -> Windows:
+    """Return windows without lines, counted by the kernel where it is built."""
+    if not has_kernel():
+        from reduction.hosts.streaming.windows_python import PlainWindows
+
+        return Windows(PlainWindows(host, window_ms, lateness_ms, SHOWN_OF_A_REASON))
+    from reduction._kernel import HostWindows
+
+    return Windows(HostWindows(host, window_ms, lateness_ms, SHOWN_OF_A_REASON))

@@ -1,0 +1,48 @@
+"""File names: which ones are input, which environment they name, and which the Reducer writes itself."""
+
+from __future__ import annotations
+
+import re
+
+from reduction.pipeline.stats import Ignored
+
+RESULT_NAME = "Combined.csv"
+REPORT_NAME = "Combined.report.json"
+WORKING_PREFIXES = (".Combined_", ".Combined.")  # partials, manifests and half-written results
+
+# Two or three words parted by single spaces; a word holds neither dots nor control characters.
+_WORD = r"[^ ./\x00-\x1f\x7f]+"
+_INPUT_NAME = re.compile(rf"({_WORD} {_WORD})(?: {_WORD})?\.csv")
+
+
+def environment_of(path: str) -> str | None:
+    """Return the environment that a file's name gives, or None if the name is not that of an input file.
+
+    >>> environment_of("deep/Asia Prod 1.csv")
+    'Asia Prod'
+    >>> environment_of("Combined.csv") is None
+    True
+    """
+    match = _INPUT_NAME.fullmatch(path.rpartition("/")[2])
+    return match[1] if match and (path.isascii() or _is_utf8(match[0])) else None
+
+
+def refused_name(name: str) -> tuple[Ignored, str] | None:
+    """Return why a file of this name is not input, and what is said of it; None if it is."""
+    if name.startswith("."):
+        return Ignored.HIDDEN, "a name that begins with a dot is not input"
+    if name in (RESULT_NAME, REPORT_NAME):
+        return Ignored.OWN_RESULT, "the result of a run is not input"
+    if not name.endswith(".csv"):
+        return Ignored.OTHER_TYPE, "the name does not end in .csv"
+    if environment_of(name) is None:
+        return Ignored.OTHER_NAME, "the name is not two or three words parted by single spaces"
+    return None
+
+
+def _is_utf8(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,117 @@
+"""`Combined.report.json`: what a run did, in full; and the few lines of it that are shown at the end."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from reduction.pipeline.naming import REPORT_NAME
+from reduction.pipeline.stats import Accounting, Ignored
+from reduction.runtime.atomic_file import whole_file
+
+FORMAT = 1
+
+
+class Result(NamedTuple):
+    """The file that a run made."""
+
+    file: str
+    bytes: int
+    crc32: str
+
+
+class Report(NamedTuple):
+    """Everything that is said of a run; `result` is None if it had no valid row. `seconds` are wall time."""
+
+    run_id: str
+    fingerprint: str
+    engine: str
+    why_engine: str
+    runners: int
+    seconds: float
+    slowest_runner_seconds: float
+    books: Accounting
+    addresses: dict[str, int]
+    result: Result | None
+
+    @property
+    def distinct(self) -> int:
+        """The number of rows of the result."""
+        return sum(self.addresses.values())
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return the report as JSON values."""
+        books = self.books
+        return {
+            "format": FORMAT,
+            "run_id": self.run_id,
+            "fingerprint": self.fingerprint,
+            "engine": {"name": self.engine, "why": self.why_engine},
+            "runners": self.runners,
+            "seconds": round(self.seconds, 3),
+            "slowest_runner_seconds": round(self.slowest_runner_seconds, 3),
+            "bytes": books.bytes,
+            "files": {
+                "found": books.taken + len(books.ignored),
+                "taken": books.taken,
+                "ignored": [file._asdict() for file in books.ignored],
+            },
+            "rows": {
+                "read": books.read,
+                "valid": books.valid,
+                "distinct": self.distinct,
+                "rejected": dict(sorted(books.rejected.items())),
+                "rejected_examples": [row._asdict() for row in books.examples],
+            },
+            "addresses": self.addresses,
+            "result": self.result._asdict() if self.result else None,
+        }
+
+    def write(self, directory: Path) -> None:
+        """Write the report beside the result; raises `WriteError`."""
+        # Without its result, which follows if there is one, a report does not count.
+        with whole_file(directory / REPORT_NAME, flush_folder=self.result is None) as file:
+            file.write(json.dumps(self.to_plain(), indent=2, ensure_ascii=False).encode() + b"\n")
+
+    def objections(self) -> list[str]:
+        """Return what strict mode does not accept: everything that did not count, but an old result."""
+        ignored = sum(file.reason != Ignored.OWN_RESULT for file in self.books.ignored)
+        rejected = self.books.rejected.total()
+        return [
+            *([f"{ignored} ignored files"] if ignored else []),
+            *([f"{rejected} rejected rows"] if rejected else []),
+        ]
+
+    def summary(self, locate: Callable[[str], str]) -> Iterator[str]:
+        """Yield the lines that a user sees at the end; `locate` returns where a file of that name is."""
+        books = self.books
+        rate = books.bytes / 1e6 / self.seconds if self.seconds else 0.0
+        reasons = ", ".join(f"{reason} {rows:,}" for reason, rows in sorted(books.rejected.items()))
+        yield f"files: {books.taken:,} taken, {len(books.ignored):,} ignored"
+        yield f"rows: {books.read:,} read = {books.valid:,} valid + {books.rejected.total():,} rejected" + (
+            f" ({reasons})" if reasons else ""
+        )
+        yield f"distinct: {self.distinct:,}" + "".join(
+            f"; {name} {rows:,}" for name, rows in _most(self.addresses)
+        )
+        yield f"time: {self.seconds:.2f} s, {books.bytes / 1e6:,.1f} MB, {rate:,.1f} MB/s"
+        where = locate(self.result.file) if self.result else "none, because no row was valid"
+        yield f"result: {where}; everything else is in {locate(REPORT_NAME)}"
+
+
+def read_plain(directory: Path) -> dict[str, Any] | None:
+    """Return the report that stands in `directory` as JSON values, or None if there is no readable one."""
+    try:
+        plain = json.loads((directory / REPORT_NAME).read_bytes())
+    except (OSError, ValueError):
+        return None
+    return plain if isinstance(plain, dict) and plain.get("format") == FORMAT else None
+
+
+def _most(addresses: dict[str, int], shown: int = 5) -> list[tuple[str, int]]:
+    """Return the environments with the most addresses, and how many there are in the others."""
+    ranked = sorted(addresses.items(), key=lambda item: (-item[1], item[0]))
+    others = ranked[shown:]
+    return ranked[:shown] + ([(f"{len(others)} others", sum(rows for _, rows in others))] if others else [])

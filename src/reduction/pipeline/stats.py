@@ -1,0 +1,144 @@
+"""What was taken, ignored, read and rejected: nothing leaves the books without a reason."""
+
+from __future__ import annotations
+
+from collections import Counter
+from enum import StrEnum
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+
+from reduction.errors import ReducerError
+
+EXAMPLES_A_FILE = 5  # rejected rows kept for each reason
+EXAMPLES_A_RUN = 20
+
+
+class Ignored(StrEnum):
+    """Why a file is not read or not counted."""
+
+    OTHER_TYPE = "other-type"
+    OTHER_NAME = "other-name"
+    HIDDEN = "hidden"
+    OWN_RESULT = "own-result"
+    NOT_A_FILE = "not-a-file"
+    FOLDER_LINK = "folder-link"
+    NO_KEY_COLUMN = "no-key-column"
+    BROKEN = "broken"
+    CHANGED = "changed-while-read"
+
+
+class Rejected(StrEnum):
+    """Why a row of a taken file is not counted."""
+
+    TOO_MANY_FIELDS = "too-many-fields"
+    NO_KEY = "no-key"
+    NOT_AN_ADDRESS = "not-an-address"
+
+
+class DoesNotAddUp(ReducerError):
+    """Rows or files were lost on the way: a fault of the program, found before a result was written."""
+
+    exit_code = 4
+
+
+class IgnoredFile(NamedTuple):
+    """One file (or folder, with a `/` at the end) that is not input, by its path below the tree."""
+
+    path: str
+    reason: str
+    detail: str
+
+
+class RejectedRow(NamedTuple):
+    """An example of a rejected row: where it starts (`line` counts from 1) and what it holds."""
+
+    path: str
+    line: int
+    reason: str
+    text: str
+
+
+class Accounting(SimpleNamespace):
+    """The books of one file, of one runner's share, or of a whole run."""
+
+    def __init__(
+        self,
+        *,
+        taken: int = 0,
+        bytes: int = 0,  # noqa: A002 - its name in manifests and reports
+        read: int = 0,
+        valid: int = 0,
+        rejected: Counter[str] | None = None,
+        ignored: list[IgnoredFile] | None = None,
+        examples: list[RejectedRow] | None = None,
+    ) -> None:
+        self.taken = taken
+        self.bytes = bytes
+        self.read = read
+        self.valid = valid
+        self.rejected = Counter() if rejected is None else rejected
+        self.ignored = [] if ignored is None else ignored
+        self.examples = [] if examples is None else examples
+
+    def reject(self, reason: Rejected, rows: int) -> None:
+        """Count `rows` rows that were read and are not valid."""
+        if rows:
+            self.rejected[str(reason)] += rows
+
+    def wants_example(self, reason: Rejected) -> int:
+        """Return how many more examples of `reason` a file may show."""
+        return EXAMPLES_A_FILE - sum(example.reason == reason for example in self.examples)
+
+    def add(self, other: Accounting) -> None:
+        """Take over what `other` counted; of its examples the first by path and line."""
+        self.taken += other.taken
+        self.bytes += other.bytes
+        self.read += other.read
+        self.valid += other.valid
+        self.rejected.update(other.rejected)
+        self.ignored += other.ignored
+        if other.examples:
+            self.examples = _first_examples(self.examples + other.examples)
+
+    def check(self) -> None:
+        """Raise `DoesNotAddUp` unless read = valid + rejected."""
+        if self.read != self.valid + self.rejected.total():
+            raise DoesNotAddUp(
+                f"the rows do not add up: read {self.read}, valid {self.valid},"
+                f" rejected {dict(self.rejected)}; nothing was written, please report this"
+            )
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return the books as JSON values; `from_plain` is the way back."""
+        return {
+            "taken": self.taken,
+            "bytes": self.bytes,
+            "read": self.read,
+            "valid": self.valid,
+            "rejected": dict(sorted(self.rejected.items())),
+            "ignored": [[file.path, file.reason, file.detail] for file in self.ignored],
+            "examples": [[row.path, row.line, row.reason, row.text] for row in self.examples],
+        }
+
+    @classmethod
+    def from_plain(cls, plain: dict[str, Any]) -> Accounting:
+        """Return the books that `to_plain` wrote; KeyError, TypeError or ValueError if they are not."""
+        return cls(
+            taken=int(plain["taken"]),
+            bytes=int(plain["bytes"]),
+            read=int(plain["read"]),
+            valid=int(plain["valid"]),
+            rejected=Counter({str(reason): int(rows) for reason, rows in plain["rejected"].items()}),
+            ignored=[IgnoredFile(*map(str, file)) for file in plain["ignored"]],
+            examples=[RejectedRow(str(p), int(line), str(r), str(t)) for p, line, r, t in plain["examples"]],
+        )
+
+
+def _first_examples(examples: list[RejectedRow]) -> list[RejectedRow]:
+    seen: Counter[str] = Counter()
+    first = []
+    for example in sorted(examples, key=lambda row: (row.path, row.line)):
+        seen[example.reason] += 1
+        if seen[example.reason] <= EXAMPLES_A_RUN:
+            first.append(example)
+    return first

@@ -1,0 +1,1 @@
+"""What both programs share: processes, logs, progress, files; it knows neither CSV nor connection logs."""

@@ -1,0 +1,97 @@
+"""However an object is cut and fetched, each unit of it says what the same unit of the file says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory, TemporaryFile
+from unittest.mock import patch
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from random_csv import CUT_CONTENT
+from workdir import engine_param
+
+from reduction import storage
+from reduction.pipeline import discovery, split_source, splits
+from reduction.pipeline.split_results import Piece
+from reduction.pipeline.splits import Listing, Unit
+from reduction.pipeline.stats import Accounting
+from reduction.runtime.progress import Silent
+from reduction.storage import prefetch
+
+pytest.importorskip("fsspec")
+pytestmark = [*engine_param("native").marks]
+
+NAME = "Asia Prod.csv"
+# Other sizes than those of a run, so that small objects have many requests; the kernel does not know of them.
+# An archive must show in the first part.
+SIZES = st.fixed_dictionaries({
+    "HEAD_BYTES": st.integers(16, 60),
+    "PART_BYTES": st.integers(16, 60),
+    "_REST_BYTES": st.integers(0, 9),
+    "_LOOK_BYTES": st.integers(0, 40),
+    "_BACK_BYTES": st.integers(0, 40),
+})  # fmt: skip
+AS_THEY_ARE: dict[str, int] = {}
+
+
+def found_pieces(tree: str, units: Sequence[Unit]) -> tuple[list[Piece], Accounting, bytes]:
+    """What the native engine makes of the units: pieces, books and the lines of its rows."""
+    from reduction import _kernel
+    from reduction.engines.native.files import Files
+    from reduction.engines.native.objects import read_objects
+
+    share = _kernel.Share(2, 5)
+    books = Accounting()
+    if "://" in tree:
+        pieces = read_objects(share, tree, units, Silent(), books, 1000)
+    else:
+        pieces = Files(share, tree, units, Silent()).read(books)
+    with TemporaryFile() as file:
+        share.write(file.fileno(), 0)
+        file.seek(0)
+        return pieces, books, file.read()
+
+
+def of_the_file(folder: str, split: int) -> tuple[list[Piece], Accounting, bytes]:
+    return found_pieces(folder, splits.cut(discovery.find(folder), split, 2).units)
+
+
+def of_the_object(folder: str, split: int, sizes: dict[str, int]) -> tuple[list[Piece], Accounting, bytes]:
+    tree = f"file://{folder}"
+    [found] = storage.client_for(tree).list()
+    listing = Listing((Unit(found.name, found.size, 0, 0, found.size, version=found.version),), ())
+    with ExitStack() as changed:
+        for name, size in sizes.items():
+            for module in (prefetch, split_source):
+                if hasattr(module, name):
+                    changed.enter_context(patch.object(module, name, size))
+        return found_pieces(tree, splits.cut(listing, split, 2).units)
+
+
+def without_version(pieces: list[Piece]) -> list[Piece]:
+    return [piece._replace(unit=piece.unit._replace(version="", modified_ns=0)) for piece in pieces]
+
+
+@given(content=CUT_CONTENT, split=st.one_of(st.integers(1, 12), st.integers(1, 300)), sizes=SIZES)
+@example(content=b"Source IP\n1.1.1.1\n" * 9, split=10, sizes=AS_THEY_ARE)
+@example(content=b"a" * 90 + b",Source IP\n1,1.1.1.1\n2,2.2.2.2\n", split=7, sizes={"HEAD_BYTES": 16})
+@example(
+    content=b'Source IP\n1.1.1.1,"' + b"\n" * 90 + b'"\n2.2.2.2\n',
+    split=9,
+    sizes={"PART_BYTES": 16, "HEAD_BYTES": 16, "_LOOK_BYTES": 0},
+)
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+def test_units_of_an_object_are_what_those_of_the_file_are(
+    content: bytes, split: int, sizes: dict[str, int]
+) -> None:
+    with TemporaryDirectory() as folder:
+        Path(folder, NAME).write_bytes(content)
+        expected, books_of_file, lines_of_file = of_the_file(folder, split)
+        pieces, books, lines = of_the_object(folder, split, sizes)
+    assert without_version(pieces) == without_version(expected)
+    assert books.to_plain() == books_of_file.to_plain()
+    assert lines == lines_of_file

@@ -1,0 +1,128 @@
+"""Addresses: what is one, that showing one shows no secret, and the folder that a run with one works in."""
+
+import fcntl
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+from workdir import each
+
+from reduction.app import config
+from reduction.pipeline import discovery, splits
+from reduction.pipeline.splits import Listing, Unit
+from reduction.storage.constants import NO_VERSION
+from reduction.storage.isolation import before_fork
+from reduction.storage.scratch_dir import working_folder
+from reduction.storage.url import is_address, shown_address
+
+
+@each(
+    "text", "expected",
+    s3=("s3://bucket/in", True), other=("abfs://c@account/in", True), odd=("a+b-c.d://", True),
+    folder=("data", False), absolute=("/data", False), colon=("C:/data", False), empty=("", False),
+    in_the_middle=("a/s3://x", False), upper_case=("S3://bucket", False), relative=("./s3://x", False),
+)  # fmt: skip
+def test_what_is_an_address(text, expected):
+    assert is_address(text) is expected
+
+
+@each(
+    "address", "shown",
+    plain=("s3://bucket/in/2026", "s3://bucket/in/2026"),
+    at_sign_in_a_key=("s3://bucket/a@b", "s3://bucket/a@b"),
+    password=("sftp://user:secret@host:22/in", "sftp://***@host:22/in"),
+    user=("ftp://secret@host/in", "ftp://***@host/in"),
+    password_with_slash_and_at=("sftp://user:secret/sec@ret@host/in", "sftp://***@host/in"),
+    query=("https://host/in?sig=secret", "https://host/in?***"),
+    fragment=("https://host/in#secret", "https://host/in#***"),
+    both=("https://u:secret@host/in?sig=secret", "https://***@host/in?***"),
+    folder=("/data/a@b?c", "/data/a@b?c"),
+)  # fmt: skip
+def test_an_address_is_shown_without_what_may_be_secret(address, shown):
+    assert shown_address(address) == shown
+
+
+def test_the_configuration_is_explained_without_secrets():
+    address = "sftp://user:secret@host/in?token=secret"
+    settings = config.load({"REDUCER_INPUT_DIR": address, "REDUCER_OUTPUT_DIR": address})
+    assert (settings.input_dir, settings.output_dir) == (address, address)
+    assert "secret" not in config.explain(settings)
+
+
+def test_the_version_of_an_object_is_part_of_the_fingerprint():
+    first = Unit("Asia Prod.csv", 1000, 0, 0, 1000, version='"a"')
+    listing = Listing((first,), ())
+    assert listing.fingerprint() != Listing((first._replace(version='"b"'),), ()).fingerprint()
+
+
+@each("version", etag=('"a"',), time_of_change=("mtime 1.5",))
+def test_an_object_is_cut_as_a_file_is(version):
+    file = Unit("Asia Prod.csv", 1000, 0, 0, 1000)
+    of_file = splits.cut(Listing((file,), ()), 300, 4).units
+    assert len(of_file) == 4
+    of_object = splits.cut(Listing((file._replace(version=version),), ()), 300, 4).units
+    assert of_object == tuple(unit._replace(version=version) for unit in of_file)
+
+
+def test_an_object_without_a_version_is_not_cut():
+    whole = Unit("Asia Prod.csv", 1000, 0, 0, 1000, version=NO_VERSION)
+    assert splits.cut(Listing((whole,), ()), 300, 4).units == (whole,)
+
+
+def test_an_address_of_local_files_is_listed_as_the_folder_is(tmp_path):
+    pytest.importorskip("fsspec")
+    for name in (
+        "Asia Prod.csv",
+        "b/NA Prod.csv",
+        "a/NA Prod x.csv",
+        ".x/EU Prod.csv",
+        ".x/NA Prod.csv",
+        "y.txt",
+    ):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("Source IP\n")
+    listing, folder = discovery.find(f"file://{tmp_path}"), discovery.find(str(tmp_path))
+    assert [unit.path for unit in listing.units] == [unit.path for unit in folder.units]
+    assert listing.ignored == folder.ignored
+    assert all(unit.version for unit in listing.units)
+
+
+@pytest.fixture
+def temporary(tmp_path, monkeypatch) -> Path:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path
+
+
+def test_a_working_folder_is_gone_afterwards_and_so_are_those_of_dead_runs(temporary):
+    dead = temporary / "reducer-run-dead"
+    dead.mkdir()
+    (dead / ".lock").touch()
+    (dead / "Combined.csv").touch()
+    (temporary / "reducer-run-new").mkdir()
+    with working_folder() as folder:
+        assert sorted(path.name for path in temporary.iterdir()) == sorted([folder.name, "reducer-run-new"])
+    assert [path.name for path in temporary.iterdir()] == ["reducer-run-new"], (
+        "it may be about to get its lock"
+    )
+
+
+def test_a_working_folder_in_use_is_left_alone(temporary):
+    used = temporary / "reducer-run-used"
+    used.mkdir()
+    lock = os.open(used / ".lock", os.O_RDWR | os.O_CREAT)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    with working_folder():
+        assert used.is_dir()
+    os.close(lock)
+
+
+def test_work_before_a_fork_is_done_in_another_process_and_its_error_comes_back():
+    assert before_fork("ftp://host", os.getpid) != os.getpid() == before_fork("s3://bucket", os.getpid)
+
+    def fail() -> None:
+        raise ValueError("secret")
+
+    with pytest.raises(RuntimeError, match=r"ValueError$"):
+        before_fork("ftp://host", fail)
