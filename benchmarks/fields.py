@@ -1,7 +1,7 @@
 """Text of fields by the million: tables of all spellings, used with whole-array operations.
 
 A field is a table of byte strings of one width, filled up with NULs. Rows are made at full width, side by
-side, and then the NULs are dropped.
+side, and then the NULs are discarded.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Bytes = NDArray[np.bytes_]
 Numbers = NDArray[np.uint32]
 
 _SITES = ("Berlin", "Bogota", "Lagos", "Osaka", "Pune", "Quito", "Riga", "Seoul", "Turin", "Zagreb")
-_VERBS = ("denied", "allowed", "dropped", "reset", "queued", "mirrored", "logged", "shaped")
+_VERBS = ("denied", "allowed", "discarded", "reset", "queued", "mirrored", "logged", "shaped")
 _CAUSES = ("no rule matched", "rate above limit", "by policy", "port closed", "unknown peer", "after hours")
 
 

@@ -102,11 +102,11 @@ def answer_to(found: dict[str, list[NDArray[np.uint32]]]) -> Answer:
         for place, name in enumerate(names)
     ]
     rows = np.sort(np.concatenate(keys))
-    endings = np.array([f",{name}\n".encode() for name in names])
+    row_suffixes = np.array([f",{name}\n".encode() for name in names])
     digest = hashlib.sha256(HEADER)
     for start in range(0, len(rows), _ROWS_AT_ONCE):
         part = rows[start : start + _ROWS_AT_ONCE]
-        ending = endings[(part & np.uint64(255)).astype(np.intp)]
+        ending = row_suffixes[(part & np.uint64(255)).astype(np.intp)]
         addresses = (part >> np.uint64(8)).astype(np.uint32)
         digest.update(written([*address_parts(addresses), ending], len(part)))
     return Answer(len(rows), digest.hexdigest())

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reduction.app import config
-from reduction.pipeline.splits import Listing, Unit, cut
+from reduction.pipeline.splits import Listing, Split, cut
 
 _SEED = 16
 _BINS = 4000  # of the ranks of addresses, in equal steps of their logarithm
@@ -35,7 +35,7 @@ def sizes_of(kind: Mapping[str, Any], objects: int, total: float) -> NDArray[np.
 def listing_of(sizes: NDArray[np.int64]) -> Listing:
     """Return a listing of objects with these sizes, as a node would have it."""
     return Listing(
-        tuple(Unit(f"{n:09}/Asia Prod.csv", size, 0, 0, size) for n, size in enumerate(sizes.tolist())), ()
+        tuple(Split(f"{n:09}/Asia Prod.csv", size, 0, 0, size) for n, size in enumerate(sizes.tolist())), ()
     )
 
 
@@ -43,7 +43,7 @@ def largest_share(sizes: NDArray[np.int64], runners: int) -> float:
     """Return how much larger than the mean the largest share is, as the Reducer cuts and deals out."""
     listing = cut(listing_of(sizes), config.load({}).split_bytes, runners)
     shares = [
-        sum(unit.stop - unit.start for unit in listing.share_of(runner, runners))
+        sum(split.stop - split.start for split in listing.share_of(runner, runners))
         for runner in range(1, runners + 1)
     ]
     return max(shares) / (sum(shares) / runners)

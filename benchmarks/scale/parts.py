@@ -25,7 +25,7 @@ class WrongAnswer(Exception):
 
 
 def listing(objects: int, cache: Path) -> dict[str, float]:
-    """List a tree of so many files in a process of its own; seconds and bytes of memory for each unit."""
+    """List a tree of so many files in a process of its own; seconds and bytes of memory for each split."""
     with tempfile.TemporaryDirectory(dir=cache) as name:
         tree = Path(name)
         sizes = model.sizes_of({"kind": "lognormal", "parameter": 1.0}, objects, objects * 1e7).tolist()
@@ -43,7 +43,7 @@ def listing(objects: int, cache: Path) -> dict[str, float]:
 
 
 def look_at(tree: str) -> dict[str, float]:
-    """List `tree` and deal it out to 800 runners, of which this node has 16; figures for each unit."""
+    """List `tree` and deal it out to 800 runners, of which this node has 16; figures for each split."""
     from reduction.pipeline import discovery
 
     before = _resident_bytes()
@@ -54,12 +54,12 @@ def look_at(tree: str) -> dict[str, float]:
     for runner in range(1, 17):
         found.share_of(runner, 800)
     dealt = time.perf_counter()
-    units = len(found.units)
+    splits = len(found.splits)
     return {
-        "units_listed": units,
-        "listed_seconds_a_unit": (listed - started) / units,
-        "dealt_seconds_a_unit": (dealt - listed) / units,
-        "memory_bytes_a_unit": (_resident_bytes() - before) / units,
+        "units_listed": splits,
+        "listed_seconds_a_unit": (listed - started) / splits,
+        "dealt_seconds_a_unit": (dealt - listed) / splits,
+        "memory_bytes_a_unit": (_resident_bytes() - before) / splits,
     }
 
 

@@ -189,5 +189,5 @@ void bind_hosts(nb::module_& module) {
                       const std::string&>(),
              "host"_a, "start_ms"_a, "end_ms"_a, "lateness_ms"_a, "newest_ms"_a, "examples"_a, "instruction_set"_a = "")
         .def("feed", &PyHostSearch::feed, "block"_a, "offset"_a)
-        .def("books", &PyHostSearch::books);
+        .def("stats", &PyHostSearch::books);
 }

@@ -296,10 +296,10 @@ NB_MODULE(_kernel, module) {
              "compact_at_rows"_a, "examples_a_file"_a, "instruction_set"_a = "", "memory"_a = nb::none(),
              "new_file"_a = nb::none())
         .def("read_quietly", &PyShare::read_quietly, "files"_a, "first"_a, "stop"_a, "begins"_a, "progress"_a)
-        .def("read_piece", &PyShare::read_piece, "files"_a, "index"_a, "cut_file"_a, "start"_a, "stop"_a, "progress"_a)
-        .def("read_piece_in_parts", &PyShare::read_piece_in_parts, "part"_a, "environment"_a, "cut_file"_a, "start"_a,
+        .def("read_piece", &PyShare::read_piece, "files"_a, "index"_a, "split_file_id"_a, "start"_a, "stop"_a, "progress"_a)
+        .def("read_piece_in_parts", &PyShare::read_piece_in_parts, "part"_a, "environment"_a, "split_file_id"_a, "start"_a,
              "stop"_a, "progress"_a)
-        .def("begin", &PyShare::begin, "environment"_a, "cut_file"_a = reduction::kNotCut)
+        .def("begin", &PyShare::begin, "environment"_a, "split_file_id"_a = reduction::kNotCut)
         .def("feed", &PyShare::feed, "data"_a)
         .def("settle", &PyShare::settle)
         .def("end", &PyShare::end)

@@ -44,7 +44,7 @@ std::vector<Ending> some_endings(Input& input) {
 }
 
 std::string text_of(const std::set<Row>& rows, const std::vector<Ending>& endings, bool names_files) {
-    std::string text = names_files ? "Source IP,Environment,Cut File\n" : "Source IP,Environment\n";
+    std::string text = names_files ? "Source IP,Environment,Split File\n" : "Source IP,Environment\n";
     for (const Row& row : rows) text += address_of(row) + "," + endings[std::get<3>(row)].text + "\n";
     return text;
 }
@@ -58,7 +58,7 @@ std::optional<Read> read(std::string text, const std::vector<Ending>& endings) {
         const std::string line = text.substr(0, end);
         text.erase(0, end + 1);
         if (number == 0) {
-            if (line != "Source IP,Environment" && line != "Source IP,Environment,Cut File") return std::nullopt;
+            if (line != "Source IP,Environment" && line != "Source IP,Environment,Split File") return std::nullopt;
             continue;
         }
         const std::size_t comma = line.find(',');

@@ -116,7 +116,7 @@ void same_as_a_set(naive::Random& random) {
     std::vector<Rows> partials;
     for (std::size_t i = random.below(6); i > 0; --i) {
         partials.push_back(some_rows(random, endings.size()));
-        std::string text = random.below(2) == 0 ? "Source IP,Environment\n" : "Source IP,Environment,Cut File\n";
+        std::string text = random.below(2) == 0 ? "Source IP,Environment\n" : "Source IP,Environment,Split File\n";
         for (const auto& [address, ending] : partials.back()) text += text_of(address) + "," + endings[ending].text + "\n";
         folder.add(text);
     }

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 # examples: (reason, line, fields, limit, raw text)
 _Books = tuple[int, int, bytes, int, int, tuple[int, int, int], list[tuple[int, int, int, int, bytes]]]
 
-# opening, its number, span, books; of a unit of a cut file
+# opening, its number, span, stats; of a split of a cut file
 _Told = tuple[int, int, tuple[int, int, int] | None, _Books]
 
 NOT_CUT: int
@@ -48,7 +48,7 @@ def parse_log_line(line: bytes) -> tuple[int, bytes, bytes] | str | None:
 
 def merge(
     partials: Sequence[tuple[bytes, int, int]],
-    endings: Sequence[tuple[str, str | None]],
+    row_suffixes: Sequence[tuple[str, str | None]],
     descriptor: int,
     crc32: int,
     threads: int = 1,
@@ -58,10 +58,10 @@ def merge(
 
     `crc32` is that of what stands in the file. `threads`, and `block`, the bytes that each of them works on
     at a time, change nothing in what comes out.
-    `endings` are all that may stand behind the first comma of a line, each with the environment of such a
-    row, or None: then the row is checked and dropped. In a partial the rows of an address are in the order of
-    `endings`; those of one environment stand together there, environments in byte order.
-    Raises `DamagedPartial`, `OSError` if the file can't be written, `ValueError` if `endings` are in another
+    `row_suffixes` are all that may stand behind the first comma of a line, each with the environment of such a
+    row, or None: then the row is checked and discarded. In a partial the rows of an address are in the order of
+    `row_suffixes`; those of one environment stand together there, environments in byte order.
+    Raises `DamagedPartial`, `OSError` if the file can't be written, `ValueError` if `row_suffixes` are in another
     order, and what the handler of a signal raises.
     """
 
@@ -92,8 +92,8 @@ class HostSearch:
     def feed(self, block: bytes | bytearray | memoryview, offset: int) -> None:
         """Take whole lines, the first of which stands at `offset`; a file's last one needs no line end."""
 
-    def books(self) -> _SearchBooks:
-        """Return the books of all that was fed."""
+    def stats(self) -> _SearchBooks:
+        """Return the stats of all that was fed."""
 
 class Share:
     """The distinct addresses of the files of a share."""
@@ -124,43 +124,43 @@ class Share:
         """Read files from `first` up to `stop`, or to the first of which there is something to tell.
 
         Returns how many were taken with all rows valid, their bytes and rows; and of the one that is not like
-        these its opening, number and books (native_files.py has them). `begins` is told the index of each.
+        these its opening, number and stats (native_files.py has them). `begins` is told the index of each.
         """
 
     def read_piece(
         self,
         files: Files,
         index: int,
-        cut_file: int,
+        split_file_id: int,
         start: int,
         stop: int,
         progress: Callable[[int], object],
     ) -> _Told:
-        """Read the rows that start in a unit, from `start` to `stop`, of the file at `index`.
+        """Read the rows that start in a split, from `start` to `stop`, of the file at `index`.
 
-        Returns opening, its number, span and books.
+        Returns opening, its number, span and stats.
 
         The span is where the first row starts and the last one ends, and how many lines end between; None if
-        no row starts in the unit. The books count lines from the first row on.
+        no row starts in the split. The stats count lines from the first row on.
         """
 
     def read_piece_in_parts(
         self,
         part: Callable[[int], tuple[int, bytes] | None],
         environment: str,
-        cut_file: int,
+        split_file_id: int,
         start: int,
         stop: int,
         progress: Callable[[int], object],
     ) -> _Told:
-        """Read the rows that start in a unit of what `part` gives, and return what `read_piece` does.
+        """Read the rows that start in a split of what `part` gives, and return what `read_piece` does.
 
         `part` is told a place and returns a part with the byte there, and where that part begins; an empty
         one if the place is the end or behind it; None if it can't be had: then it is not readable.
         Places come in the order that native/include/reduction/piece_reader.hpp tells.
         """
 
-    def begin(self, environment: str, cut_file: int = NOT_CUT) -> None:
+    def begin(self, environment: str, split_file_id: int = NOT_CUT) -> None:
         """Begin a file whose decompressed bytes will be fed; rows of a cut file are kept apart."""
 
     def feed(self, data: bytes) -> bool:
@@ -208,7 +208,7 @@ class HostWindows:
         """Return whether a window is open."""
 
     def save(self, out: Callable[[bytes], object]) -> None:
-        """Hand out everything as bytes, in pieces."""
+        """Hand out everything as bytes, in split_results."""
 
     def restore(self, read: Callable[[int], bytes]) -> None:
         """Take back what `save` gave; `read` returns the next so many bytes. Raises ValueError."""

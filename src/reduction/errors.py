@@ -6,13 +6,13 @@
     ├── SettingsError     3   the configuration; nothing has been started
     ├── RunnerFailed      4   which runner, on which file, why; no new Combined.csv
     ├── SparkFailed       4   the Spark job, why; no new Combined.csv
-    ├── CollectRefused    5   a partial is missing, stale, damaged or of another run
+    ├── PartialsRejected    5   a partial is missing, stale, damaged or of another run
     ├── WriteError        6   a result could not be written; the old one is intact
-    └── StrictFault       7   strict mode: something was ignored or rejected; everything was written
+    └── StrictViolation       7   strict mode: something was ignored or rejected; everything was written
 
     Interrupted    130, 143   SIGINT, SIGTERM; no `Exception`, so that nobody who handles errors swallows it
 
-`FileIgnored` stands beside the tree: it carries the verdict on one file and never ends a run.
+`FileSkipped` stands beside the tree: it carries the verdict on one file and never ends a run.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class SparkFailed(ReducerError):
         super().__init__(f"the Spark job failed, the old result stays: {cause}")
 
 
-class CollectRefused(ReducerError):
+class PartialsRejected(ReducerError):
     """The partials do not make up one whole run; `faults` says which and what to do."""
 
     exit_code = 5
@@ -86,7 +86,7 @@ class WriteError(ReducerError):
     exit_code = 6
 
 
-class StrictFault(ReducerError):
+class StrictViolation(ReducerError):
     """Everything was written, but strict mode does not accept what was ignored or rejected."""
 
     exit_code = 7
@@ -100,8 +100,8 @@ class Interrupted(BaseException):
         super().__init__("interrupted" if signal_number == 2 else "terminated")
 
 
-class FileIgnored(Exception):
-    """None of the file's rows count: `reason` is an `accounting.Ignored`, `detail` says what and where.
+class FileSkipped(Exception):
+    """None of the file's rows count: `reason` is an `accounting.SkipReason`, `detail` says what and where.
 
     `line` is the line that it speaks of, if it is one, and `what` is the detail without it.
     """

@@ -124,7 +124,7 @@ def test_a_file_that_comes_before_the_second_try_of_a_node_makes_collect_refuse(
     kill_process(run)
     assert run.finish() == "failed"
     assert (run.states()[NODE_2], run.tasks()["collect"]["try_number"]) == ("success", 1)
-    assert "saw other input (7 units) than partial '.Combined_1.csv' (6 units)" in run.log("collect", 1)
+    assert "saw other input (7 splits) than partial '.Combined_1.csv' (6 splits)" in run.log("collect", 1)
     assert result(world) == OLD
     assert run.clear().finish() == "success"
     assert result(world) == one_machine(world.input)

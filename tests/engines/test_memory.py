@@ -11,7 +11,7 @@ from inline_run import as_the_reference, make_tree, reduce_tree
 from workdir import engine_param
 
 from reduction.errors import WriteError
-from reduction.runtime.atomic_file import WholeFile
+from reduction.runtime.atomic_file import AtomicFile
 
 pytestmark = [*engine_param("native").marks]
 
@@ -24,14 +24,14 @@ OTHER = {"NA Prod.csv": b"Source IP\n1.0.1.9\n4.4.4.4\n", "NA Test.csv": GOOD[: 
 def spills(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
     """Little memory for rows; the descriptors of the temporary files, of which there must be some."""
     descriptors: list[int] = []
-    nameless = WholeFile.nameless
+    open_temp = AtomicFile.open_temp
 
-    def noted(file: WholeFile) -> int:
-        descriptors.append(nameless(file))
+    def noted(file: AtomicFile) -> int:
+        descriptors.append(open_temp(file))
         return descriptors[-1]
 
     monkeypatch.setattr("reduction.engines.native.engine.memory_of_rows", lambda *_: 100_000)
-    monkeypatch.setattr(WholeFile, "nameless", noted)
+    monkeypatch.setattr(AtomicFile, "open_temp", noted)
     yield descriptors
     assert descriptors
 
@@ -78,14 +78,14 @@ def test_nothing_of_the_temporary_files_is_left(spills, tmp_path):
 @pytest.mark.parametrize("at", [1, 3], ids=["the first", "a later one"])
 def test_a_temporary_file_that_cannot_be_made_ends_the_run(monkeypatch, spills, tmp_path, content, at):
     """Above all it is no fault of the file that was being read."""
-    nameless = WholeFile.nameless
+    open_temp = AtomicFile.open_temp
 
-    def refused(file: WholeFile) -> int:
+    def refused(file: AtomicFile) -> int:
         if len(spills) + 1 == at:
             raise WriteError("no more")
-        return nameless(file)
+        return open_temp(file)
 
-    monkeypatch.setattr(WholeFile, "nameless", refused)
+    monkeypatch.setattr(AtomicFile, "open_temp", refused)
     tree = make_tree(tmp_path / "in", {"Asia Prod.csv": content} | OTHER)
     with pytest.raises(WriteError, match="no more"):
         reduce_tree(tree, tmp_path / "out", engine="native", runners_qty=1)

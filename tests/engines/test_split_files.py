@@ -1,4 +1,4 @@
-"""Files that are cut into units: nobody sees it in the result, whatever is in them."""
+"""Files that are cut into splits: nobody sees it in the result, whatever is in them."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from workdir import engine_param
 
 from reduction import engines
 from reduction.app import config
-from reduction.app.runner import jobs_for, list_units, reduce_again, reduce_share
+from reduction.app.runner import jobs_for, list_splits, reduce_share, reread_whole
 from reduction.pipeline import splits
 from reduction.pipeline.collect import Expected, collect
-from reduction.pipeline.output import Place
-from reduction.runtime.progress import Silent
+from reduction.pipeline.output import OutputLocation
+from reduction.runtime.progress import NullProgress
 
 pytestmark = [*engine_param("native").marks]
 HEADER = b"Source IP,Environment\n"
@@ -64,7 +64,7 @@ def test_a_file_that_deceives_is_read_once_more_and_said_to_be(log):
 def test_an_honest_file_is_not_read_twice(log):
     rows = b"".join(b'10.0.%d.1,"a, ""b"",\n c"\n' % n for n in range(200))
     reduced(b"Source IP,Note\n" + rows, split_size=100)
-    assert "17 pieces of cut files" in log.text
+    assert "17 split_results of cut files" in log.text
     assert "once more" not in log.text
 
 
@@ -136,20 +136,22 @@ class Steps:
                 "REDUCER_ENGINE": "native",
             }
         )
-        listing = list_units(self.settings, "native")
+        listing = list_splits(self.settings, "native")
         self.run_id = splits.derived_run_id(listing, 2)
-        self.jobs = jobs_for(self.settings, listing, self.run_id, "native", Place(self.settings.output_dir))
+        self.jobs = jobs_for(
+            self.settings, listing, self.run_id, "native", OutputLocation(self.settings.output_dir)
+        )
 
     def reduce(self, runner: int) -> None:
-        reduce_share(self.jobs[runner], Silent())
+        reduce_share(self.jobs[runner], NullProgress())
 
     def collect(self) -> list[tuple[str, str]]:
         """Return the reason and the detail of each file that is ignored."""
-        again = partial(reduce_again, self.settings, "native", Place(self.settings.output_dir))
+        again = partial(reread_whole, self.settings, "native", OutputLocation(self.settings.output_dir))
         report = collect(self.output, Expected(self.run_id, 2), engines.load("native"), "a test", 0.0, again)
         assert report is not None
         assert list(self.output.glob(".Combined*")) == []
-        return [(file.reason, file.detail) for file in report.books.ignored]
+        return [(file.reason, file.detail) for file in report.stats.ignored]
 
 
 @pytest.mark.parametrize("first", [1, 2])

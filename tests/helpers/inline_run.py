@@ -14,11 +14,11 @@ from typing import Any
 
 from reduction import engines
 from reduction.app import config
-from reduction.app.runner import jobs_for, list_units, reduce_again, reduce_share
+from reduction.app.runner import jobs_for, list_splits, reduce_share, reread_whole
 from reduction.pipeline import partials, splits
 from reduction.pipeline.collect import Expected, collect
-from reduction.pipeline.output import Place
-from reduction.runtime.progress import Silent
+from reduction.pipeline.output import OutputLocation
+from reduction.runtime.progress import NullProgress
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Outcome:
     combined: bytes | None
     report: dict[str, Any]
 
-    def books(self) -> dict[str, Any]:
+    def stats(self) -> dict[str, Any]:
         """Return what the report says alike for every engine, number of runners and batch size."""
         return {name: self.report[name] for name in ("bytes", "files", "rows", "addresses", "result")}
 
@@ -55,13 +55,13 @@ def reduce_tree(tree: Path, output: Path, collector: str | None = None, **variab
     output.mkdir(exist_ok=True)
     partials.remove_all(output)
     engine = engines.choose(settings.engine)
-    listing = list_units(settings, engine.name)
+    listing = list_splits(settings, engine.name)
     run_id = splits.derived_run_id(listing, settings.runners)
-    for job in jobs_for(settings, listing, run_id, engine.name, Place(output)).values():
-        reduce_share(job, Silent())
+    for job in jobs_for(settings, listing, run_id, engine.name, OutputLocation(output)).values():
+        reduce_share(job, NullProgress())
     expected = Expected(run_id, settings.runners)
     by = collector or engine.name
-    again = partial(reduce_again, settings, by, Place(output))
+    again = partial(reread_whole, settings, by, OutputLocation(output))
     report = collect(output, expected, engines.load(by), "a test", time.monotonic(), again)
     assert report is not None
     combined = output / "Combined.csv"
@@ -78,5 +78,5 @@ def as_the_reference(tree: Mapping[str, bytes], collector: str | None = None, **
         expected = reduce_tree(folder, Path(name) / "expected", engine="reference", runners_qty=1)
         made = reduce_tree(folder, Path(name) / "out", collector, **variables)
     assert made.combined == expected.combined
-    assert made.books() == expected.books()
+    assert made.stats() == expected.stats()
     return made

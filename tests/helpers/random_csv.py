@@ -131,7 +131,7 @@ CUT_CONTENT = st.one_of(csv_content(), csv_content().flatmap(packed), with_rows_
 
 
 def deceiving(rows: int) -> bytes:
-    """A file of three rows whose units guess wrongly: the second has a quoted note of so many lines.
+    """A file of three rows whose splits guess wrongly: the second has a quoted note of so many lines.
 
     Seen from within the note, its lines look like rows, and the rows below look like text.
     """

@@ -22,7 +22,7 @@ from typing import Any
 from killer import Killer, forked
 
 from reduction.app import controller
-from reduction.runtime.atomic_file import WholeFile
+from reduction.runtime.atomic_file import AtomicFile
 
 STEPS = ("open", "fsync", "replace", "unlink", "close")  # of `os`; reads change nothing
 
@@ -40,11 +40,11 @@ class ControllerKiller(Killer):
 
             engine.memory_of_rows = lambda *_: int(memory)  # type: ignore[assignment]
         self.guard(STEPS)
-        WholeFile.write = self._torn(WholeFile.write)  # type: ignore[method-assign]
-        WholeFile.append = self._torn_append(WholeFile.append)  # type: ignore[method-assign]
+        AtomicFile.write = self._torn(AtomicFile.write)  # type: ignore[method-assign]
+        AtomicFile.append = self._torn_append(AtomicFile.append)  # type: ignore[method-assign]
 
-    def _torn(self, really: Callable[[WholeFile, bytes], None]) -> Callable[[WholeFile, bytes], None]:
-        def write(file: WholeFile, data: bytes) -> None:
+    def _torn(self, really: Callable[[AtomicFile, bytes], None]) -> Callable[[AtomicFile, bytes], None]:
+        def write(file: AtomicFile, data: bytes) -> None:
             if self.step("write"):
                 really(file, data[: len(data) // 2])
                 file._file.flush()
@@ -53,8 +53,8 @@ class ControllerKiller(Killer):
 
         return write
 
-    def _torn_append(self, really: Callable[[WholeFile, Any], None]) -> Callable[[WholeFile, Any], None]:
-        def append(file: WholeFile, writer: Any) -> None:
+    def _torn_append(self, really: Callable[[AtomicFile, Any], None]) -> Callable[[AtomicFile, Any], None]:
+        def append(file: AtomicFile, writer: Any) -> None:
             if self.step("append"):
                 descriptor = file._file.fileno()
                 start = os.fstat(descriptor).st_size

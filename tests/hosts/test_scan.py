@@ -32,7 +32,7 @@ def searched(search: str, blocks: list[bytes], newest_ms: int = 0, question: Que
     for block in blocks:
         made.feed(memoryview(block), offset)
         offset += len(block)
-    return made.books()
+    return made.stats()
 
 
 @each_search
@@ -58,9 +58,9 @@ def test_a_log_of_megabytes(search):
 
 @each_search
 def test_nothing_fed_is_nothing_noted(search):
-    books = searched(search, [b""])
-    assert set(books.lines.values()) == {0}
-    assert (books.examples, books.oldest_ms, books.newest_ms, books.late) == ([], NO_TIME, 0, None)
+    stats = searched(search, [b""])
+    assert set(stats.lines.values()) == {0}
+    assert (stats.examples, stats.oldest_ms, stats.newest_ms, stats.late) == ([], NO_TIME, 0, None)
 
 
 @each_search

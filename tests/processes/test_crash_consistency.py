@@ -109,7 +109,7 @@ def test_a_collect_killed_at_any_step_can_be_repeated(world):
 
 @pytest.mark.parametrize("engine", [engine_param("native")])
 def test_a_collect_that_reads_a_cut_file_once_more_killed_at_any_step_can_be_repeated(world, engine):
-    """Seen from within the note, its lines look like rows: the units do not fit together."""
+    """Seen from within the note, its lines look like rows: the splits do not fit together."""
     note = "\n7.7.7.7,7" * 40
     (world.input / "Asia Prod 2.csv").write_text(f'{KEY},Note\n2.2.2.2,"{note}"\n1.1.1.1,\n')
     world.set(mode="reduce", engine=engine, split_size=60)

@@ -20,7 +20,7 @@ DECEIVING = deceiving(rows=400)
 
 @pytest.fixture
 def world(workdir: Workdir) -> Workdir:
-    """A file of many units, with quotes and bad rows, and a small one; three runners and an old result."""
+    """A file of many splits, with quotes and bad rows, and a small one; three runners and an old result."""
     rows = [f'10.0.{n % 200}.{n % 7},"a\n{n}"' for n in range(3000)]
     workdir.csv("Asia Prod.csv", f"{KEY},Note", *rows, "no,x", *rows[:100])
     workdir.csv("deep/NA Prod.csv", KEY, "8.8.8.8")
@@ -70,10 +70,10 @@ def test_nodes_and_runners_alone_share_one_file(world):
 def test_rows_of_a_cut_file_are_kept_apart_in_a_partial(world):
     world.reduce(mode="reduce")
     lines = (world.output / ".Combined_1.csv").read_text().splitlines()
-    assert lines[0] == "Source IP,Environment,Cut File"
+    assert lines[0] == "Source IP,Environment,Split File"
     assert {line.partition(",")[2] for line in lines[1:]} <= {"Asia Prod,0", "NA Prod"}
     manifest = json.loads((world.output / ".Combined_1.json").read_bytes())
-    assert sum(piece["books"]["read"] for piece in manifest["pieces"]) > 1000
+    assert sum(result["stats"]["read"] for result in manifest["split_results"]) > 1000
 
 
 def test_strict_mode_minds_a_row_of_a_cut_file(world):
@@ -152,7 +152,7 @@ def test_a_partial_with_a_piece_less_is_refused(world):
     world.reduce(mode="reduce")
     path = Path(world.output, ".Combined_2.json")
     plain = json.loads(path.read_bytes())
-    del plain["pieces"][0]
+    del plain["split_results"][0]
     path.write_text(json.dumps(plain))
     outcome = world.reduce(mode="collect")
     assert outcome.exit_code == 5

@@ -174,8 +174,8 @@ def test_an_output_directory_that_vanishes_while_runners_work_is_exit_code_6(wit
 BEGIN = """
 import logging, os, signal, sys, time
 from reduction.runtime import logs, workers as processes
-from reduction.runtime.main import open_door
-from reduction.runtime.workers import Runners
+from reduction.runtime.main import run_main
+from reduction.runtime.workers import WorkerPool
 logs.to_standard_error("INFO", "Reducer")
 log = logging.getLogger("reduction.test")
 """
@@ -197,7 +197,7 @@ def test_every_job_is_done_once_with_its_own_index():
     done = script("""
         def work(job, index):
             log.info("job %s index %s", job, index)
-        with Runners(work, "INFO") as runners:
+        with WorkerPool(work, "INFO") as runners:
             runners.start({3: "c", 4: "d", 9: "i"})
             print(runners.wait(lambda: None))
     """)
@@ -214,7 +214,7 @@ def test_no_line_of_a_runner_is_lost_or_cut():
         def work(job, index):
             for number in range(2000):
                 log.info("line %s %s", number, "x" * (number % 300))
-        with Runners(work, "INFO") as runners:
+        with WorkerPool(work, "INFO") as runners:
             runners.start({1: None, 2: None})
             runners.wait(lambda: None)
     """)
@@ -227,7 +227,7 @@ def test_a_line_of_a_runner_may_hold_any_character():
     done = script(r"""
         def work(job, index):
             log.info("%s", "two\nlines, \u00e4 \U0001f40d \0 \udcff")
-        with Runners(work, "INFO") as runners:
+        with WorkerPool(work, "INFO") as runners:
             runners.start({1: None})
             runners.wait(lambda: None)
     """)
@@ -243,7 +243,7 @@ def test_half_a_line_of_a_killed_runner_is_no_line():
                 os.kill(os.getpid(), signal.SIGKILL)
             os.write = write
             log.info("half")
-        with Runners(work, "INFO") as runners:
+        with WorkerPool(work, "INFO") as runners:
             runners.start({1: None})
             print(runners.wait(lambda: None).cause)
     """)
@@ -268,7 +268,7 @@ def test_a_runner_that_has_used_up_all_memory_tells_so():
                 except MemoryError:
                     pass
             raise why
-        with Runners(work, "INFO") as runners:
+        with WorkerPool(work, "INFO") as runners:
             runners.start({1: None})
             print(runners.wait(lambda: None).cause)
     """)
@@ -281,7 +281,7 @@ def test_ends_of_runners_are_learned_also_if_the_parent_of_the_controller_ignore
         def work(job, index):
             if index == 1:
                 os._exit(3)
-        with Runners(work, "INFO") as runners:
+        with WorkerPool(work, "INFO") as runners:
             runners.start({1: None, 2: None})
             print(runners.wait(lambda: None).cause)
     """)
@@ -305,7 +305,7 @@ def test_a_runner_that_ends_badly_is_told_with_its_cause(how, cause):
         def work(job, index):
             if index == 1:
                 {how}
-        with Runners(work, "INFO") as runners:
+        with WorkerPool(work, "INFO") as runners:
             runners.start({{1: None, 2: None}})
             failure = runners.wait(lambda: None)
         print(failure.runner, failure.exit_code, failure.cause)
@@ -318,7 +318,7 @@ def test_an_error_of_ours_keeps_its_exit_code():
         from reduction.errors import WriteError
         def work(job, index):
             raise WriteError("no space")
-        with Runners(work, "INFO") as runners:
+        with WorkerPool(work, "INFO") as runners:
             runners.start({1: None})
             failure = runners.wait(lambda: None)
         print(failure.runner, failure.exit_code, failure.cause)
@@ -332,7 +332,7 @@ def test_the_first_failure_ends_those_that_would_work_for_ever():
             if index == 1:
                 raise ValueError("x")
             signal.pause()
-        with Runners(work, "INFO") as runners:
+        with WorkerPool(work, "INFO") as runners:
             runners.start({1: None, 2: None, 3: None})
             failure = runners.wait(lambda: None)
         print(failure.runner)
@@ -361,7 +361,7 @@ def test_a_runner_that_does_not_listen_is_killed():
                 raise Stop
         logging.getLogger("reduction").handlers[0].addFilter(lambda record: heard.append(1) or True)
         try:
-            with Runners(work, "INFO") as runners:
+            with WorkerPool(work, "INFO") as runners:
                 runners.start({1: None, 2: None})
                 runners.wait(tick)
         except Stop:
@@ -386,10 +386,10 @@ def test_a_signal_at_the_very_moment_of_the_fork_leaves_no_runner_behind(number,
         def work(job, index):
             signal.pause()
         def run():
-            with Runners(work, "INFO") as runners:
+            with WorkerPool(work, "INFO") as runners:
                 runners.start({{1: None, 2: None}})
                 runners.wait(lambda: None)
-        code = open_door(run)
+        code = run_main(run)
         with open(f"/proc/self/task/{{os.getpid()}}/children") as children:
             print(code, "children:", children.read())
     """)
@@ -410,10 +410,10 @@ def test_a_signal_while_runners_are_being_stopped_waits_until_they_are():
             os.waitpid = waitpid
             raise Stop
         def run():
-            with Runners(work, "INFO") as runners:
+            with WorkerPool(work, "INFO") as runners:
                 runners.start({1: None, 2: None})
                 runners.wait(tick)
-        code = open_door(run)
+        code = run_main(run)
         with open(f"/proc/self/task/{os.getpid()}/children") as children:
             print(code, "children:", children.read())
     """)
@@ -432,10 +432,10 @@ def test_a_signal_to_the_whole_group_is_the_controllers_to_answer():
             if len(here) == 2:
                 os.killpg(0, signal.SIGINT)
         def run():
-            with Runners(work, "INFO") as runners:
+            with WorkerPool(work, "INFO") as runners:
                 runners.start({1: None, 2: None})
                 runners.wait(tick)
-        print(open_door(run))
+        print(run_main(run))
     """)
     assert done.stdout == "130\n", done.stderr
     assert "Traceback" not in done.stderr

@@ -22,22 +22,22 @@ pytestmark = [*engine_param("native").marks]
 if engines.is_installed("native"):
     from reduction import _kernel
 
-HEADERS = [b"Source IP,Environment\n", b"Source IP,Environment,Cut File\n"]
+HEADERS = [b"Source IP,Environment\n", b"Source IP,Environment,Split File\n"]
 ENVIRONMENTS = ["Asia Prod", "EU Test", 'a,b "c', "é Prod"]
-Ending = tuple[str, str | None]
+RowSuffix = tuple[str, str | None]
 Row = tuple[Address, int]  # and the place of its ending
 Partial = tuple[bytes, list[Row]]  # its header and its rows
 
 
 @st.composite
-def some_endings(draw: st.DrawFn) -> list[Ending]:
-    """Each environment by itself and of some cut files; some of those are dropped."""
-    endings: list[Ending] = []
+def some_endings(draw: st.DrawFn) -> list[RowSuffix]:
+    """Each environment by itself and of some cut files; some of those are discarded."""
+    row_suffixes: list[RowSuffix] = []
     for name in draw(st.lists(st.sampled_from(ENVIRONMENTS), min_size=1, unique=True).map(sorted)):
-        endings.append((csv_field(name), draw(st.sampled_from([name, name, None]))))
+        row_suffixes.append((csv_field(name), draw(st.sampled_from([name, name, None]))))
         files = draw(st.lists(st.booleans(), max_size=3))
-        endings += [(f"{csv_field(name)},{n}", name if good else None) for n, good in enumerate(files)]
-    return endings
+        row_suffixes += [(f"{csv_field(name)},{n}", name if good else None) for n, good in enumerate(files)]
+    return row_suffixes
 
 
 OCTET = st.sampled_from([0, 1, 9, 10, 99, 100, 255])
@@ -49,21 +49,23 @@ ADDRESS = st.one_of(
 
 
 @st.composite
-def cases(draw: st.DrawFn) -> tuple[list[Ending], list[Partial]]:
-    endings = draw(some_endings())
-    row = st.tuples(ADDRESS, st.integers(0, len(endings) - 1))
+def cases(draw: st.DrawFn) -> tuple[list[RowSuffix], list[Partial]]:
+    row_suffixes = draw(some_endings())
+    row = st.tuples(ADDRESS, st.integers(0, len(row_suffixes) - 1))
     rows = st.lists(row, max_size=40, unique=True).map(sorted)
-    return endings, draw(st.lists(st.tuples(st.sampled_from(HEADERS), rows), max_size=5))
+    return row_suffixes, draw(st.lists(st.tuples(st.sampled_from(HEADERS), rows), max_size=5))
 
 
-def text_of(partial: Partial, endings: Sequence[Ending]) -> bytes:
+def text_of(partial: Partial, row_suffixes: Sequence[RowSuffix]) -> bytes:
     header, rows = partial
-    return header + "".join(f"{canonical(address)},{endings[at][0]}\n" for address, at in rows).encode()
+    return header + "".join(f"{canonical(address)},{row_suffixes[at][0]}\n" for address, at in rows).encode()
 
 
-def expected_of(partials: Sequence[Partial], endings: Sequence[Ending]) -> tuple[bytes, dict[str, int]]:
+def expected_of(
+    partials: Sequence[Partial], row_suffixes: Sequence[RowSuffix]
+) -> tuple[bytes, dict[str, int]]:
     """The dull way: a set of (address, environment), sorted."""
-    found = {(address, endings[at][1]) for _, rows in partials for address, at in rows}
+    found = {(address, row_suffixes[at][1]) for _, rows in partials for address, at in rows}
     kept = [(address, name) for address, name in found if name is not None]
     kept.sort(key=lambda row: (row[0], row[1].encode()))
     text = "".join(f"{canonical(address)},{csv_field(name)}\n" for address, name in kept)
@@ -72,7 +74,7 @@ def expected_of(partials: Sequence[Partial], endings: Sequence[Ending]) -> tuple
 
 def merged(
     texts: Sequence[bytes],
-    endings: Sequence[Ending],
+    row_suffixes: Sequence[RowSuffix],
     committed: Sequence[bytes] = (),
     *,
     threads: int = 1,
@@ -88,7 +90,7 @@ def merged(
         result = Path(folder) / "result"
         with result.open("wb", buffering=0) as file:
             counts, written, crc32 = _kernel.merge(
-                parts, endings, file.fileno(), 0, threads=threads, block=block
+                parts, row_suffixes, file.fileno(), 0, threads=threads, block=block
             )
         made = result.read_bytes()
         assert (written, crc32) == (len(made), zlib.crc32(made))
@@ -102,16 +104,16 @@ THREADS = st.sampled_from([1, 2, 3])
 @given(case=cases(), block=BLOCK, threads=THREADS)
 @settings(deadline=None)
 def test_distinct_rows_of_all_partials_come_out_sorted_and_dropped_endings_do_not(case, block, threads):
-    endings, partials = case
-    texts = [text_of(of, endings) for of in partials]
-    assert merged(texts, endings, block=block, threads=threads) == expected_of(partials, endings)
+    row_suffixes, partials = case
+    texts = [text_of(of, row_suffixes) for of in partials]
+    assert merged(texts, row_suffixes, block=block, threads=threads) == expected_of(partials, row_suffixes)
 
 
 @given(case=cases(), data=st.data(), block=BLOCK, threads=THREADS)
 @settings(deadline=None)
 def test_a_changed_byte_is_noticed_in_dropped_rows_too(case, data, block, threads):
-    endings, partials = case
-    texts = [text_of(of, endings) for of in partials]
+    row_suffixes, partials = case
+    texts = [text_of(of, row_suffixes) for of in partials]
     if not texts:
         return
     damaged = data.draw(st.integers(0, len(texts) - 1))
@@ -121,7 +123,7 @@ def test_a_changed_byte_is_noticed_in_dropped_rows_too(case, data, block, thread
     with pytest.raises(_kernel.DamagedPartial) as raised:
         merged(
             [*texts[:damaged], bytes(text), *texts[damaged + 1 :]],
-            endings,
+            row_suffixes,
             texts,
             block=block,
             threads=threads,
@@ -132,21 +134,21 @@ def test_a_changed_byte_is_noticed_in_dropped_rows_too(case, data, block, thread
 @given(case=cases(), data=st.data(), block=BLOCK, threads=THREADS)
 @settings(deadline=None)
 def test_a_partial_cut_short_is_noticed(case, data, block, threads):
-    endings, partials = case
-    texts = [text_of(of, endings) for of in partials]
+    row_suffixes, partials = case
+    texts = [text_of(of, row_suffixes) for of in partials]
     if not texts:
         return
     short = data.draw(st.integers(0, len(texts) - 1))
     cut = texts[short][: data.draw(st.integers(0, len(texts[short]) - 1))]
     with pytest.raises(_kernel.DamagedPartial) as raised:
-        merged([*texts[:short], cut, *texts[short + 1 :]], endings, texts, block=block, threads=threads)
+        merged([*texts[:short], cut, *texts[short + 1 :]], row_suffixes, texts, block=block, threads=threads)
     assert raised.value.args[0] == short
 
 
 @given(case=cases(), data=st.data(), block=BLOCK, threads=THREADS)
 @settings(deadline=None)
 def test_rows_in_another_order_are_refused_even_if_the_manifest_commits_them(case, data, block, threads):
-    endings, partials = case
+    row_suffixes, partials = case
     long = [index for index, (_, rows) in enumerate(partials) if len(rows) > 1]
     if not long:
         return
@@ -155,7 +157,7 @@ def test_rows_in_another_order_are_refused_even_if_the_manifest_commits_them(cas
     at = data.draw(st.integers(0, len(rows) - 2))
     rows[at : at + 2] = data.draw(st.sampled_from([[rows[at + 1], rows[at]], [rows[at], rows[at]]]))
     with pytest.raises(_kernel.DamagedPartial, match="is no row in its place") as raised:
-        merged([text_of(of, endings) for of in partials], endings, block=block, threads=threads)
+        merged([text_of(of, row_suffixes) for of in partials], row_suffixes, block=block, threads=threads)
     assert raised.value.args[0] == index
 
 

@@ -1,4 +1,4 @@
-"""However little memory the native engine has for rows, result and books are those of the reference."""
+"""However little memory the native engine has for rows, result and stats are those of the reference."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from inline_run import as_the_reference
 from random_csv import csv_content, packed
 from workdir import engine_param
 
-from reduction.runtime.atomic_file import WholeFile
+from reduction.runtime.atomic_file import AtomicFile
 
 pytestmark = [*engine_param("native").marks]
 
@@ -33,15 +33,15 @@ TREE = st.dictionaries(NAME, st.one_of(csv_content(), ROWS, ROWS).flatmap(packed
 def memory_of_rows(size: int) -> Iterator[list[None]]:
     """Let the native engine have so many bytes for rows; gives a list with an entry for each spill."""
     spills: list[None] = []
-    nameless = WholeFile.nameless
+    open_temp = AtomicFile.open_temp
 
-    def counted(file: WholeFile) -> int:
+    def counted(file: AtomicFile) -> int:
         spills.append(None)
-        return nameless(file)
+        return open_temp(file)
 
     with (
         patch("reduction.engines.native.engine.memory_of_rows", lambda *_: size),
-        patch.object(WholeFile, "nameless", counted),
+        patch.object(AtomicFile, "open_temp", counted),
     ):
         yield spills
 

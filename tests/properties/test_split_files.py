@@ -1,4 +1,4 @@
-"""However files are cut, the result and the books are those of the reference engine, which never cuts."""
+"""However files are cut, the result and the stats are those of the reference engine, which never cuts."""
 
 from __future__ import annotations
 

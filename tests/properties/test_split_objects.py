@@ -1,4 +1,4 @@
-"""However an object is cut and fetched, each unit of it says what the same unit of the file says."""
+"""However an object is cut and fetched, each split of it says what the same split of the file says."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from workdir import engine_param
 
 from reduction import storage
 from reduction.pipeline import discovery, split_source, splits
-from reduction.pipeline.split_results import Piece
-from reduction.pipeline.splits import Listing, Unit
-from reduction.pipeline.stats import Accounting
-from reduction.runtime.progress import Silent
+from reduction.pipeline.split_results import SplitResult
+from reduction.pipeline.splits import Listing, Split
+from reduction.pipeline.stats import Stats
+from reduction.runtime.progress import NullProgress
 from reduction.storage import prefetch
 
 pytest.importorskip("fsspec")
@@ -30,7 +30,7 @@ NAME = "Asia Prod.csv"
 # An archive must show in the first part.
 SIZES = st.fixed_dictionaries({
     "HEAD_BYTES": st.integers(16, 60),
-    "PART_BYTES": st.integers(16, 60),
+    "CHUNK_BYTES": st.integers(16, 60),
     "_REST_BYTES": st.integers(0, 9),
     "_LOOK_BYTES": st.integers(0, 40),
     "_BACK_BYTES": st.integers(0, 40),
@@ -38,42 +38,44 @@ SIZES = st.fixed_dictionaries({
 AS_THEY_ARE: dict[str, int] = {}
 
 
-def found_pieces(tree: str, units: Sequence[Unit]) -> tuple[list[Piece], Accounting, bytes]:
-    """What the native engine makes of the units: pieces, books and the lines of its rows."""
+def found_pieces(tree: str, splits: Sequence[Split]) -> tuple[list[SplitResult], Stats, bytes]:
+    """What the native engine makes of the splits: split_results, stats and the lines of its rows."""
     from reduction import _kernel
     from reduction.engines.native.files import Files
     from reduction.engines.native.objects import read_objects
 
     share = _kernel.Share(2, 5)
-    books = Accounting()
+    stats = Stats()
     if "://" in tree:
-        pieces = read_objects(share, tree, units, Silent(), books, 1000)
+        split_results = read_objects(share, tree, splits, NullProgress(), stats, 1000)
     else:
-        pieces = Files(share, tree, units, Silent()).read(books)
+        split_results = Files(share, tree, splits, NullProgress()).read(stats)
     with TemporaryFile() as file:
         share.write(file.fileno(), 0)
         file.seek(0)
-        return pieces, books, file.read()
+        return split_results, stats, file.read()
 
 
-def of_the_file(folder: str, split: int) -> tuple[list[Piece], Accounting, bytes]:
-    return found_pieces(folder, splits.cut(discovery.find(folder), split, 2).units)
+def of_the_file(folder: str, split: int) -> tuple[list[SplitResult], Stats, bytes]:
+    return found_pieces(folder, splits.cut(discovery.find(folder), split, 2).splits)
 
 
-def of_the_object(folder: str, split: int, sizes: dict[str, int]) -> tuple[list[Piece], Accounting, bytes]:
+def of_the_object(folder: str, split: int, sizes: dict[str, int]) -> tuple[list[SplitResult], Stats, bytes]:
     tree = f"file://{folder}"
-    [found] = storage.client_for(tree).list()
-    listing = Listing((Unit(found.name, found.size, 0, 0, found.size, version=found.version),), ())
+    [found] = storage.open_store(tree).list()
+    listing = Listing((Split(found.name, found.size, 0, 0, found.size, version=found.version),), ())
     with ExitStack() as changed:
         for name, size in sizes.items():
             for module in (prefetch, split_source):
                 if hasattr(module, name):
                     changed.enter_context(patch.object(module, name, size))
-        return found_pieces(tree, splits.cut(listing, split, 2).units)
+        return found_pieces(tree, splits.cut(listing, split, 2).splits)
 
 
-def without_version(pieces: list[Piece]) -> list[Piece]:
-    return [piece._replace(unit=piece.unit._replace(version="", modified_ns=0)) for piece in pieces]
+def without_version(split_results: list[SplitResult]) -> list[SplitResult]:
+    return [
+        result._replace(split=result.split._replace(version="", modified_ns=0)) for result in split_results
+    ]
 
 
 @given(content=CUT_CONTENT, split=st.one_of(st.integers(1, 12), st.integers(1, 300)), sizes=SIZES)
@@ -82,7 +84,7 @@ def without_version(pieces: list[Piece]) -> list[Piece]:
 @example(
     content=b'Source IP\n1.1.1.1,"' + b"\n" * 90 + b'"\n2.2.2.2\n',
     split=9,
-    sizes={"PART_BYTES": 16, "HEAD_BYTES": 16, "_LOOK_BYTES": 0},
+    sizes={"CHUNK_BYTES": 16, "HEAD_BYTES": 16, "_LOOK_BYTES": 0},
 )
 @settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 def test_units_of_an_object_are_what_those_of_the_file_are(
@@ -90,8 +92,8 @@ def test_units_of_an_object_are_what_those_of_the_file_are(
 ) -> None:
     with TemporaryDirectory() as folder:
         Path(folder, NAME).write_bytes(content)
-        expected, books_of_file, lines_of_file = of_the_file(folder, split)
-        pieces, books, lines = of_the_object(folder, split, sizes)
-    assert without_version(pieces) == without_version(expected)
-    assert books.to_plain() == books_of_file.to_plain()
+        expected, stats_of_file, lines_of_file = of_the_file(folder, split)
+        split_results, stats, lines = of_the_object(folder, split, sizes)
+    assert without_version(split_results) == without_version(expected)
+    assert stats.to_plain() == stats_of_file.to_plain()
     assert lines == lines_of_file

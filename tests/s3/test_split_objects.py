@@ -1,4 +1,4 @@
-"""One huge object for all runners and nodes: the same bytes and books as of a file, in few requests."""
+"""One huge object for all runners and nodes: the same bytes and stats as of a file, in few requests."""
 
 import gzip
 import json
@@ -107,7 +107,7 @@ def test_an_archive_is_fetched_once_by_one_runner(one):
 def test_what_has_no_key_is_not_fetched_to_its_end(one):
     one.file(LARGE, b"Count,Note\n" + b"1,some text\n" * 4_000_000)
     one.succeeds(split_size=4 << 20, runners=2)
-    assert requests_of(one) < 2 + 12, "its units would need a dozen"
+    assert requests_of(one) < 2 + 12, "its splits would need a dozen"
     assert facts(one) == expected(one)
 
 
@@ -173,7 +173,7 @@ def test_credentials_that_expire_between_two_units_end_the_run(one):
 
 @pytest.fixture
 def deceived(one):
-    """All partials are there, and their pieces do not fit together."""
+    """All partials are there, and their split_results do not fit together."""
     one.file(LARGE, DECEIVING)
     one.workdir.set(split_size=5_000, run_id="night")
     one.succeeds(mode="reduce")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import settings
 
-settings.register_profile("unit", deadline=None, derandomize=True, max_examples=150)
-settings.load_profile("unit")
+settings.register_profile("split", deadline=None, derandomize=True, max_examples=150)
+settings.load_profile("split")
 
 
 class Remembered:
@@ -17,13 +17,13 @@ class Remembered:
         self.started: list[int] = []
         self.finished: list[int] = []
 
-    def starts(self, index: int) -> None:
+    def start_split(self, index: int) -> None:
         self.started.append(index)
 
     def read_bytes(self, count: int) -> None:
         self.bytes += count
 
-    def finishes(self, size: int, *, ends_file: bool) -> None:
+    def finish_split(self, size: int, *, ends_file: bool) -> None:
         self.finished.append(size)
 
 

@@ -12,7 +12,7 @@ from typing import NoReturn
 import pytest
 
 from reduction.errors import Interrupted, OutputError, WriteError
-from reduction.runtime.atomic_file import check_directory, whole_file
+from reduction.runtime.atomic_file import atomic_write, check_directory
 
 OLD, NEW = b"the old content\n", b"the new content\n" * 100
 
@@ -25,7 +25,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def write(path: Path, content: bytes = NEW) -> None:
-    with whole_file(path) as file:
+    with atomic_write(path) as file:
         file.write(content)
 
 
@@ -49,7 +49,7 @@ def test_a_file_may_be_new_or_empty(tmp_path):
 
 
 def test_bytes_and_checksum_are_those_of_what_was_written(tmp_path):
-    with whole_file(tmp_path / "x") as file:
+    with atomic_write(tmp_path / "x") as file:
         for n in range(10):
             file.write(b"%d\n" % n)
     content = (tmp_path / "x").read_bytes()
@@ -60,7 +60,7 @@ def test_what_others_append_to_the_descriptor_is_counted_too(tmp_path):
     def writer(descriptor: int, crc32: int) -> tuple[int, int]:
         return os.write(descriptor, b"by others\n"), zlib.crc32(b"by others\n", crc32)
 
-    with whole_file(tmp_path / "x") as file:
+    with atomic_write(tmp_path / "x") as file:
         file.write(b"first\n")
         file.append(writer)
         file.write(b"last\n")
@@ -72,7 +72,7 @@ def test_what_others_append_to_the_descriptor_is_counted_too(tmp_path):
 def test_others_that_cannot_write_leave_the_old_file(path):
     with (
         pytest.raises(WriteError, match="can't be written: No space left on device"),
-        whole_file(path) as file,
+        atomic_write(path) as file,
     ):
         file.append(no_space)
     assert path.read_bytes() == OLD
@@ -80,7 +80,7 @@ def test_others_that_cannot_write_leave_the_old_file(path):
 
 
 def test_until_all_is_written_the_old_file_stands(path):
-    with whole_file(path) as file:
+    with atomic_write(path) as file:
         file.write(NEW * 10_000)
         assert path.read_bytes() == OLD
         [beside] = [name for name in names(path.parent) if name != "Combined.csv"]
@@ -113,14 +113,14 @@ def test_the_bytes_are_on_the_disk_before_the_rename_and_the_rename_is_flushed_a
 
 
 def test_the_flush_of_the_rename_may_be_left_to_the_next_file(path, steps):
-    with whole_file(path, flush_folder=False) as file:
+    with atomic_write(path, flush_folder=False) as file:
         file.write(NEW)
     write(path)
     assert steps == ["flush .tmp", "rename", "flush .tmp", "rename", "flush "]
 
 
 def test_what_is_on_the_disk_is_not_flushed_again_but_what_came_since_is(path, steps):
-    with whole_file(path) as file:
+    with atomic_write(path) as file:
         file.flush_to_disk()
         file.write(NEW)
         file.flush_to_disk()
@@ -156,7 +156,7 @@ def test_a_disk_that_fills_up_while_writing_leaves_the_old_file(path):
     for size in (10, 3 << 20):
 
         def write_to_full(size: int = size) -> None:
-            with whole_file(path) as file:
+            with atomic_write(path) as file:
                 full = os.open("/dev/full", os.O_WRONLY)
                 os.dup2(full, file._file.fileno())
                 os.close(full)
@@ -186,7 +186,7 @@ def test_a_folder_that_cannot_be_flushed_does_not_make_a_written_file_a_failure(
 @pytest.mark.parametrize("error", [ValueError("x"), MemoryError(), KeyboardInterrupt(), Interrupted(15)])
 def test_an_error_while_writing_leaves_the_old_file_and_nothing_else(path, error):
     def write_half() -> None:
-        with whole_file(path) as file:
+        with atomic_write(path) as file:
             file.write(NEW)
             raise error
 
@@ -206,7 +206,7 @@ def test_a_folder_removed_while_writing_is_a_write_error(tmp_path):
     folder.mkdir()
 
     def write_and_lose() -> None:
-        with whole_file(folder / "Combined.csv") as file:
+        with atomic_write(folder / "Combined.csv") as file:
             file.write(NEW)
             for path in folder.iterdir():
                 path.unlink()
@@ -217,7 +217,7 @@ def test_a_folder_removed_while_writing_is_a_write_error(tmp_path):
 
 
 def test_two_writers_of_one_file_never_share_their_half_written_ones(path):
-    with whole_file(path) as first, whole_file(path) as second:
+    with atomic_write(path) as first, atomic_write(path) as second:
         first.write(b"first" * 1000)
         second.write(b"second" * 1000)
         assert len(names(path.parent)) == 3
@@ -273,7 +273,7 @@ def test_the_probe_is_a_name_that_the_sweep_knows():
     from reduction.pipeline import partials
     from reduction.runtime import atomic_file
 
-    beside = atomic_file._beside(Path("out/Combined.csv"))
+    beside = atomic_file._temp_path(Path("out/Combined.csv"))
     assert partials._HALF_WRITTEN_RESULT.fullmatch(beside.name)
 
 
@@ -281,9 +281,9 @@ def test_the_probe_is_a_name_that_the_sweep_knows():
 
 
 def test_a_temporary_file_can_be_written_and_read_and_has_no_name(path):
-    with whole_file(path) as file:
+    with atomic_write(path) as file:
         before = names(path.parent)
-        descriptor = file.nameless()
+        descriptor = file.open_temp()
         assert names(path.parent) == before
         os.write(descriptor, NEW)
         assert os.pread(descriptor, len(NEW), 0) == NEW
@@ -291,8 +291,8 @@ def test_a_temporary_file_can_be_written_and_read_and_has_no_name(path):
 
 
 def test_no_two_temporary_files_are_the_same(path):
-    with whole_file(path) as file:
-        descriptors = [file.nameless() for _ in range(20)]
+    with atomic_write(path) as file:
+        descriptors = [file.open_temp() for _ in range(20)]
         assert len({os.fstat(descriptor).st_ino for descriptor in descriptors}) == 20
         for descriptor in descriptors:
             os.close(descriptor)
@@ -303,11 +303,11 @@ def test_a_temporary_file_that_cannot_be_made_is_told_with_the_reason(path, monk
     def refuse(*_: object, **__: object) -> NoReturn:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    with pytest.raises(WriteError, match="No space left on device"), whole_file(path) as file:  # noqa: PT012
+    with pytest.raises(WriteError, match="No space left on device"), atomic_write(path) as file:  # noqa: PT012
         descriptors = names(Path("/proc/self/fd"))
         monkeypatch.setattr(os, step, refuse)
         try:
-            file.nameless()
+            file.open_temp()
         finally:
             monkeypatch.undo()
             assert names(Path("/proc/self/fd")) == descriptors

@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 
 from reduction import engines
-from reduction.errors import CollectRefused, WriteError
+from reduction.errors import PartialsRejected, WriteError
 from reduction.pipeline import partials
 from reduction.pipeline.collect import Expected, collect
 from reduction.pipeline.partials import Manifest
 from reduction.pipeline.report import Report
-from reduction.pipeline.splits import Unit
-from reduction.pipeline.stats import Accounting, DoesNotAddUp
+from reduction.pipeline.splits import Split
+from reduction.pipeline.stats import AccountingError, Stats
 
 HEADER = b"Source IP,Environment\n"
 OLD = HEADER + b"9.9.9.9,Asia Prod\n"
@@ -33,9 +33,9 @@ SHARES = {
 
 def manifest(runner: int, rows: bytes, addresses: dict[str, int], valid: int = 5) -> Manifest:
     return Manifest(
-        run_id="id", runner=runner, runners=2, units=2, fingerprint="f", engine="reference", seconds=0.5,
+        run_id="id", runner=runner, runners=2, splits=2, fingerprint="f", engine="reference", seconds=0.5,
         bytes=len(rows), crc32=f"{zlib.crc32(rows):08x}", addresses=addresses,
-        accounting=Accounting(taken=1, bytes=100, read=valid, valid=valid),
+        stats=Stats(taken=1, bytes=100, read=valid, valid=valid),
     )  # fmt: skip
 
 
@@ -50,8 +50,8 @@ def reduced(directory: Path) -> Path:
     return directory
 
 
-def none_again(units: Sequence[Unit], of_run: Manifest) -> Manifest:
-    raise AssertionError(f"nothing was cut, and still these are read once more: {units}")
+def none_again(splits: Sequence[Split], of_run: Manifest) -> Manifest:
+    raise AssertionError(f"nothing was cut, and still these are read once more: {splits}")
 
 
 def collected(directory: Path, engine: str = "reference") -> Report | None:
@@ -148,7 +148,7 @@ def test_a_partial_whose_numbers_cannot_be_true_makes_no_result(tmp_path, addres
     partials.commit(directory, manifest(1, HEADER + SHARES[1][0], addresses, valid))
     if addresses["Asia Prod"] == 2:
         partials.commit(directory, manifest(2, HEADER + SHARES[2][0], {"Asia Prod": 3}))
-    with pytest.raises(DoesNotAddUp):
+    with pytest.raises(AccountingError):
         collected(directory)
     assert (directory / "Combined.csv").read_bytes() == OLD
     assert len(names(directory)) == 6
@@ -158,7 +158,7 @@ def test_a_half_written_result_is_swept_before_its_space_is_needed_again(tmp_pat
     directory = reduced(tmp_path / "out")
     (directory / ".Combined.csv.0123abcd.tmp").write_bytes(b"x")
     partials.manifest_path(directory, 2).unlink()
-    with pytest.raises(CollectRefused, match="no partial of runner 2"):
+    with pytest.raises(PartialsRejected, match="no partial of runner 2"):
         collected(directory)
     assert ".Combined.csv.0123abcd.tmp" not in names(directory)
     assert (directory / "Combined.csv").read_bytes() == OLD

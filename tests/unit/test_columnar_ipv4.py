@@ -1,4 +1,4 @@
-"""Dotted quads parsed and written as arrays are those of `ipaddress`, character by character."""
+"""Dotted ipv4 parsed and written as arrays are those of `ipaddress`, character by character."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reduction.engines.columnar.address_set import Addresses, DistinctBuffer
+from reduction.engines.columnar.address_set import AddressSet, DistinctBuffer
 from reduction.engines.compaction import CompactionRule
 
 
@@ -78,8 +78,8 @@ def counted(monkeypatch) -> list[int]:
     return left
 
 
-def part(first: int, count: int) -> Addresses:
-    addresses = Addresses()
+def part(first: int, count: int) -> AddressSet:
+    addresses = AddressSet()
     addresses.add(np.arange(first, first + count, dtype=np.uint32))
     return addresses
 

@@ -17,24 +17,24 @@ import pytest
 from reduction import errors
 from reduction.app.runner import Job
 from reduction.errors import (
-    CollectRefused,
     InputError,
     Interrupted,
     OutputError,
+    PartialsRejected,
     ReducerError,
     RunnerFailed,
     SettingsError,
     SparkFailed,
-    StrictFault,
+    StrictViolation,
     WriteError,
 )
-from reduction.pipeline.engine import Limits
-from reduction.pipeline.output import Place
-from reduction.pipeline.splits import Unit
-from reduction.pipeline.stats import DoesNotAddUp, IgnoredFile
+from reduction.pipeline.engine import EngineOptions
+from reduction.pipeline.output import OutputLocation
+from reduction.pipeline.splits import Split
+from reduction.pipeline.stats import AccountingError, SkippedFile
 from reduction.runtime import logs
-from reduction.runtime.main import open_door
-from reduction.runtime.workers import Failure
+from reduction.runtime.main import run_main
+from reduction.runtime.workers import WorkerFailure
 
 SPECIFIED = {
     InputError: 1,
@@ -42,9 +42,9 @@ SPECIFIED = {
     SettingsError: 3,
     RunnerFailed: 4,
     SparkFailed: 4,
-    CollectRefused: 5,
+    PartialsRejected: 5,
     WriteError: 6,
-    StrictFault: 7,
+    StrictViolation: 7,
 }
 
 
@@ -73,7 +73,7 @@ def test_no_two_errors_share_an_exit_code_but_those_of_one_meaning():
     codes = [kind.exit_code for kind in kinds if kind is not SparkFailed]
     assert set(kinds) == {*SPECIFIED, ReducerError}
     assert len(set(codes)) == len(codes)
-    assert DoesNotAddUp.exit_code == SparkFailed.exit_code == RunnerFailed.exit_code
+    assert AccountingError.exit_code == SparkFailed.exit_code == RunnerFailed.exit_code
 
 
 def test_every_exit_code_stands_in_the_tree_that_is_drawn():
@@ -97,7 +97,7 @@ def test_a_failed_runner_names_runner_file_and_cause_and_keeps_the_exit_code_of_
     assert "before its first file or after its last" in str(RunnerFailed(3, 8, None, "x"))
 
 
-@pytest.mark.parametrize("kind", [SettingsError, CollectRefused])
+@pytest.mark.parametrize("kind", [SettingsError, PartialsRejected])
 def test_many_faults_stand_in_lines_of_their_own(kind):
     error = kind(["first", "second"])
     assert error.faults == ("first", "second")
@@ -106,10 +106,10 @@ def test_many_faults_stand_in_lines_of_their_own(kind):
 
 def test_what_crosses_a_process_border_survives_it():
     job = Job(
-        1, 2, "id", "f" * 64, 3, "data", Place(Path("out"), "s3://b"), "pandas", Limits(5, 6),
-        (Unit("a b.csv", 1, 2, 0, 1),), (IgnoredFile("x", "other-type", ""),),
+        1, 2, "id", "f" * 64, 3, "data", OutputLocation(Path("out"), "s3://b"), "pandas", EngineOptions(5, 6),
+        (Split("a b.csv", 1, 2, 0, 1),), (SkippedFile("x", "other-type", ""),),
     )  # fmt: skip
-    for value in (job, Failure(3, None, "x"), Failure(3, 6, "x")):
+    for value in (job, WorkerFailure(3, None, "x"), WorkerFailure(3, 6, "x")):
         assert pickle.loads(pickle.dumps(value)) == value
 
 
@@ -120,13 +120,13 @@ def raising(error: BaseException) -> int:
     def run() -> None:
         raise error
 
-    return open_door(run)
+    return run_main(run)
 
 
 @pytest.mark.parametrize("kind", [kind for kind in SPECIFIED if kind not in (RunnerFailed,)])
 def test_an_error_becomes_its_exit_code_and_one_message(kind, capsys):
     logs.to_standard_error("INFO", logs.CONTROLLER)
-    error = kind(["what happened"]) if kind in (SettingsError, CollectRefused) else kind("what happened")
+    error = kind(["what happened"]) if kind in (SettingsError, PartialsRejected) else kind("what happened")
     assert raising(error) == kind.exit_code
     told = capsys.readouterr()
     assert told.out == ""
@@ -136,7 +136,7 @@ def test_an_error_becomes_its_exit_code_and_one_message(kind, capsys):
 
 
 def test_success_is_zero():
-    assert open_door(lambda: None) == 0
+    assert run_main(lambda: None) == 0
 
 
 def test_an_error_before_the_log_is_set_up_is_told_all_the_same(capsys):
@@ -165,7 +165,7 @@ def test_an_error_that_nobody_foresaw_is_told_with_its_traceback(capsys):
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_becomes_its_exit_code(number, code, capsys):
     logs.to_standard_error("INFO", logs.CONTROLLER)
-    assert open_door(lambda: os.kill(os.getpid(), number)) == code
+    assert run_main(lambda: os.kill(os.getpid(), number)) == code
     assert "ERROR: " in capsys.readouterr().err
 
 
@@ -184,7 +184,7 @@ def test_a_signal_while_a_line_is_logged_is_not_lost(monkeypatch):
 
     logs.to_standard_error("INFO", logs.CONTROLLER)
     monkeypatch.setattr(sys, "stderr", Signalled())
-    assert open_door(run) == 130
+    assert run_main(run) == 130
 
 
 def test_a_second_signal_does_not_disturb_the_clean_up():
@@ -198,7 +198,7 @@ def test_a_second_signal_does_not_disturb_the_clean_up():
             os.kill(os.getpid(), signal.SIGINT)
             cleaned.append(True)
 
-    assert open_door(run) == 143
+    assert run_main(run) == 143
     assert cleaned == [True]
 
 

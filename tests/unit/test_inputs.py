@@ -15,9 +15,9 @@ from reduction.errors import InputError
 from reduction.pipeline import naming
 from reduction.pipeline.discovery import find
 from reduction.pipeline.naming import environment_of
-from reduction.pipeline.splits import Listing, Unit, cut, derived_run_id
-from reduction.pipeline.stats import Ignored
-from reduction.runtime.text import shown
+from reduction.pipeline.splits import Listing, Split, cut, derived_run_id
+from reduction.pipeline.stats import SkipReason
+from reduction.runtime.text import display_path
 
 ENVIRONMENTS = {
     "Asia Prod.csv": "Asia Prod",
@@ -60,11 +60,11 @@ def touch(tree: Path, *names: str) -> None:
 
 
 def parts(listing: Listing) -> tuple[object, object]:
-    return listing.units, listing.ignored
+    return listing.splits, listing.ignored
 
 
 def paths(listing: Listing) -> list[str]:
-    return [unit.path for unit in listing.units]
+    return [split.path for split in listing.splits]
 
 
 def reasons(listing: Listing) -> dict[str, str]:
@@ -87,26 +87,28 @@ def test_a_folder_may_have_any_bytes_in_its_name(tmp_path):
     Path(os.fsdecode(folder), "Asia Prod.csv").touch()
     touch(tmp_path, "\uffff/Asia Prod.csv")
     listing = find(str(tmp_path))
-    assert [os.fsencode(unit.path) for unit in listing.units] == [
+    assert [os.fsencode(split.path) for split in listing.splits] == [
         "\uffff/Asia Prod.csv".encode(),
         b"\xff\xfe/Asia Prod.csv",
     ]
-    assert shown(listing.units[1].path) == r"\xff\xfe/Asia Prod.csv"
+    assert display_path(listing.splits[1].path) == r"\xff\xfe/Asia Prod.csv"
 
 
 def test_a_file_name_that_is_not_utf8_is_ignored_and_can_be_shown(tmp_path):
     Path(os.fsdecode(os.fsencode(tmp_path) + b"/Asia Pr\xffod.csv")).touch()
     listing = find(str(tmp_path))
-    assert reasons(listing) == {r"Asia Pr\xffod.csv": Ignored.OTHER_NAME}
-    assert not listing.units
+    assert reasons(listing) == {r"Asia Pr\xffod.csv": SkipReason.OTHER_NAME}
+    assert not listing.splits
 
 
 def listing_of(*sizes: int) -> Listing:
     """Files of these sizes, in the order of their paths."""
-    return Listing(tuple(Unit(f"{n:03}/Asia Prod.csv", size, 1, 0, size) for n, size in enumerate(sizes)), ())
+    return Listing(
+        tuple(Split(f"{n:03}/Asia Prod.csv", size, 1, 0, size) for n, size in enumerate(sizes)), ()
+    )
 
 
-def shares_of(listing: Listing, runners: int) -> list[list[Unit]]:
+def shares_of(listing: Listing, runners: int) -> list[list[Split]]:
     return [listing.share_of(runner, runners) for runner in range(1, runners + 1)]
 
 
@@ -114,20 +116,20 @@ def shares_of(listing: Listing, runners: int) -> list[list[Unit]]:
 def test_shares_part_the_units_without_loss_each_in_order(sizes, runners):
     listing = listing_of(*sizes)
     shares = shares_of(listing, runners)
-    assert sorted(unit for share in shares for unit in share) == sorted(listing.units)
+    assert sorted(split for share in shares for split in share) == sorted(listing.splits)
     assert all(share == sorted(share) for share in shares)
     assert max(map(len, shares)) - min(map(len, shares)) <= 1
 
 
 @given(st.lists(st.integers(0, 1000), min_size=1), st.integers(1, 12))
 def test_no_share_is_larger_than_another_by_more_than_the_largest_unit(sizes, runners):
-    bytes_of = [sum(unit.size for unit in share) for share in shares_of(listing_of(*sizes), runners)]
+    bytes_of = [sum(split.size for split in share) for share in shares_of(listing_of(*sizes), runners)]
     assert max(bytes_of) - min(bytes_of) <= max(sizes)
 
 
 def test_large_files_at_every_fourth_path_are_not_all_one_runners():
     bytes_of = [
-        sum(unit.size for unit in share) for share in shares_of(listing_of(*[1000, 10, 10, 10] * 25), 4)
+        sum(split.size for split in share) for share in shares_of(listing_of(*[1000, 10, 10, 10] * 25), 4)
     ]
     assert max(bytes_of) < 1.2 * min(bytes_of)
 
@@ -137,15 +139,15 @@ def test_what_is_not_input_is_named_with_its_reason(tmp_path):
           ".Asia Prod.csv", ".git/Asia Prod.csv", "Combined.csv", "Combined.report.json",
           "x/Combined.csv")  # fmt: skip
     assert reasons(find(str(tmp_path))) == {
-        ".Asia Prod.csv": Ignored.HIDDEN,
-        ".git/": Ignored.HIDDEN,
-        "Asia Prod.CSV": Ignored.OTHER_TYPE,
-        "Asia.csv": Ignored.OTHER_NAME,
-        "Combined.csv": Ignored.OWN_RESULT,
-        "Combined.report.json": Ignored.OWN_RESULT,
-        "notes.txt": Ignored.OTHER_TYPE,
-        "x/Asia Prod 1 2.csv": Ignored.OTHER_NAME,
-        "x/Combined.csv": Ignored.OWN_RESULT,
+        ".Asia Prod.csv": SkipReason.HIDDEN,
+        ".git/": SkipReason.HIDDEN,
+        "Asia Prod.CSV": SkipReason.OTHER_TYPE,
+        "Asia.csv": SkipReason.OTHER_NAME,
+        "Combined.csv": SkipReason.OWN_RESULT,
+        "Combined.report.json": SkipReason.OWN_RESULT,
+        "notes.txt": SkipReason.OTHER_TYPE,
+        "x/Asia Prod 1 2.csv": SkipReason.OTHER_NAME,
+        "x/Combined.csv": SkipReason.OWN_RESULT,
     }
 
 
@@ -171,12 +173,12 @@ def test_links_to_folders_are_not_followed_and_links_to_files_are(tmp_path):
     (tree / "EU Prod.csv").symlink_to(elsewhere / "Asia Prod 1.csv")
     listing = find(str(tree))
     assert paths(listing) == ["EU Prod.csv"]
-    assert reasons(listing) == {"folder/": Ignored.FOLDER_LINK, "up/": Ignored.FOLDER_LINK}
+    assert reasons(listing) == {"folder/": SkipReason.FOLDER_LINK, "up/": SkipReason.FOLDER_LINK}
 
 
 def test_a_link_to_nowhere_is_broken(tmp_path):
     (tmp_path / "Asia Prod.csv").symlink_to(tmp_path / "gone")
-    assert reasons(find(str(tmp_path))) == {"Asia Prod.csv": Ignored.BROKEN}
+    assert reasons(find(str(tmp_path))) == {"Asia Prod.csv": SkipReason.BROKEN}
 
 
 def test_a_link_to_itself_is_broken_and_stops_nothing(tmp_path):
@@ -185,7 +187,7 @@ def test_a_link_to_itself_is_broken_and_stops_nothing(tmp_path):
     (tmp_path / "notes").symlink_to(tmp_path / "notes")
     listing = find(str(tmp_path))
     assert paths(listing) == ["EU Prod.csv"]
-    assert reasons(listing)["Asia Prod.csv"] == Ignored.BROKEN
+    assert reasons(listing)["Asia Prod.csv"] == SkipReason.BROKEN
     assert "notes" in reasons(listing)
 
 
@@ -195,7 +197,10 @@ def test_a_pipe_and_a_socket_are_no_files(tmp_path, monkeypatch):
     with socket.socket(socket.AF_UNIX) as at:
         at.bind("Asia Prod 2.csv")
         listing = find(str(tmp_path))
-    assert reasons(listing) == {"Asia Prod 1.csv": Ignored.NOT_A_FILE, "Asia Prod 2.csv": Ignored.NOT_A_FILE}
+    assert reasons(listing) == {
+        "Asia Prod 1.csv": SkipReason.NOT_A_FILE,
+        "Asia Prod 2.csv": SkipReason.NOT_A_FILE,
+    }
 
 
 def test_a_folder_named_like_an_input_file_is_entered(tmp_path):
@@ -216,7 +221,7 @@ def test_a_folder_that_cannot_be_listed_is_ignored_and_named(tmp_path, monkeypat
     listing = find(str(tmp_path))
     assert paths(listing) == ["open/EU Prod.csv"]
     [file] = listing.ignored
-    assert (file.path, file.reason) == ("closed/", Ignored.BROKEN)
+    assert (file.path, file.reason) == ("closed/", SkipReason.BROKEN)
     assert "Permission denied" in file.detail
 
 
@@ -253,7 +258,7 @@ def test_the_listing_does_not_depend_on_the_order_of_the_file_system(tmp_path, m
         assert find(str(tmp_path)).fingerprint() == plain.fingerprint()
 
 
-UNITS = (Unit("Asia Prod.csv", 10, 111, 0, 10), Unit("a/EU Prod.csv", 20, 222, 0, 20))
+UNITS = (Split("Asia Prod.csv", 10, 111, 0, 10), Split("a/EU Prod.csv", 20, 222, 0, 20))
 
 
 def test_a_fingerprint_is_that_of_the_same_list():
@@ -261,22 +266,22 @@ def test_a_fingerprint_is_that_of_the_same_list():
 
 
 @pytest.mark.parametrize(
-    "units",
+    "splits",
     [
         UNITS[:1],
         (),
-        (*UNITS, Unit("b/EU Prod.csv", 0, 0, 0, 0)),
-        (UNITS[0], Unit("b/EU Prod.csv", 20, 222, 0, 20)),
-        (UNITS[0], Unit("a/EU Prod.csv", 21, 222, 0, 20)),
-        (UNITS[0], Unit("a/EU Prod.csv", 20, 223, 0, 20)),
-        (UNITS[0], Unit("a/EU Prod.csv", 20, 222, 1, 20)),
-        (UNITS[0], Unit("a/EU Prod.csv", 20, 222, 0, 19)),
-        (UNITS[0], Unit("a/EU Prod.csv", 2, 222, 0, 20)),
-        (UNITS[0], Unit("a/EU Prod.csv", 202, 22, 0, 20)),
+        (*UNITS, Split("b/EU Prod.csv", 0, 0, 0, 0)),
+        (UNITS[0], Split("b/EU Prod.csv", 20, 222, 0, 20)),
+        (UNITS[0], Split("a/EU Prod.csv", 21, 222, 0, 20)),
+        (UNITS[0], Split("a/EU Prod.csv", 20, 223, 0, 20)),
+        (UNITS[0], Split("a/EU Prod.csv", 20, 222, 1, 20)),
+        (UNITS[0], Split("a/EU Prod.csv", 20, 222, 0, 19)),
+        (UNITS[0], Split("a/EU Prod.csv", 2, 222, 0, 20)),
+        (UNITS[0], Split("a/EU Prod.csv", 202, 22, 0, 20)),
     ],
 )
-def test_a_fingerprint_changes_with_every_part_of_a_unit(units):
-    assert Listing(units, ()).fingerprint() != Listing(UNITS, ()).fingerprint()
+def test_a_fingerprint_changes_with_every_part_of_a_unit(splits):
+    assert Listing(splits, ()).fingerprint() != Listing(UNITS, ()).fingerprint()
 
 
 def test_a_fingerprint_does_not_change_with_what_is_ignored(tmp_path):
@@ -309,7 +314,7 @@ def test_a_run_id_changes_with_the_input_and_the_number_of_runners():
 def test_a_unit_says_what_the_file_was_when_it_was_listed(tmp_path):
     path = tmp_path / "Asia Prod.csv"
     path.write_bytes(b"x" * 123)
-    assert find(str(tmp_path)).units == (Unit("Asia Prod.csv", 123, path.stat().st_mtime_ns, 0, 123),)
+    assert find(str(tmp_path)).splits == (Split("Asia Prod.csv", 123, path.stat().st_mtime_ns, 0, 123),)
 
 
 def test_names_of_working_files_begin_as_inputs_expects(tmp_path):
@@ -323,23 +328,23 @@ def test_names_of_working_files_begin_as_inputs_expects(tmp_path):
 
 
 def borders(listing: Listing) -> list[list[tuple[int, int]]]:
-    """Start and stop of the units of each file."""
+    """Start and stop of the splits of each file."""
     return [
-        [(unit.start, unit.stop) for unit in listing.units if unit.path == path]
-        for path in dict.fromkeys(unit.path for unit in listing.units)
+        [(split.start, split.stop) for split in listing.splits if split.path == path]
+        for path in dict.fromkeys(split.path for split in listing.splits)
     ]
 
 
 def test_a_large_file_is_cut_into_units_of_the_split_size():
     made = cut(listing_of(25, 3), 10, 2)
     assert borders(made) == [[(0, 10), (10, 20), (20, 25)], [(0, 3)]]
-    assert [unit.cut_file for unit in made.units] == [0, 0, 0, None]
+    assert [split.split_file_id for split in made.splits] == [0, 0, 0, None]
     assert made.files == 2
 
 
 def test_cut_files_are_numbered_in_their_order():
     made = cut(listing_of(12, 3, 15), 10, 5)
-    assert [unit.cut_file for unit in made.units] == [0, 0, None, 1, 1]
+    assert [split.split_file_id for split in made.splits] == [0, 0, None, 1, 1]
 
 
 @pytest.mark.parametrize(
@@ -348,7 +353,7 @@ def test_cut_files_are_numbered_in_their_order():
     ids=[
         "not wanted",
         "one runner",
-        "not larger than a unit",
+        "not larger than a split",
         "nothing",
         "empty",
         "small beside a fair share",
@@ -356,7 +361,7 @@ def test_cut_files_are_numbered_in_their_order():
 )
 def test_other_files_are_not_cut(sizes, split, runners):
     listing = listing_of(*sizes)
-    assert cut(listing, split, runners).units == listing.units
+    assert cut(listing, split, runners).splits == listing.splits
 
 
 @given(st.lists(st.integers(0, 5000), max_size=30), st.integers(1, 100), st.integers(2, 5))
@@ -364,7 +369,7 @@ def test_units_cover_each_file_once_and_few_files_are_cut(sizes, split, runners)
     made = cut(listing_of(*sizes), split, runners)
     for size, of_file in zip(sizes, borders(made), strict=True):
         assert [start for start, _ in of_file] + [size] == [0] + [stop for _, stop in of_file]
-    numbers = {unit.cut_file for unit in made.units} - {None}
+    numbers = {split.split_file_id for split in made.splits} - {None}
     assert numbers == set(range(len(numbers)))
     assert len(numbers) <= 4 * runners
     assert made.files == len(sizes)
@@ -372,7 +377,7 @@ def test_units_cover_each_file_once_and_few_files_are_cut(sizes, split, runners)
 
 def test_a_split_size_far_too_small_is_raised():
     made = cut(listing_of(1 << 30), 1, 2)
-    assert len(made.units) == 1 << 16
+    assert len(made.splits) == 1 << 16
 
 
 def test_cutting_changes_the_fingerprint():

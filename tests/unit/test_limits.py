@@ -11,9 +11,9 @@ from workdir import each_engine
 
 from reduction import engines
 from reduction.pipeline.discovery import find
-from reduction.pipeline.engine import Limits, Reduced
-from reduction.runtime.atomic_file import whole_file
-from reduction.runtime.progress import Silent
+from reduction.pipeline.engine import EngineOptions, ReduceResult
+from reduction.runtime.atomic_file import atomic_write
+from reduction.runtime.progress import NullProgress
 
 LONG = "x" * 200_000  # more than `csv` takes for one field unless it is told otherwise
 
@@ -26,11 +26,13 @@ def as_in_a_new_process() -> Iterator[None]:
     csv.field_size_limit(before)
 
 
-def reduced(engine: str, tree: Path) -> tuple[Reduced, bytes]:
-    units = find(str(tree)).units
+def reduced(engine: str, tree: Path) -> tuple[ReduceResult, bytes]:
+    splits = find(str(tree)).splits
     path = tree / "reduced"
-    with whole_file(path) as file:
-        result = engines.load(engine).reduce(str(tree), units, Limits(1000, 1000), file, Silent())
+    with atomic_write(path) as file:
+        result = engines.load(engine).reduce(
+            str(tree), splits, EngineOptions(1000, 1000), file, NullProgress()
+        )
     return result, path.read_bytes()
 
 
@@ -55,17 +57,17 @@ def reduced(engine: str, tree: Path) -> tuple[Reduced, bytes]:
 def test_a_field_may_be_as_long_as_it_likes(tmp_path, engine, text, valid):
     (tmp_path / "Asia Prod.csv").write_text(text)
     result, written = reduced(engine, tmp_path)
-    books = result.accounting
-    assert books.ignored == []
-    assert (books.valid, books.rejected.total()) == (valid, books.read - valid)
+    stats = result.stats
+    assert stats.ignored == []
+    assert (stats.valid, stats.rejected.total()) == (valid, stats.read - valid)
     assert written.count(b"\n") == 1 + valid
-    assert all(len(example.text) <= 80 for example in books.examples)
+    assert all(len(example.text) <= 80 for example in stats.examples)
 
 
 @each_engine
 def test_a_header_without_the_key_is_shown_only_in_part(tmp_path, engine):
     (tmp_path / "Asia Prod.csv").write_text(f'"{LONG}",x\n1,2\n')
-    [file] = reduced(engine, tmp_path)[0].accounting.ignored
+    [file] = reduced(engine, tmp_path)[0].stats.ignored
     assert file.reason == "no-key-column"
     assert len(file.detail) < 400
 
@@ -76,5 +78,5 @@ def test_a_row_may_have_as_many_fields_as_it_likes(tmp_path, engine):
     (tmp_path / "Asia Prod.csv").write_text(
         f"{many}Source IP{many}\n{many}1.1.1.1\n{many}{many},\n{many[1:]}\n"
     )
-    books = reduced(engine, tmp_path)[0].accounting
-    assert (books.valid, dict(books.rejected)) == (1, {"too-many-fields": 1, "no-key": 1})
+    stats = reduced(engine, tmp_path)[0].stats
+    assert (stats.valid, dict(stats.rejected)) == (1, {"too-many-fields": 1, "no-key": 1})

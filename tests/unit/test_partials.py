@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from workdir import each_engine
 
 from reduction import engines
-from reduction.errors import CollectRefused, WriteError
+from reduction.errors import PartialsRejected, WriteError
 from reduction.pipeline import partials
-from reduction.pipeline.partials import Ending, Manifest, ManifestDamaged, ManifestMissing
-from reduction.pipeline.split_results import Piece, Span, Verdict
-from reduction.pipeline.splits import Unit
-from reduction.pipeline.stats import Accounting, IgnoredFile, RejectedRow
-from reduction.runtime.atomic_file import whole_file
+from reduction.pipeline.partials import Manifest, ManifestDamaged, ManifestMissing, RowSuffix
+from reduction.pipeline.split_results import ByteRange, FileError, SplitResult
+from reduction.pipeline.splits import Split
+from reduction.pipeline.stats import RejectedRow, SkippedFile, Stats
+from reduction.runtime.atomic_file import atomic_write
 
 ROWS = (
     b"Source IP,Environment\n1.1.1.1,Asia Prod\n1.1.1.1,\xc3\x84 b\n10.0.0.2,Asia Prod\n"
@@ -29,16 +29,16 @@ MANIFEST = Manifest(
     run_id="0123456789abcdef",
     runner=1,
     runners=2,
-    units=3,
+    splits=3,
     fingerprint="f" * 64,
     engine="reference",
     seconds=1.25,
     bytes=len(ROWS),
     crc32=f"{zlib.crc32(ROWS):08x}",
     addresses={"Asia Prod": 3, "NA Prod": 1, "Ä b": 1},
-    accounting=Accounting(
+    stats=Stats(
         taken=2, bytes=999, read=8, valid=5, rejected=Counter({"no-key": 2, "not-an-address": 1}),
-        ignored=[IgnoredFile("ä/x.txt", "other-type", "the name does not end in .csv")],
+        ignored=[SkippedFile("ä/x.txt", "other-type", "the name does not end in .csv")],
         examples=[RejectedRow("Asia Prod.csv", 3, "no-key", 'a "quoted" \\ text\n')],
     ),
 )  # fmt: skip
@@ -64,7 +64,7 @@ def test_any_manifest_comes_back_as_it_was(tmp_path_factory, text, seconds, numb
     directory = tmp_path_factory.mktemp("out")
     manifest = MANIFEST._replace(
         run_id=text, seconds=seconds, bytes=number, addresses={text: number},
-        accounting=Accounting(ignored=[IgnoredFile(text, text, text)]),
+        stats=Stats(ignored=[SkippedFile(text, text, text)]),
     )  # fmt: skip
     partials.commit(directory, manifest)
     assert partials.read_manifest(directory, 1) == manifest
@@ -120,7 +120,7 @@ def test_a_byte_missing_in_a_manifest_is_noticed_or_does_no_harm(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text", [b"", b"{}", b"[]", b"1", b"null", b'"format"', b"\xff\xfe", b"{" * 10, b'{"format": 3}']
+    "text", [b"", b"{}", b"[]", b"1", b"null", b'"format"', b"\xff\xfe", b"{" * 10, b'{"format": 4}']
 )
 def test_what_is_no_manifest_is_damaged(tmp_path, text):
     partials.manifest_path(tmp_path, 1).write_bytes(text)
@@ -139,17 +139,17 @@ def test_a_manifest_of_another_format_says_so(tmp_path, monkeypatch):
     monkeypatch.setattr(partials, "FORMAT", 99)
     committed(tmp_path)
     monkeypatch.undo()
-    with pytest.raises(ManifestDamaged, match="format 99, this version reads format 3"):
+    with pytest.raises(ManifestDamaged, match="format 99, this version reads format 4"):
         partials.read_manifest(tmp_path, 1)
 
 
 # The rows themselves -------------------------------------------------------------------------------------
 
 
-def merged(engine: str, directory: Path, dropped: Collection[int] = ()) -> bytes:
+def merged(engine: str, directory: Path, discarded: Collection[int] = ()) -> bytes:
     path = directory / "merged"
-    with whole_file(path) as file:
-        engines.load(engine).merge(directory, [partials.read_manifest(directory, 1)], file, dropped)
+    with atomic_write(path) as file:
+        engines.load(engine).merge(directory, [partials.read_manifest(directory, 1)], file, discarded)
     assert (file.bytes, file.crc32) == (path.stat().st_size, zlib.crc32(path.read_bytes()))
     return path.read_bytes()
 
@@ -171,7 +171,7 @@ def test_a_changed_byte_of_a_partial_is_noticed_by_the_merge(tmp_path, engine, c
         if change(byte) == byte:
             continue
         path.write_bytes(ROWS[:position] + bytes([change(byte)]) + ROWS[position + 1 :])
-        with pytest.raises(CollectRefused, match=r"'\.Combined_1\.csv' is damaged .*REDUCER_LOW_RUNNER=1"):
+        with pytest.raises(PartialsRejected, match=r"'\.Combined_1\.csv' is damaged .*REDUCER_LOW_RUNNER=1"):
             merged(engine, tmp_path)
 
 
@@ -180,7 +180,7 @@ def test_a_partial_cut_short_anywhere_is_noticed_by_the_merge(tmp_path, engine):
     committed(tmp_path)
     for end in range(len(ROWS)):
         partials.partial_path(tmp_path, 1).write_bytes(ROWS[:end])
-        with pytest.raises(CollectRefused, match="damaged"):
+        with pytest.raises(PartialsRejected, match="damaged"):
             merged(engine, tmp_path)
 
 
@@ -189,7 +189,7 @@ def test_a_partial_cut_short_anywhere_is_noticed_by_the_merge(tmp_path, engine):
 def test_a_partial_with_something_behind_it_is_noticed_by_the_merge(tmp_path, engine, more):
     committed(tmp_path)
     partials.partial_path(tmp_path, 1).write_bytes(ROWS + more)
-    with pytest.raises(CollectRefused, match="damaged"):
+    with pytest.raises(PartialsRejected, match="damaged"):
         merged(engine, tmp_path)
 
 
@@ -197,7 +197,7 @@ def test_a_partial_with_something_behind_it_is_noticed_by_the_merge(tmp_path, en
 def test_a_partial_that_is_gone_is_noticed_by_the_merge(tmp_path, engine):
     committed(tmp_path)
     partials.partial_path(tmp_path, 1).unlink()
-    with pytest.raises(CollectRefused, match=r"\.Combined_1\.csv.*No such file"):
+    with pytest.raises(PartialsRejected, match=r"\.Combined_1\.csv.*No such file"):
         merged(engine, tmp_path)
 
 
@@ -215,30 +215,34 @@ def test_a_big_damaged_partial_is_noticed_by_the_merge(tmp_path, engine):
             if damaged == rows:
                 continue
             partials.partial_path(tmp_path, 1).write_bytes(damaged)
-            with pytest.raises(CollectRefused, match="damaged"):
+            with pytest.raises(PartialsRejected, match="damaged"):
                 merged(engine, tmp_path)
 
 
 # With rows of cut files ----------------------------------------------------------------------------------
 
 CUT_ROWS = (
-    b"Source IP,Environment,Cut File\n1.1.1.1,Asia Prod\n1.1.1.1,Asia Prod,0\n1.1.1.1,Asia Prod,11\n"
+    b"Source IP,Environment,Split File\n1.1.1.1,Asia Prod\n1.1.1.1,Asia Prod,0\n1.1.1.1,Asia Prod,11\n"
     b'2.2.2.2,Asia Prod,0\n3.3.3.3,Asia Prod,11\n9.9.9.9,"a,b c",2\n::1,Asia Prod,0\n::1,Asia Prod,11\n'
     b"::2,Asia Prod,0\n"
 )
 
 
-def piece(number: int, path: str = "deep/Asia Prod 1.csv", verdict: Verdict | None = None) -> Piece:
-    unit = Unit(path, 99, 111, 10, 20, number)
-    return Piece(unit, Span(12, 22, 3), Accounting(read=3, valid=3), verdict)
+def result(number: int, path: str = "deep/Asia Prod 1.csv", verdict: FileError | None = None) -> SplitResult:
+    split = Split(path, 99, 111, 10, 20, number)
+    return SplitResult(split, ByteRange(12, 22, 3), Stats(read=3, valid=3), verdict)
 
 
 CUT_MANIFEST = MANIFEST._replace(
     bytes=len(CUT_ROWS),
     crc32=f"{zlib.crc32(CUT_ROWS):08x}",
     addresses={"Asia Prod": 1},
-    cut_addresses={0: 4, 2: 1, 11: 3},
-    pieces=(piece(0), piece(11), piece(2, "a,b c.csv", Verdict("broken", "a NUL byte", 3))),
+    split_file_counts={0: 4, 2: 1, 11: 3},
+    split_results=(
+        result(0),
+        result(11),
+        result(2, "a,b c.csv", FileError("broken", "a NUL byte", 3)),
+    ),
 )
 
 
@@ -248,19 +252,19 @@ def test_a_manifest_with_pieces_comes_back_as_it_was(tmp_path):
 
 
 def test_endings_stand_in_the_order_of_rows():
-    assert partials.endings([MANIFEST, CUT_MANIFEST], {0}) == [
-        Ending("Asia Prod", "Asia Prod"),
-        Ending("Asia Prod,0", None),
-        Ending("Asia Prod,11", "Asia Prod"),
-        Ending("NA Prod", "NA Prod"),
-        Ending('"a,b c",2', "a,b c"),
-        Ending("Ä b", "Ä b"),
+    assert partials.row_suffixes([MANIFEST, CUT_MANIFEST], {0}) == [
+        RowSuffix("Asia Prod", "Asia Prod"),
+        RowSuffix("Asia Prod,0", None),
+        RowSuffix("Asia Prod,11", "Asia Prod"),
+        RowSuffix("NA Prod", "NA Prod"),
+        RowSuffix('"a,b c",2', "a,b c"),
+        RowSuffix("Ä b", "Ä b"),
     ]
 
 
 @each_engine
 @pytest.mark.parametrize(
-    ("dropped", "rows"),
+    ("discarded", "rows"),
     [
         ((), b'1.1.1.1,Asia Prod\n2.2.2.2,Asia Prod\n3.3.3.3,Asia Prod\n9.9.9.9,"a,b c"\n'
              b"::1,Asia Prod\n::2,Asia Prod\n"),
@@ -269,9 +273,9 @@ def test_endings_stand_in_the_order_of_rows():
         ({0, 2, 11}, b"1.1.1.1,Asia Prod\n"),
     ],
 )  # fmt: skip
-def test_rows_of_cut_files_are_of_their_environment_or_dropped(tmp_path, engine, dropped, rows):
+def test_rows_of_cut_files_are_of_their_environment_or_dropped(tmp_path, engine, discarded, rows):
     committed(tmp_path, CUT_MANIFEST, CUT_ROWS)
-    assert merged(engine, tmp_path, dropped) == b"Source IP,Environment\n" + rows
+    assert merged(engine, tmp_path, discarded) == b"Source IP,Environment\n" + rows
 
 
 @each_engine
@@ -281,7 +285,7 @@ def test_a_changed_byte_of_a_partial_with_cut_files_is_noticed_by_the_merge(tmp_
         partials.partial_path(tmp_path, 1).write_bytes(
             CUT_ROWS[:position] + bytes([byte ^ 1]) + CUT_ROWS[position + 1 :]
         )
-        with pytest.raises(CollectRefused, match="damaged"):
+        with pytest.raises(PartialsRejected, match="damaged"):
             merged(engine, tmp_path, {0})
 
 
@@ -363,4 +367,4 @@ def test_a_directory_that_is_gone_is_an_error_that_names_it(tmp_path):
     ],
 )  # fmt: skip
 def test_advice_names_ranges_to_repeat(runners, advice):
-    assert partials.advice_to_repeat(runners) == advice
+    assert partials.rerun_hint(runners) == advice

@@ -9,65 +9,65 @@ import time
 
 import pytest
 
-from reduction.pipeline.splits import Unit
+from reduction.pipeline.splits import Split
 from reduction.runtime import logs, progress_bar
-from reduction.runtime.progress import Board, Standing
-from reduction.runtime.progress_bar import Display
+from reduction.runtime.progress import ProgressSnapshot, SharedProgress
+from reduction.runtime.progress_bar import ProgressReporter
 
 
-def unit(size: int) -> Unit:
-    return Unit("Asia Prod.csv", size, 0, 0, size)
+def split(size: int) -> Split:
+    return Split("Asia Prod.csv", size, 0, 0, size)
 
 
 def test_at_first_nobody_is_anywhere():
-    board = Board(3)
-    assert [board.standing(index) for index in range(3)] == [Standing(None, 0, 0)] * 3
+    board = SharedProgress(3)
+    assert [board.snapshot(index) for index in range(3)] == [ProgressSnapshot(None, 0, 0)] * 3
 
 
 def test_a_slot_tells_unit_bytes_and_files():
-    board = Board(2)
+    board = SharedProgress(2)
     slot = board.slot(1)
-    slot.starts(7)
+    slot.start_split(7)
     slot.read_bytes(10)
     slot.read_bytes(5)
-    assert board.standing(1) == Standing(7, 15, 0)
-    slot.finishes(40, ends_file=True)
-    assert board.standing(1) == Standing(None, 40, 1), "a file that was left half-way counts as done"
-    slot.starts(8)
+    assert board.snapshot(1) == ProgressSnapshot(7, 15, 0)
+    slot.finish_split(40, ends_file=True)
+    assert board.snapshot(1) == ProgressSnapshot(None, 40, 1), "a file that was left half-way counts as done"
+    slot.start_split(8)
     slot.read_bytes(1)
-    assert board.standing(1) == Standing(8, 41, 1)
-    assert board.standing(0) == Standing(None, 0, 0), "neighbours are not touched"
+    assert board.snapshot(1) == ProgressSnapshot(8, 41, 1)
+    assert board.snapshot(0) == ProgressSnapshot(None, 0, 0), "neighbours are not touched"
 
 
 def test_a_cut_file_is_done_with_its_last_unit():
-    board = Board(1)
+    board = SharedProgress(1)
     for start, stop in [(0, 10), (20, 25), (10, 20)]:
-        board.slot(0).finishes(stop - start, ends_file=stop == 25)
-        assert board.standing(0).files == int(start != 0)
-    assert board.standing(0) == Standing(None, 25, 1)
+        board.slot(0).finish_split(stop - start, ends_file=stop == 25)
+        assert board.snapshot(0).files == int(start != 0)
+    assert board.snapshot(0) == ProgressSnapshot(None, 25, 1)
 
 
 def test_sizes_beyond_four_gigabytes_are_told():
-    board = Board(1)
-    board.slot(0).finishes(10 << 40, ends_file=True)
+    board = SharedProgress(1)
+    board.slot(0).finish_split(10 << 40, ends_file=True)
     board.slot(0).read_bytes(5 << 40)
-    assert board.standing(0).bytes == 15 << 40
+    assert board.snapshot(0).bytes == 15 << 40
 
 
 def test_what_a_killed_process_told_is_still_there():
     """In a process of its own, because this one may have threads, and then it should not fork."""
     script = """if True:
         import os, signal
-        from reduction.runtime.progress import Board
-        board = Board(2)
+        from reduction.runtime.progress import SharedProgress
+        board = SharedProgress(2)
         child = os.fork()
         if child == 0:
             slot = board.slot(1)
-            slot.starts(3)
+            slot.start_split(3)
             slot.read_bytes(99)
             os.kill(os.getpid(), signal.SIGKILL)
         os.waitpid(child, 0)
-        print(tuple(board.standing(1)))
+        print(tuple(board.snapshot(1)))
     """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout == "(3, 99, 0)\n"
@@ -86,7 +86,7 @@ def clock(monkeypatch):
 
 def test_a_log_line_comes_every_five_seconds_with_share_speed_and_time_left(clock, caplog):
     caplog.set_level(logging.INFO, logs.ROOT)
-    with Display(4, 100_000_000) as shown:
+    with ProgressReporter(4, 100_000_000) as shown:
         for second in range(13):
             clock[0] = 1000.0 + second
             shown.update(second // 4, second * 5_000_000)
@@ -101,7 +101,7 @@ def test_a_log_line_comes_every_five_seconds_with_share_speed_and_time_left(cloc
 )
 def test_a_log_line_can_be_made_of_nothing_and_of_everything(clock, caplog, done, total, line):
     caplog.set_level(logging.INFO, logs.ROOT)
-    with Display(1, total) as shown:
+    with ProgressReporter(1, total) as shown:
         clock[0] += progress_bar._SECONDS_BETWEEN_LINES
         shown.update(0, done)
     assert caplog.messages[0].startswith(line)

@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 from reduction.engines.reference import read_file
-from reduction.errors import FileIgnored
+from reduction.errors import FileSkipped
 from reduction.pipeline.discovery import find
 from reduction.pipeline.reading import opened
-from reduction.pipeline.splits import Unit
-from reduction.pipeline.stats import Accounting, Ignored
+from reduction.pipeline.splits import Split
+from reduction.pipeline.stats import SkipReason, Stats
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -43,20 +43,20 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / NAME
 
 
-def listed(path: Path) -> Unit:
-    [unit] = find(str(path.parent)).units
-    return unit
+def listed(path: Path) -> Split:
+    [split] = find(str(path.parent)).splits
+    return split
 
 
-def read(path: Path, progress, unit: Unit | None = None) -> bytes:
-    """The content, read as engines do it: piece by piece."""
-    with opened(str(path.parent), unit or listed(path), progress) as stream:
+def read(path: Path, progress, split: Split | None = None) -> bytes:
+    """The content, read as engines do it: result by result."""
+    with opened(str(path.parent), split or listed(path), progress) as stream:
         return b"".join(iter(lambda: stream.read1(1 << 16), b""))
 
 
-def verdict(path: Path, progress, unit: Unit | None = None) -> FileIgnored:
-    with pytest.raises(FileIgnored) as raised:
-        read(path, progress, unit)
+def verdict(path: Path, progress, split: Split | None = None) -> FileSkipped:
+    with pytest.raises(FileSkipped) as raised:
+        read(path, progress, split)
     return raised.value
 
 
@@ -64,8 +64,8 @@ def addresses(path: Path, progress) -> set[object] | None:
     """What a reader makes of the file; None if it is ignored."""
     try:
         with opened(str(path.parent), listed(path), progress) as stream:
-            return read_file(stream, NAME, Accounting())
-    except FileIgnored:
+            return read_file(stream, NAME, Stats())
+    except FileSkipped:
         return None
 
 
@@ -136,9 +136,9 @@ def test_a_changed_byte_of_an_archive_is_noticed_or_does_no_harm(path, progress,
 @each_archive
 def test_a_broken_archive_is_broken(path, progress, pack):
     path.write_bytes(pack(TEXT)[:-5])
-    assert verdict(path, progress).reason == Ignored.BROKEN
+    assert verdict(path, progress).reason == SkipReason.BROKEN
     path.write_bytes(pack(TEXT)[:20] + b"\xaa" * 2000)
-    assert verdict(path, progress).reason == Ignored.BROKEN
+    assert verdict(path, progress).reason == SkipReason.BROKEN
 
 
 def test_gzip_is_read_alike_where_isal_has_no_wheel(path, progress, monkeypatch):
@@ -146,12 +146,12 @@ def test_gzip_is_read_alike_where_isal_has_no_wheel(path, progress, monkeypatch)
     path.write_bytes(gzip.compress(TEXT) + gzip.compress(TEXT))
     assert read(path, progress) == TEXT + TEXT
     path.write_bytes(gzip.compress(TEXT)[:-5])
-    assert verdict(path, progress).reason == Ignored.BROKEN
+    assert verdict(path, progress).reason == SkipReason.BROKEN
 
 
 def test_rubbish_behind_an_archive_is_broken(path, progress):
     path.write_bytes(gzip.compress(TEXT) + b"rubbish")
-    assert verdict(path, progress).reason == Ignored.BROKEN
+    assert verdict(path, progress).reason == SkipReason.BROKEN
 
 
 # Byte-order marks ----------------------------------------------------------------------------------------
@@ -173,7 +173,7 @@ def test_only_the_first_mark_is_one(path, progress):
 def test_wide_encodings_are_broken_and_named(path, progress, encoding, pack):
     path.write_bytes(pack(("\ufeff" + TEXT.decode()).encode(encoding)))
     fault = verdict(path, progress)
-    assert fault.reason == Ignored.BROKEN
+    assert fault.reason == SkipReason.BROKEN
     assert encoding[:6].upper() in fault.detail
 
 
@@ -222,42 +222,42 @@ CHANGES = [*IN_PLACE, Path.unlink, replace_by_another, replace_by_a_folder, repl
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_file_that_changes_between_listing_and_reading_is_noticed(path, progress, change):
     path.write_bytes(TEXT)
-    unit = listed(path)
+    split = listed(path)
     change(path)
-    assert verdict(path, progress, unit).reason == Ignored.CHANGED
+    assert verdict(path, progress, split).reason == SkipReason.CHANGED
 
 
 @pytest.mark.parametrize("change", IN_PLACE)
 @pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "packed"])
 def test_a_file_that_changes_while_it_is_read_is_noticed(path, progress, change, pack):
     path.write_bytes(pack(TEXT * 20))
-    unit = listed(path)
+    split = listed(path)
 
     def read_slowly() -> None:
-        with opened(str(path.parent), unit, progress) as stream:
+        with opened(str(path.parent), split, progress) as stream:
             stream.read(100)
             change(path)
             stream.read()
 
-    with pytest.raises(FileIgnored) as raised:
+    with pytest.raises(FileSkipped) as raised:
         read_slowly()
-    assert raised.value.reason == Ignored.CHANGED
+    assert raised.value.reason == SkipReason.CHANGED
 
 
 def test_what_looks_broken_because_it_is_still_being_written_counts_as_changed(path, progress):
     whole = gzip.compress(TEXT * 20)
     path.write_bytes(whole[:-100])
-    unit = listed(path)
+    split = listed(path)
 
     def read_while_written() -> None:
-        with opened(str(path.parent), unit, progress) as stream:
+        with opened(str(path.parent), split, progress) as stream:
             stream.read(100)
             path.write_bytes(whole)
-            raise FileIgnored(Ignored.BROKEN, "a quote is still open")
+            raise FileSkipped(SkipReason.BROKEN, "a quote is still open")
 
-    with pytest.raises(FileIgnored) as raised:
+    with pytest.raises(FileSkipped) as raised:
         read_while_written()
-    assert raised.value.reason == Ignored.CHANGED
+    assert raised.value.reason == SkipReason.CHANGED
 
 
 def test_a_file_that_is_removed_while_it_is_read_was_read_whole(path, progress):
@@ -269,37 +269,37 @@ def test_a_file_that_is_removed_while_it_is_read_was_read_whole(path, progress):
 
 def test_reading_alone_does_not_count_as_a_change(path, progress):
     path.write_bytes(TEXT)
-    unit = listed(path)
-    assert read(path, progress, unit) == read(path, progress, unit)
+    split = listed(path)
+    assert read(path, progress, split) == read(path, progress, split)
 
 
 def test_a_file_that_cannot_be_opened_is_broken_and_says_why(path, progress, monkeypatch):
     path.write_bytes(TEXT)
-    unit = listed(path)
+    split = listed(path)
 
     def refuse(*_: object) -> int:
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(os, "open", refuse)
-    fault = verdict(path, progress, unit)
-    assert (fault.reason, "Permission denied" in fault.detail) == (Ignored.BROKEN, True)
+    fault = verdict(path, progress, split)
+    assert (fault.reason, "Permission denied" in fault.detail) == (SkipReason.BROKEN, True)
 
 
 def test_a_disk_that_fails_in_the_middle_makes_the_file_broken(path, progress, monkeypatch):
     path.write_bytes(TEXT * 20)
-    unit = listed(path)
+    split = listed(path)
 
     def fail(self: object, buffer: object) -> int:
         raise OSError(5, "Input/output error")
 
     def read_from_a_bad_disk() -> None:
-        with opened(str(path.parent), unit, progress) as stream:
+        with opened(str(path.parent), split, progress) as stream:
             stream.read(100)
             monkeypatch.setattr("reduction.runtime.compression.CountingFile.readinto", fail)
             while stream.read1(1 << 16):
                 pass
 
-    with pytest.raises(FileIgnored, match="Input/output error"):
+    with pytest.raises(FileSkipped, match="Input/output error"):
         read_from_a_bad_disk()
 
 
@@ -321,7 +321,7 @@ def test_no_descriptor_is_left_open_whatever_becomes_of_the_file(path, progress)
     for content in (TEXT, gzip.compress(TEXT), gzip.compress(TEXT)[:-9], "\ufeffx".encode("utf-16-le"), b""):
         path.write_bytes(content)
         addresses(path, progress)
-    unit = listed(path)
+    split = listed(path)
     grow(path)
-    verdict(path, progress, unit)
+    verdict(path, progress, split)
     assert open_descriptors() == before

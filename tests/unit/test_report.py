@@ -11,27 +11,27 @@ import pytest
 
 from reduction.pipeline import report
 from reduction.pipeline.collect import Expected, was_collected
-from reduction.pipeline.output import Place
+from reduction.pipeline.output import OutputLocation
 from reduction.pipeline.partials import Manifest
 from reduction.pipeline.report import Report, Result
-from reduction.pipeline.stats import Accounting, Ignored, IgnoredFile, RejectedRow
+from reduction.pipeline.stats import RejectedRow, SkippedFile, SkipReason, Stats
 
 COMBINED = b"Source IP,Environment\n1.1.1.1,Asia Prod\n"
-BOOKS = Accounting(
+BOOKS = Stats(
     taken=1234, bytes=56_000_000, read=1_000_010, valid=1_000_000,
     rejected=Counter({"not-an-address": 7, "no-key": 3}),
-    ignored=[IgnoredFile("x.txt", "other-type", "the name does not end in .csv")],
+    ignored=[SkippedFile("x.txt", "other-type", "the name does not end in .csv")],
     examples=[RejectedRow("Asia Prod.csv", 3, "no-key", "1 fields, the key is field 2")],
 )  # fmt: skip
 REPORT = Report(
     run_id="id", fingerprint="f", engine="reference", why_engine="asked for by REDUCER_ENGINE", runners=2,
-    seconds=2.0, slowest_runner_seconds=1.5, books=BOOKS, addresses={"Asia Prod": 1200, "NA Prod": 34},
+    seconds=2.0, slowest_runner_seconds=1.5, stats=BOOKS, addresses={"Asia Prod": 1200, "NA Prod": 34},
     result=Result("Combined.csv", len(COMBINED), f"{zlib.crc32(COMBINED):08x}"),
 )  # fmt: skip
 
 
 def test_the_summary_tells_files_rows_distinct_time_and_where(tmp_path):
-    assert list(REPORT.summary(Place(tmp_path).shown)) == [
+    assert list(REPORT.summary(OutputLocation(tmp_path).shown)) == [
         "files: 1,234 taken, 1 ignored",
         "rows: 1,000,010 read = 1,000,000 valid + 10 rejected (no-key 3, not-an-address 7)",
         "distinct: 1,234; Asia Prod 1,200; NA Prod 34",
@@ -42,8 +42,8 @@ def test_the_summary_tells_files_rows_distinct_time_and_where(tmp_path):
 
 def test_the_summary_of_nothing(tmp_path):
     lines = list(
-        REPORT._replace(books=Accounting(), addresses={}, result=None, seconds=0.0).summary(
-            Place(tmp_path).shown
+        REPORT._replace(stats=Stats(), addresses={}, result=None, seconds=0.0).summary(
+            OutputLocation(tmp_path).shown
         )
     )
     assert lines[1:3] == ["rows: 0 read = 0 valid + 0 rejected", "distinct: 0"]
@@ -52,7 +52,7 @@ def test_the_summary_of_nothing(tmp_path):
 
 def test_the_summary_names_the_environments_with_most_addresses_and_counts_the_others(tmp_path):
     addresses = {f"e {n}": n for n in range(1, 9)}
-    line = list(REPORT._replace(addresses=addresses).summary(Place(tmp_path).shown))[2]
+    line = list(REPORT._replace(addresses=addresses).summary(OutputLocation(tmp_path).shown))[2]
     assert line == "distinct: 36; e 8 8; e 7 7; e 6 6; e 5 5; e 4 4; 3 others 6"
 
 
@@ -84,15 +84,15 @@ def test_strict_objects_to_everything_that_did_not_count():
 
 
 def test_strict_does_not_object_to_a_clean_run_or_to_an_old_result():
-    old = IgnoredFile("Combined.csv", Ignored.OWN_RESULT, "the result of a run is not input")
-    clean = Accounting(taken=1, read=1, valid=1, ignored=[old, old])
-    assert REPORT._replace(books=clean).objections() == []
+    old = SkippedFile("Combined.csv", SkipReason.OWN_RESULT, "the result of a run is not input")
+    clean = Stats(taken=1, read=1, valid=1, ignored=[old, old])
+    assert REPORT._replace(stats=clean).objections() == []
 
 
-@pytest.mark.parametrize("reason", [reason for reason in Ignored if reason != Ignored.OWN_RESULT])
+@pytest.mark.parametrize("reason", [reason for reason in SkipReason if reason != SkipReason.OWN_RESULT])
 def test_strict_objects_to_any_other_ignored_file(reason):
-    books = Accounting(ignored=[IgnoredFile("x", str(reason), "")])
-    assert REPORT._replace(books=books).objections() == ["1 ignored files"]
+    stats = Stats(ignored=[SkippedFile("x", str(reason), "")])
+    assert REPORT._replace(stats=stats).objections() == ["1 ignored files"]
 
 
 # Collected before ----------------------------------------------------------------------------------------
@@ -101,7 +101,7 @@ EXPECTED = Expected("id", 2)
 
 
 def manifest(**changes: object) -> Manifest:
-    of_run = Manifest("id", 1, 2, 1, "f", "reference", 1.0, 0, "0", {}, Accounting())
+    of_run = Manifest("id", 1, 2, 1, "f", "reference", 1.0, 0, "0", {}, Stats())
     return of_run._replace(**changes)
 
 

@@ -7,66 +7,66 @@ from collections import Counter
 
 import pytest
 
-from reduction.errors import FileIgnored
+from reduction.errors import FileSkipped
 from reduction.pipeline import split_results
-from reduction.pipeline.split_results import DoNotFit, Piece, Span, Verdict
-from reduction.pipeline.splits import Unit
-from reduction.pipeline.stats import Accounting, DoesNotAddUp, RejectedRow
+from reduction.pipeline.split_results import ByteRange, FileError, SplitMismatch, SplitResult
+from reduction.pipeline.splits import Split
+from reduction.pipeline.stats import AccountingError, RejectedRow, Stats
 
 SIZE = 30
 
 
-def unit(start: int, stop: int, cut_file: int = 0, path: str = "Asia Prod.csv") -> Unit:
-    return Unit(path, SIZE, 111, start, stop, cut_file)
+def split(start: int, stop: int, split_file_id: int = 0, path: str = "Asia Prod.csv") -> Split:
+    return Split(path, SIZE, 111, start, stop, split_file_id)
 
 
-def piece(start: int, span: Span | None, *lines: int, verdict: Verdict | None = None) -> Piece:
-    """A unit of ten bytes, with rows that are rejected on these lines and three that are valid."""
-    books = Accounting(read=3 + len(lines), valid=3, rejected=Counter({"no-key": len(lines)}))
-    books.examples = [RejectedRow("Asia Prod.csv", line, "no-key", "x") for line in lines]
-    return Piece(unit(start, start + 10), span, Accounting() if verdict or span is None else books, verdict)
+def result(start: int, span: ByteRange | None, *lines: int, verdict: FileError | None = None) -> SplitResult:
+    """A split of ten bytes, with rows that are rejected on these lines and three that are valid."""
+    stats = Stats(read=3 + len(lines), valid=3, rejected=Counter({"no-key": len(lines)}))
+    stats.examples = [RejectedRow("Asia Prod.csv", line, "no-key", "x") for line in lines]
+    return SplitResult(split(start, start + 10), span, Stats() if verdict or span is None else stats, verdict)
 
 
-FIRST = piece(0, Span(0, 12, 4), 2)
-SECOND = piece(10, Span(12, 20, 3), 1, 3)
-THIRD = piece(20, Span(20, 30, 2), 1)
-NUL = Verdict("broken", "a NUL byte", 2)
-CHANGED = Verdict("changed-while-read", "now 5", None)
+FIRST = result(0, ByteRange(0, 12, 4), 2)
+SECOND = result(10, ByteRange(12, 20, 3), 1, 3)
+THIRD = result(20, ByteRange(20, 30, 2), 1)
+NUL = FileError("broken", "a NUL byte", 2)
+CHANGED = FileError("changed-while-read", "now 5", None)
 
 
 def test_rows_are_added_and_lines_counted_from_the_beginning_of_the_file():
-    books = split_results.books_of_file([FIRST, SECOND, THIRD])
-    assert (books.taken, books.bytes, books.read, books.valid) == (1, SIZE, 13, 9)
-    assert books.rejected == {"no-key": 4}
-    assert [row.line for row in books.examples] == [2, 5, 7, 8]
+    stats = split_results.stats_of_file([FIRST, SECOND, THIRD])
+    assert (stats.taken, stats.bytes, stats.read, stats.valid) == (1, SIZE, 13, 9)
+    assert stats.rejected == {"no-key": 4}
+    assert [row.line for row in stats.examples] == [2, 5, 7, 8]
 
 
 def test_a_file_shows_no_more_examples_than_one_that_is_not_cut():
     many = [
-        piece(0, Span(0, 10, 9), 2, 3, 4),
-        piece(10, Span(10, 20, 9), 1, 2, 3),
-        piece(20, Span(20, 30, 9)),
+        result(0, ByteRange(0, 10, 9), 2, 3, 4),
+        result(10, ByteRange(10, 20, 9), 1, 2, 3),
+        result(20, ByteRange(20, 30, 9)),
     ]
-    books = split_results.books_of_file(many)
-    assert [row.line for row in books.examples] == [2, 3, 4, 10, 11]
-    assert books.rejected == {"no-key": 6}
+    stats = split_results.stats_of_file(many)
+    assert [row.line for row in stats.examples] == [2, 3, 4, 10, 11]
+    assert stats.rejected == {"no-key": 6}
 
 
 def test_a_row_may_reach_over_units_in_which_none_starts():
-    long = FIRST._replace(span=Span(0, 22, 4))
-    books = split_results.books_of_file([long, piece(10, None), piece(20, Span(22, 30, 1))])
-    assert (books.read, books.valid) == (7, 6)
+    long = FIRST._replace(span=ByteRange(0, 22, 4))
+    stats = split_results.stats_of_file([long, result(10, None), result(20, ByteRange(22, 30, 1))])
+    assert (stats.read, stats.valid) == (7, 6)
 
 
 @pytest.mark.parametrize(
     "of_file",
     [
-        [FIRST, piece(10, Span(13, 20, 3)), THIRD],
-        [FIRST, piece(10, None), THIRD],
-        [FIRST._replace(span=Span(0, 22, 4)), SECOND, THIRD],
-        [FIRST, piece(10, Span(13, 20, 3), verdict=NUL), THIRD],
-        [FIRST, piece(10, None), piece(20, Span(20, 30, 2), verdict=NUL)],
-        [FIRST, SECOND, piece(20, None)],
+        [FIRST, result(10, ByteRange(13, 20, 3)), THIRD],
+        [FIRST, result(10, None), THIRD],
+        [FIRST._replace(span=ByteRange(0, 22, 4)), SECOND, THIRD],
+        [FIRST, result(10, ByteRange(13, 20, 3), verdict=NUL), THIRD],
+        [FIRST, result(10, None), result(20, ByteRange(20, 30, 2), verdict=NUL)],
+        [FIRST, SECOND, result(20, None)],
     ],
     ids=[
         "begins later", "sees no row though one starts", "sees a row inside another",
@@ -74,30 +74,30 @@ def test_a_row_may_reach_over_units_in_which_none_starts():
     ],
 )  # fmt: skip
 def test_a_wrong_guess_is_found(of_file):
-    with pytest.raises(DoNotFit):
-        split_results.books_of_file(of_file)
+    with pytest.raises(SplitMismatch):
+        split_results.stats_of_file(of_file)
 
 
 @pytest.mark.parametrize(
     ("of_file", "reason", "detail"),
     [
-        ([FIRST, piece(10, Span(12, 20, 0), verdict=NUL), THIRD], "broken", "line 6: a NUL byte"),
-        ([FIRST, SECOND, piece(20, Span(20, 30, 0), verdict=NUL)], "broken", "line 9: a NUL byte"),
+        ([FIRST, result(10, ByteRange(12, 20, 0), verdict=NUL), THIRD], "broken", "line 6: a NUL byte"),
+        ([FIRST, SECOND, result(20, ByteRange(20, 30, 0), verdict=NUL)], "broken", "line 9: a NUL byte"),
         (
-            [piece(0, Span(0, 10, 0), verdict=NUL), piece(10, None), piece(20, Span(25, 30, 0), verdict=NUL)],
+            [result(0, ByteRange(0, 10, 0), verdict=NUL), result(10, None), result(20, ByteRange(25, 30, 0), verdict=NUL)],
             "broken", "line 2: a NUL byte",
         ),
         (
-            [FIRST, piece(10, None, verdict=Verdict("broken", "can't be opened", None)), THIRD],
+            [FIRST, result(10, None, verdict=FileError("broken", "can't be opened", None)), THIRD],
             "broken", "can't be opened",
         ),
-        ([FIRST, SECOND, piece(20, None, verdict=CHANGED)], "changed-while-read", "now 5"),
+        ([FIRST, SECOND, result(20, None, verdict=CHANGED)], "changed-while-read", "now 5"),
         (
-            [piece(0, Span(0, 10, 0), verdict=NUL), piece(10, None), piece(20, None, verdict=CHANGED)],
+            [result(0, ByteRange(0, 10, 0), verdict=NUL), result(10, None), result(20, None, verdict=CHANGED)],
             "changed-while-read", "now 5",
         ),
         (
-            [FIRST, piece(10, Span(13, 20, 3)), piece(20, None, verdict=CHANGED)],
+            [FIRST, result(10, ByteRange(13, 20, 3)), result(20, None, verdict=CHANGED)],
             "changed-while-read", "now 5",
         ),
     ],
@@ -107,13 +107,13 @@ def test_a_wrong_guess_is_found(of_file):
     ],
 )  # fmt: skip
 def test_the_verdict_of_one_piece_is_that_of_the_file(of_file, reason, detail):
-    with pytest.raises(FileIgnored) as told:
-        split_results.books_of_file(of_file)
+    with pytest.raises(FileSkipped) as told:
+        split_results.stats_of_file(of_file)
     assert (told.value.reason, told.value.detail) == (reason, detail)
 
 
 def test_pieces_are_sorted_by_file_and_place():
-    other = FIRST._replace(unit=unit(0, SIZE, 1, "NA Prod.csv"))
+    other = FIRST._replace(split=split(0, SIZE, 1, "NA Prod.csv"))
     assert split_results.by_file([THIRD, other, FIRST, SECOND]) == {0: [FIRST, SECOND, THIRD], 1: [other]}
 
 
@@ -124,20 +124,20 @@ def test_pieces_are_sorted_by_file_and_place():
         [SECOND, THIRD],
         [FIRST, THIRD],
         [FIRST, SECOND, SECOND, THIRD],
-        [FIRST, SECOND, THIRD._replace(unit=THIRD.unit._replace(modified_ns=1))],
-        [FIRST, SECOND, THIRD._replace(unit=THIRD.unit._replace(path="NA Prod.csv"))],
+        [FIRST, SECOND, THIRD._replace(split=THIRD.split._replace(modified_ns=1))],
+        [FIRST, SECOND, THIRD._replace(split=THIRD.split._replace(path="NA Prod.csv"))],
     ],
     ids=["no last", "no first", "no middle", "one twice", "of another time", "of another file"],
 )
 def test_a_file_of_which_pieces_are_missing_does_not_add_up(some):
-    with pytest.raises(DoesNotAddUp, match="Asia Prod"):
+    with pytest.raises(AccountingError, match="Asia Prod"):
         split_results.by_file(some)
 
 
 def test_the_whole_of_a_unit_is_the_file():
-    assert split_results.whole(SECOND.unit) == Unit("Asia Prod.csv", SIZE, 111, 0, SIZE)
+    assert split_results.whole(SECOND.split) == Split("Asia Prod.csv", SIZE, 111, 0, SIZE)
 
 
-@pytest.mark.parametrize("one", [FIRST, piece(10, None), piece(20, Span(20, 30, 2), verdict=NUL)])
+@pytest.mark.parametrize("one", [FIRST, result(10, None), result(20, ByteRange(20, 30, 2), verdict=NUL)])
 def test_a_piece_comes_back_from_a_file_as_it_was(one):
-    assert Piece.from_plain(json.loads(json.dumps(one.to_plain()))) == one
+    assert SplitResult.from_plain(json.loads(json.dumps(one.to_plain()))) == one

@@ -1,4 +1,4 @@
-"""The books: nothing gets lost when they are added, stored or checked."""
+"""The stats: nothing gets lost when they are added, stored or checked."""
 
 from __future__ import annotations
 
@@ -13,25 +13,27 @@ from hypothesis import strategies as st
 from reduction.pipeline.stats import (
     EXAMPLES_A_FILE,
     EXAMPLES_A_RUN,
-    Accounting,
-    DoesNotAddUp,
-    Ignored,
-    IgnoredFile,
+    AccountingError,
     Rejected,
     RejectedRow,
+    SkippedFile,
+    SkipReason,
+    Stats,
 )
 
 reasons = st.sampled_from([str(reason) for reason in Rejected])
 counts = st.integers(0, 10**12)
 texts = st.text(max_size=8)
-books_of = st.builds(
-    Accounting,
+stats_of = st.builds(
+    Stats,
     taken=counts,
     bytes=counts,
     read=counts,
     valid=counts,
     rejected=st.dictionaries(reasons, st.integers(1, 10**9)).map(Counter),
-    ignored=st.lists(st.builds(IgnoredFile, texts, st.sampled_from([*Ignored]).map(str), texts), max_size=3),
+    ignored=st.lists(
+        st.builds(SkippedFile, texts, st.sampled_from([*SkipReason]).map(str), texts), max_size=3
+    ),
     examples=st.lists(st.builds(RejectedRow, texts, st.integers(1, 10**9), reasons, texts), max_size=3),
 )
 
@@ -40,29 +42,29 @@ def rejected(path: str, line: int, reason: Rejected = Rejected.NOT_AN_ADDRESS) -
     return RejectedRow(path, line, str(reason), "x")
 
 
-@given(books_of)
-def test_books_come_back_from_a_file_as_they_were(books):
-    assert Accounting.from_plain(json.loads(json.dumps(books.to_plain()))) == books
+@given(stats_of)
+def test_books_come_back_from_a_file_as_they_were(stats):
+    assert Stats.from_plain(json.loads(json.dumps(stats.to_plain()))) == stats
 
 
-@given(st.lists(books_of, max_size=4))
+@given(st.lists(stats_of, max_size=4))
 def test_added_books_hold_what_all_of_them_held(parts):
-    books = Accounting()
+    stats = Stats()
     for part in parts:
-        books.add(part)
+        stats.add(part)
     for number in ("taken", "bytes", "read", "valid"):
-        assert getattr(books, number) == sum(getattr(part, number) for part in parts)
-    assert books.rejected == sum((part.rejected for part in parts), Counter())
-    assert books.ignored == [file for part in parts for file in part.ignored]
+        assert getattr(stats, number) == sum(getattr(part, number) for part in parts)
+    assert stats.rejected == sum((part.rejected for part in parts), Counter())
+    assert stats.ignored == [file for part in parts for file in part.ignored]
 
 
 def test_adding_does_not_change_the_books_that_are_added():
-    part = Accounting(read=1, rejected=Counter({"no-key": 1}), examples=[rejected("a", 1)])
+    part = Stats(read=1, rejected=Counter({"no-key": 1}), examples=[rejected("a", 1)])
     before = part.to_plain()
-    books = Accounting()
-    books.add(part)
-    books.add(part)
-    books.reject(Rejected.NO_KEY, 5)
+    stats = Stats()
+    stats.add(part)
+    stats.add(part)
+    stats.reject(Rejected.NO_KEY, 5)
     assert part.to_plain() == before
 
 
@@ -74,12 +76,12 @@ def test_examples_are_the_first_by_path_and_line_in_whatever_order_files_come(se
     rows += [rejected("z z.csv", line, Rejected.TOO_MANY_FIELDS) for line in range(1, 30)]
     order = random.Random(seed)
     order.shuffle(rows)
-    parts = [Accounting() for _ in range(7)]
+    parts = [Stats() for _ in range(7)]
     for row in rows:
         order.choice(parts).examples.append(row)
-    books = Accounting()
+    stats = Stats()
     for part in parts:
-        books.add(part)
+        stats.add(part)
     expected = [
         row
         for reason in Rejected
@@ -87,44 +89,44 @@ def test_examples_are_the_first_by_path_and_line_in_whatever_order_files_come(se
             (row for row in rows if row.reason == reason), key=lambda row: (row.path, row.line)
         )[:EXAMPLES_A_RUN]
     ]
-    assert sorted(books.examples, key=lambda row: (row.reason, row.path, row.line)) == sorted(
+    assert sorted(stats.examples, key=lambda row: (row.reason, row.path, row.line)) == sorted(
         expected, key=lambda row: (row.reason, row.path, row.line)
     )
-    assert books.examples == sorted(books.examples, key=lambda row: (row.path, row.line))
+    assert stats.examples == sorted(stats.examples, key=lambda row: (row.path, row.line))
 
 
 @given(st.lists(st.integers(1, 60), unique=True, max_size=40), st.integers(0, 60))
 def test_examples_do_not_depend_on_how_runners_shared_the_files(lines, cut):
     def added(*groups: list[int]) -> list[RejectedRow]:
-        books = Accounting()
+        stats = Stats()
         for group in groups:
-            runner = Accounting()
+            runner = Stats()
             for line in group:
-                runner.add(Accounting(examples=[rejected("a b.csv", line)]))
-            books.add(runner)
-        return books.examples
+                runner.add(Stats(examples=[rejected("a b.csv", line)]))
+            stats.add(runner)
+        return stats.examples
 
     assert added(lines[:cut], lines[cut:]) == added(lines) == added(lines[cut:], lines[:cut])
 
 
 def test_a_file_gives_a_few_examples_of_each_reason():
-    books = Accounting()
-    assert books.wants_example(Rejected.NO_KEY) == EXAMPLES_A_FILE
+    stats = Stats()
+    assert stats.wants_example(Rejected.NO_KEY) == EXAMPLES_A_FILE
     for line in range(EXAMPLES_A_FILE):
-        books.examples.append(rejected("a b.csv", line, Rejected.NO_KEY))
-    assert books.wants_example(Rejected.NO_KEY) == 0
-    assert books.wants_example(Rejected.NOT_AN_ADDRESS) == EXAMPLES_A_FILE
+        stats.examples.append(rejected("a b.csv", line, Rejected.NO_KEY))
+    assert stats.wants_example(Rejected.NO_KEY) == 0
+    assert stats.wants_example(Rejected.NOT_AN_ADDRESS) == EXAMPLES_A_FILE
 
 
 def test_no_rejected_rows_leave_no_reason_behind():
-    books = Accounting()
-    books.reject(Rejected.NO_KEY, 0)
-    assert books.to_plain()["rejected"] == {}
+    stats = Stats()
+    stats.reject(Rejected.NO_KEY, 0)
+    assert stats.to_plain()["rejected"] == {}
 
 
 @given(st.integers(0, 10**9), st.dictionaries(reasons, st.integers(1, 10**6)))
 def test_books_that_add_up_pass(valid, by_reason):
-    Accounting(read=valid + sum(by_reason.values()), valid=valid, rejected=Counter(by_reason)).check()
+    Stats(read=valid + sum(by_reason.values()), valid=valid, rejected=Counter(by_reason)).check()
 
 
 @pytest.mark.parametrize(
@@ -132,8 +134,8 @@ def test_books_that_add_up_pass(valid, by_reason):
     [(1, 0, {}), (0, 1, {}), (2, 1, {}), (2, 1, {"no-key": 2}), (3, 1, {"no-key": 1}), (0, 0, {"no-key": 1})],
 )
 def test_books_that_do_not_add_up_are_refused_with_their_numbers(read, valid, by_reason):
-    with pytest.raises(DoesNotAddUp, match=f"read {read}, valid {valid}") as raised:
-        Accounting(read=read, valid=valid, rejected=Counter(by_reason)).check()
+    with pytest.raises(AccountingError, match=f"read {read}, valid {valid}") as raised:
+        Stats(read=read, valid=valid, rejected=Counter(by_reason)).check()
     assert raised.value.exit_code == 4
 
 
@@ -142,14 +144,14 @@ def test_books_that_do_not_add_up_are_refused_with_their_numbers(read, valid, by
     [
         {},
         {"taken": 1},
-        Accounting().to_plain() | {"taken": "one"},
-        Accounting().to_plain() | {"taken": None},
-        Accounting().to_plain() | {"ignored": [["only a path"]]},
-        Accounting().to_plain() | {"ignored": 3},
-        Accounting().to_plain() | {"examples": [["a b.csv", 1, "no-key"]]},
-        Accounting().to_plain() | {"examples": [["a b.csv", "first", "no-key", "x"]]},
+        Stats().to_plain() | {"taken": "one"},
+        Stats().to_plain() | {"taken": None},
+        Stats().to_plain() | {"ignored": [["only a path"]]},
+        Stats().to_plain() | {"ignored": 3},
+        Stats().to_plain() | {"examples": [["a b.csv", 1, "no-key"]]},
+        Stats().to_plain() | {"examples": [["a b.csv", "first", "no-key", "x"]]},
     ],
 )
 def test_what_is_no_books_is_not_taken_for_books(plain):
     with pytest.raises((KeyError, TypeError, ValueError)):
-        Accounting.from_plain(plain)
+        Stats.from_plain(plain)

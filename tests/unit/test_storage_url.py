@@ -10,11 +10,11 @@ from workdir import each
 
 from reduction.app import config
 from reduction.pipeline import discovery, splits
-from reduction.pipeline.splits import Listing, Unit
-from reduction.storage.constants import NO_VERSION
-from reduction.storage.isolation import before_fork
+from reduction.pipeline.splits import Listing, Split
+from reduction.storage.constants import UNVERSIONED
+from reduction.storage.isolation import run_isolated
 from reduction.storage.scratch_dir import working_folder
-from reduction.storage.url import is_address, shown_address
+from reduction.storage.url import is_url, redact_url
 
 
 @each(
@@ -24,7 +24,7 @@ from reduction.storage.url import is_address, shown_address
     in_the_middle=("a/s3://x", False), upper_case=("S3://bucket", False), relative=("./s3://x", False),
 )  # fmt: skip
 def test_what_is_an_address(text, expected):
-    assert is_address(text) is expected
+    assert is_url(text) is expected
 
 
 @each(
@@ -40,7 +40,7 @@ def test_what_is_an_address(text, expected):
     folder=("/data/a@b?c", "/data/a@b?c"),
 )  # fmt: skip
 def test_an_address_is_shown_without_what_may_be_secret(address, shown):
-    assert shown_address(address) == shown
+    assert redact_url(address) == shown
 
 
 def test_the_configuration_is_explained_without_secrets():
@@ -51,23 +51,23 @@ def test_the_configuration_is_explained_without_secrets():
 
 
 def test_the_version_of_an_object_is_part_of_the_fingerprint():
-    first = Unit("Asia Prod.csv", 1000, 0, 0, 1000, version='"a"')
+    first = Split("Asia Prod.csv", 1000, 0, 0, 1000, version='"a"')
     listing = Listing((first,), ())
     assert listing.fingerprint() != Listing((first._replace(version='"b"'),), ()).fingerprint()
 
 
 @each("version", etag=('"a"',), time_of_change=("mtime 1.5",))
 def test_an_object_is_cut_as_a_file_is(version):
-    file = Unit("Asia Prod.csv", 1000, 0, 0, 1000)
-    of_file = splits.cut(Listing((file,), ()), 300, 4).units
+    file = Split("Asia Prod.csv", 1000, 0, 0, 1000)
+    of_file = splits.cut(Listing((file,), ()), 300, 4).splits
     assert len(of_file) == 4
-    of_object = splits.cut(Listing((file._replace(version=version),), ()), 300, 4).units
-    assert of_object == tuple(unit._replace(version=version) for unit in of_file)
+    of_object = splits.cut(Listing((file._replace(version=version),), ()), 300, 4).splits
+    assert of_object == tuple(split._replace(version=version) for split in of_file)
 
 
 def test_an_object_without_a_version_is_not_cut():
-    whole = Unit("Asia Prod.csv", 1000, 0, 0, 1000, version=NO_VERSION)
-    assert splits.cut(Listing((whole,), ()), 300, 4).units == (whole,)
+    whole = Split("Asia Prod.csv", 1000, 0, 0, 1000, version=UNVERSIONED)
+    assert splits.cut(Listing((whole,), ()), 300, 4).splits == (whole,)
 
 
 def test_an_address_of_local_files_is_listed_as_the_folder_is(tmp_path):
@@ -84,9 +84,9 @@ def test_an_address_of_local_files_is_listed_as_the_folder_is(tmp_path):
         path.parent.mkdir(exist_ok=True)
         path.write_text("Source IP\n")
     listing, folder = discovery.find(f"file://{tmp_path}"), discovery.find(str(tmp_path))
-    assert [unit.path for unit in listing.units] == [unit.path for unit in folder.units]
+    assert [split.path for split in listing.splits] == [split.path for split in folder.splits]
     assert listing.ignored == folder.ignored
-    assert all(unit.version for unit in listing.units)
+    assert all(split.version for split in listing.splits)
 
 
 @pytest.fixture
@@ -119,10 +119,10 @@ def test_a_working_folder_in_use_is_left_alone(temporary):
 
 
 def test_work_before_a_fork_is_done_in_another_process_and_its_error_comes_back():
-    assert before_fork("ftp://host", os.getpid) != os.getpid() == before_fork("s3://bucket", os.getpid)
+    assert run_isolated("ftp://host", os.getpid) != os.getpid() == run_isolated("s3://bucket", os.getpid)
 
     def fail() -> None:
         raise ValueError("secret")
 
     with pytest.raises(RuntimeError, match=r"ValueError$"):
-        before_fork("ftp://host", fail)
+        run_isolated("ftp://host", fail)

@@ -11,9 +11,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from reduction.engines.columnar.irregular_keys import field_value
-from reduction.engines.columnar.tokenizer import PADDING, Block, blocks, count_lines
+from reduction.engines.columnar.tokenizer import PADDING, RowBlock, blocks, count_lines
 from reduction.engines.reference import csv_rows, text_of
-from reduction.errors import FileIgnored, Interrupted
+from reduction.errors import FileSkipped, Interrupted
 
 NumberedRows = list[tuple[int, list[str]]]
 
@@ -83,7 +83,7 @@ def rows_of_csv(text: str) -> NumberedRows | None:
     return rows
 
 
-def fields_of(block: Block) -> NumberedRows:
+def fields_of(block: RowBlock) -> NumberedRows:
     """The rows of a block as `csv` gives them."""
     rows = block.rows
     found: NumberedRows = []
@@ -147,15 +147,15 @@ def test_rows_of_any_text_are_those_of_csv(text, block_bytes):
     st.integers(1, 40),
 )  # fmt: skip
 @settings(max_examples=600)
-def test_rows_of_any_pieces_are_those_of_csv(pieces, block_bytes):
-    same("".join(pieces), block_bytes)
+def test_rows_of_any_pieces_are_those_of_csv(split_results, block_bytes):
+    same("".join(split_results), block_bytes)
 
 
 @given(st.text(alphabet='a,"\r\n ', max_size=40))
 def test_the_reference_engine_reads_as_csv_does(text):
     try:
         rows = list(csv_rows(text_of(io.BytesIO(text.encode()))))
-    except FileIgnored:
+    except FileSkipped:
         rows = None
     assert rows == rows_of_csv(text)
 
@@ -166,7 +166,7 @@ def test_an_open_quote_is_told_with_the_line_of_its_row(text, block_bytes):
     said = None
     try:
         list(csv_rows(text_of(io.BytesIO(text.encode()))))
-    except FileIgnored as fault:
+    except FileSkipped as fault:
         said = int(fault.detail.removeprefix("line ").partition(":")[0])
     assert last.open_quote_line == said
 

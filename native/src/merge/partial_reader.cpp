@@ -16,7 +16,7 @@ namespace reduction {
 namespace {
 
 constexpr std::string_view kHeader = "Source IP,Environment\n";
-constexpr std::string_view kHeaderWithFiles = "Source IP,Environment,Cut File\n";
+constexpr std::string_view kHeaderWithFiles = "Source IP,Environment,Split File\n";
 constexpr std::uint64_t kForgotten = 8 << 20;  // bytes whose pages are given back together
 
 }  // namespace

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 from reduction import __version__, engines
 from reduction.errors import SettingsError
 from reduction.runtime import resources
-from reduction.storage.url import is_address, shown_address
+from reduction.storage.url import is_url, redact_url
 
 if TYPE_CHECKING:
     import argparse
@@ -79,9 +79,9 @@ class Settings(NamedTuple):
         """Whether runners are started."""
         return self.mode != "collect"
 
-    def runner_memory(self, units: int) -> int:
-        """Return how many bytes each runner that is started here may take, in a run of so many units."""
-        return resources.memory_of_a_runner(self.memory, self.high_runner - self.low_runner + 1, units)
+    def runner_memory(self, splits: int) -> int:
+        """Return how many bytes each runner that is started here may take, in a run of so many splits."""
+        return resources.memory_of_a_runner(self.memory, self.high_runner - self.low_runner + 1, splits)
 
     @property
     def collects(self) -> bool:
@@ -127,7 +127,7 @@ def _size(text: str) -> int:
 
 
 def _folder_or_address(text: str) -> Path | str:
-    return text if is_address(text) else Path(text)
+    return text if is_url(text) else Path(text)
 
 
 def _memory(text: str) -> int:
@@ -202,7 +202,7 @@ VARIABLES = (
     ),
     Variable(
         "REDUCER_SPLIT_SIZE", "split_bytes", "64 MiB", _size,
-        "a bigger file that is large beside the rest is cut into units of so many bytes (native); 0: never",
+        "a bigger file that is large beside the rest is cut into splits of so many bytes (native); 0: never",
     ),
     Variable(
         "REDUCER_STRICT", "strict", "false", _yes_or_no,
@@ -275,7 +275,7 @@ def explain(settings: Settings) -> str:
             if value is None
             else str(value).lower()
             if isinstance(value, bool)
-            else shown_address(str(value))
+            else redact_url(str(value))
         )
         lines.append(f"{variable.name + '=' + str(shown):<50} # {settings.origins[variable.name]}")
     return "\n".join(lines)

@@ -21,19 +21,19 @@ from functools import partial
 
 from reduction import engines
 from reduction.app import config
-from reduction.app.runner import Job, jobs_for, list_units, reduce_again, reduce_share
-from reduction.engines import Choice
-from reduction.errors import RunnerFailed, StrictFault
+from reduction.app.runner import Job, jobs_for, list_splits, reduce_share, reread_whole
+from reduction.engines import EngineChoice
+from reduction.errors import RunnerFailed, StrictViolation
 from reduction.pipeline import output, splits
 from reduction.pipeline.collect import Expected, collect
-from reduction.pipeline.output import Place
+from reduction.pipeline.output import OutputLocation
 from reduction.pipeline.splits import Listing
 from reduction.runtime import logs
-from reduction.runtime.main import open_door
-from reduction.runtime.progress import Board, Standing
-from reduction.runtime.progress_bar import Display
-from reduction.runtime.text import shown
-from reduction.runtime.workers import Failure, Runners
+from reduction.runtime.main import run_main
+from reduction.runtime.progress import ProgressSnapshot, SharedProgress
+from reduction.runtime.progress_bar import ProgressReporter
+from reduction.runtime.text import display_path
+from reduction.runtime.workers import WorkerFailure, WorkerPool
 
 _LOG = logging.getLogger("reduction.controller")
 
@@ -49,7 +49,7 @@ def run(settings: config.Settings, *, inline: bool) -> None:
     gc.freeze()  # what is imported is no garbage: neither runners nor the exit need look through it
     run_id = settings.run_id
     if settings.reduces or run_id is None:
-        listing = list_units(settings, engine.name)
+        listing = list_splits(settings, engine.name)
         run_id = run_id or splits.derived_run_id(listing, settings.runners)
         _log_listing(listing, run_id)
     with output.opened(settings.output_dir, shares=not settings.is_whole) as at:
@@ -61,14 +61,16 @@ def run(settings: config.Settings, *, inline: bool) -> None:
             collect_all(settings, at, Expected(run_id, settings.runners), engine, started)
 
 
-def reduce_range(settings: config.Settings, at: Place, jobs: dict[int, Job], *, inline: bool) -> None:
+def reduce_range(
+    settings: config.Settings, at: OutputLocation, jobs: dict[int, Job], *, inline: bool
+) -> None:
     """Run the runners of this node; if one fails, no partial of any of them is left."""
     low, high = settings.low_runner, settings.high_runner
     if (low, high) == (1, settings.runners):
         at.remove_all()
     _LOG.info("runners %s to %s of %s%s", low, high, settings.runners, ", inline" if inline else "")
-    board = Board(len(jobs))
-    with at.none_left_on_failure(low, high):
+    board = SharedProgress(len(jobs))
+    with at.cleanup_on_failure(low, high):
         if inline:
             for index, job in enumerate(jobs.values()):
                 reduce_share(job, board.slot(index))
@@ -76,31 +78,31 @@ def reduce_range(settings: config.Settings, at: Place, jobs: dict[int, Job], *, 
             run_processes(settings, jobs, board)
 
 
-def run_processes(settings: config.Settings, jobs: dict[int, Job], board: Board) -> None:
+def run_processes(settings: config.Settings, jobs: dict[int, Job], board: SharedProgress) -> None:
     """Run each job in a process of its own; raises for the first that fails, when all others are stopped."""
-    units = [unit for job in jobs.values() for unit in job.units]
-    files = sum(unit.ends_file for unit in units)
-    display = Display(files, sum(unit.stop - unit.start for unit in units))
+    splits = [split for job in jobs.values() for split in job.splits]
+    files = sum(split.ends_file for split in splits)
+    display = ProgressReporter(files, sum(split.stop - split.start for split in splits))
 
     def work(job: Job, index: int) -> None:
         reduce_share(job, board.slot(index))
 
     def show_progress() -> None:
-        standings = [board.standing(index) for index in range(len(jobs))]
-        display.update(sum(of.files for of in standings), sum(of.bytes for of in standings))
+        snapshots = [board.snapshot(index) for index in range(len(jobs))]
+        display.update(sum(of.files for of in snapshots), sum(of.bytes for of in snapshots))
 
-    with display, Runners(work, settings.log_level) as runners:
+    with display, WorkerPool(work, settings.log_level) as runners:
         runners.start(jobs)
         failure = runners.wait(show_progress)
     if failure is not None:
-        raise _failed(failure, jobs[failure.runner], board.standing(list(jobs).index(failure.runner)))
+        raise _failed(failure, jobs[failure.runner], board.snapshot(list(jobs).index(failure.runner)))
 
 
 def collect_all(
-    settings: config.Settings, at: Place, expected: Expected, engine: Choice, started: float
+    settings: config.Settings, at: OutputLocation, expected: Expected, engine: EngineChoice, started: float
 ) -> None:
     """Make the result of all partials and say what became of the run."""
-    again = partial(reduce_again, settings, engine.name, at)
+    again = partial(reread_whole, settings, engine.name, at)
     at.fetch_partials(*expected)
     report = collect(at.directory, expected, engines.load(engine.name), engine.why, started, again)
     at.publish_result(is_new=report is not None)
@@ -110,19 +112,19 @@ def collect_all(
     for line in report.summary(at.shown):
         _LOG.info("%s", line)
     if settings.strict and (objections := report.objections()):
-        raise StrictFault(
+        raise StrictViolation(
             f"strict mode: {' and '.join(objections)}; the report names them, the result is written"
         )
 
 
-def _failed(failure: Failure, job: Job, standing: Standing) -> RunnerFailed:
+def _failed(failure: WorkerFailure, job: Job, snapshot: ProgressSnapshot) -> RunnerFailed:
     """Return the error that names the runner, the file it was on and the cause."""
-    path = None if standing.unit is None else shown(job.units[standing.unit].path)
+    path = None if snapshot.split is None else display_path(job.splits[snapshot.split].path)
     return RunnerFailed(failure.runner, job.runners, path, failure.cause, failure.exit_code)
 
 
 def _log_listing(listing: Listing, run_id: str) -> None:
-    size = sum(unit.stop - unit.start for unit in listing.units)
+    size = sum(split.stop - split.start for split in listing.splits)
     _LOG.info(
         "run %s: %s files of %.1f MB to take, %s to ignore",
         run_id, f"{listing.files:,}", size / 1e6, f"{len(listing.ignored):,}",
@@ -145,7 +147,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _LOG.debug("%s", line)
         run(settings, inline=options.inline)
 
-    return open_door(work)
+    return run_main(work)
 
 
 if __name__ == "__main__":

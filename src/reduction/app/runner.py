@@ -1,4 +1,4 @@
-"""One runner: its share of the units, reduced by the engine, committed as a partial.
+"""One runner: its share of the splits, reduced by the engine, committed as a partial.
 
     python runner.py ID [--env-file FILE]    runs just runner ID of REDUCER_RUNNERS_QTY, for job arrays
 
@@ -16,19 +16,19 @@ from typing import NamedTuple
 
 from reduction import engines
 from reduction.app import config
-from reduction.errors import CollectRefused, SettingsError
+from reduction.errors import PartialsRejected, SettingsError
 from reduction.pipeline import discovery, output, partials, splits
-from reduction.pipeline.engine import Limits, Reduced
-from reduction.pipeline.output import Place
+from reduction.pipeline.engine import EngineOptions, ReduceResult
+from reduction.pipeline.output import OutputLocation
 from reduction.pipeline.partials import Manifest
-from reduction.pipeline.splits import Listing, Unit
-from reduction.pipeline.stats import DoesNotAddUp, IgnoredFile
+from reduction.pipeline.splits import Listing, Split
+from reduction.pipeline.stats import AccountingError, SkippedFile
 from reduction.runtime import logs, resources
-from reduction.runtime.atomic_file import whole_file
-from reduction.runtime.main import open_door
-from reduction.runtime.progress import Progress, Silent
-from reduction.runtime.text import shown
-from reduction.storage.url import shown_address
+from reduction.runtime.atomic_file import atomic_write
+from reduction.runtime.main import run_main
+from reduction.runtime.progress import NullProgress, Progress
+from reduction.runtime.text import display_path
+from reduction.storage.url import redact_url
 
 _LOG = logging.getLogger("reduction.runner")
 
@@ -40,29 +40,29 @@ class Job(NamedTuple):
     runners: int
     run_id: str
     fingerprint: str
-    units_of_run: int
+    splits_of_run: int
     input_dir: str
-    output: Place
+    output: OutputLocation
     engine: str
-    limits: Limits
-    units: Sequence[Unit]
-    ignored: Sequence[IgnoredFile]
+    limits: EngineOptions
+    splits: Sequence[Split]
+    ignored: Sequence[SkippedFile]
 
 
-def list_units(settings: config.Settings, engine: str) -> Listing:
+def list_splits(settings: config.Settings, engine: str) -> Listing:
     """Return what is in the input tree, with large files cut if the engine cuts; raises `InputError`."""
     listing = discovery.find(settings.input_dir)
-    if not engines.load(engine).cuts_files:
+    if not engines.load(engine).supports_splits:
         return listing
     return splits.cut(listing, settings.split_bytes, settings.runners)
 
 
 def jobs_for(
-    settings: config.Settings, listing: Listing, run_id: str, engine: str, at: Place
+    settings: config.Settings, listing: Listing, run_id: str, engine: str, at: OutputLocation
 ) -> dict[int, Job]:
     """Return the job of each runner that is started here, and log what each may use of the machine."""
     fingerprint = listing.fingerprint()
-    memory = settings.runner_memory(len(listing.units))
+    memory = settings.runner_memory(len(listing.splits))
     _LOG.info("%s", config.plan(settings, memory))
     if memory < (needed := engines.memory_needed(engine)):
         _LOG.warning(
@@ -76,12 +76,12 @@ def jobs_for(
             runners=settings.runners,
             run_id=run_id,
             fingerprint=fingerprint,
-            units_of_run=len(listing.units),
+            splits_of_run=len(listing.splits),
             input_dir=settings.input_dir,
             output=at,
             engine=engine,
             limits=_limits(settings, memory),
-            units=listing.share_of(runner, settings.runners),
+            splits=listing.share_of(runner, settings.runners),
             ignored=splits.share_of_ignored(listing.ignored, runner, settings.runners),
         )
         for runner in range(settings.low_runner, settings.high_runner + 1)
@@ -91,20 +91,20 @@ def jobs_for(
 def reduce_share(job: Job, progress: Progress) -> None:
     """Write and commit the partial of `job`; raises what the engine or the disk raises."""
     started = time.monotonic()
-    _LOG.debug("started, pid %s, %s units", os.getpid(), len(job.units))
+    _LOG.debug("started, pid %s, %s splits", os.getpid(), len(job.splits))
     engine = engines.load(job.engine)
     job.output.remove(job.runner, job.runner)
     # Without its manifest, which follows, a partial does not count.
-    with whole_file(partials.partial_path(job.output.directory, job.runner), flush_folder=False) as file:
-        reduced = engine.reduce(job.input_dir, job.units, job.limits, file, progress)
-        books = reduced.accounting
-        books.check()
-        if books.taken + len(books.ignored) + len(reduced.pieces) != len(job.units):
-            raise DoesNotAddUp(
-                f"{books.taken} taken, {len(books.ignored)} ignored and {len(reduced.pieces)} pieces"
-                f" of {len(job.units)} units"
+    with atomic_write(partials.partial_path(job.output.directory, job.runner), flush_folder=False) as file:
+        reduced = engine.reduce(job.input_dir, job.splits, job.limits, file, progress)
+        stats = reduced.stats
+        stats.check()
+        if stats.taken + len(stats.ignored) + len(reduced.split_results) != len(job.splits):
+            raise AccountingError(
+                f"{stats.taken} taken, {len(stats.ignored)} ignored and {len(reduced.split_results)} split_results"
+                f" of {len(job.splits)} splits"
             )
-    books.ignored += job.ignored
+    stats.ignored += job.ignored
     seconds = time.monotonic() - started
     partials.commit(
         job.output.directory,
@@ -112,69 +112,71 @@ def reduce_share(job: Job, progress: Progress) -> None:
             run_id=job.run_id,
             runner=job.runner,
             runners=job.runners,
-            units=job.units_of_run,
+            splits=job.splits_of_run,
             fingerprint=job.fingerprint,
             engine=engine.name,
             seconds=round(seconds, 3),
             bytes=file.bytes,
             crc32=f"{file.crc32:08x}",
             addresses=reduced.addresses,
-            accounting=books,
-            cut_addresses=reduced.cut_addresses,
-            pieces=reduced.pieces,
+            stats=stats,
+            split_file_counts=reduced.split_file_counts,
+            split_results=reduced.split_results,
         ),
     )
     job.output.publish_partial(job.runner)
     _LOG.info("done in %.2f s: %s", seconds, _told(reduced))
 
 
-def reduce_again(
-    settings: config.Settings, engine: str, at: Place, units: Sequence[Unit], of_run: Manifest
+def reread_whole(
+    settings: config.Settings, engine: str, at: OutputLocation, splits: Sequence[Split], of_run: Manifest
 ) -> Manifest:
     """Reduce whole files in this process, as runner 0 of the run of which `of_run` is a partial.
 
-    Raises `CollectRefused` if a file is not to be seen from here.
+    Raises `PartialsRejected` if a file is not to be seen from here.
     """
     from reduction.pipeline.reading import can_be_read
 
-    for unit in units:
-        if not can_be_read(settings.input_dir, unit):
-            path = os.path.join(shown_address(settings.input_dir), unit.path)  # noqa: PTH118 - it need not be UTF-8
+    for split in splits:
+        if not can_be_read(settings.input_dir, split):
+            path = os.path.join(redact_url(settings.input_dir), split.path)  # noqa: PTH118 - it need not be UTF-8
             fault = (
-                f"'{shown(path)}' was cut into units that do not fit together and must be read once"
+                f"'{display_path(path)}' was cut into splits that do not fit together and must be read once"
                 " more, whole, but it is not there or can't be read: collect where the input tree is, or run"
                 " again with REDUCER_SPLIT_SIZE=0"
             )
-            raise CollectRefused([fault])
+            raise PartialsRejected([fault])
     job = Job(
         runner=0,
         runners=of_run.runners,
         run_id=of_run.run_id,
         fingerprint=of_run.fingerprint,
-        units_of_run=of_run.units,
+        splits_of_run=of_run.splits,
         input_dir=settings.input_dir,
         output=at._replace(shares=False),
         engine=engine,
         limits=_limits(settings, resources.memory_of_a_runner(settings.memory, 1)),
-        units=units,
+        splits=splits,
         ignored=(),
     )
-    with job.output.none_left_on_failure(0, 0):
-        reduce_share(job, Silent())
+    with job.output.cleanup_on_failure(0, 0):
+        reduce_share(job, NullProgress())
     return partials.read_manifest(at.directory, 0)
 
 
-def _limits(settings: config.Settings, memory: int) -> Limits:
-    return Limits(
+def _limits(settings: config.Settings, memory: int) -> EngineOptions:
+    return EngineOptions(
         settings.batch_rows, settings.compact_at_rows, memory, settings.split_bytes, settings.spark_master
     )
 
 
-def _told(reduced: Reduced) -> str:
-    rows = reduced.accounting.read + sum(piece.books.read for piece in reduced.pieces)
-    distinct = sum(reduced.addresses.values()) + sum(reduced.cut_addresses.values())
-    pieces = f", {len(reduced.pieces):,} pieces of cut files" if reduced.pieces else ""
-    return f"{reduced.accounting.taken:,} files{pieces}, {rows:,} rows, {distinct:,} distinct"
+def _told(reduced: ReduceResult) -> str:
+    rows = reduced.stats.read + sum(result.stats.read for result in reduced.split_results)
+    distinct = sum(reduced.addresses.values()) + sum(reduced.split_file_counts.values())
+    split_results = (
+        f", {len(reduced.split_results):,} split_results of cut files" if reduced.split_results else ""
+    )
+    return f"{reduced.stats.taken:,} files{split_results}, {rows:,} rows, {distinct:,} distinct"
 
 
 def run_one(runner: int, env_file: str | None) -> None:
@@ -187,12 +189,12 @@ def run_one(runner: int, env_file: str | None) -> None:
     logs.to_standard_error(settings.log_level, logs.runner_name(runner))
     engine = engines.choose(settings.engine)
     _LOG.info("engine %s: %s", *engine)
-    listing = list_units(settings, engine.name)
+    listing = list_splits(settings, engine.name)
     run_id = settings.run_id or splits.derived_run_id(listing, settings.runners)
     with output.opened(settings.output_dir, shares=True) as at:
         at.check()
-        with at.none_left_on_failure(runner, runner):
-            reduce_share(jobs_for(settings, listing, run_id, engine.name, at)[runner], Silent())
+        with at.cleanup_on_failure(runner, runner):
+            reduce_share(jobs_for(settings, listing, run_id, engine.name, at)[runner], NullProgress())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -205,7 +207,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = parser.parse_args(arguments)
         run_one(options.runner, options.env_file)
 
-    return open_door(work)
+    return run_main(work)
 
 
 if __name__ == "__main__":

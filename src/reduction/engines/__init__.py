@@ -28,14 +28,14 @@ SHARE_THE_WORK_OUT = frozenset({"spark"})
 """Engines that do so themselves: a run with one of them has one runner, which works in the controller."""
 
 
-class Choice(NamedTuple):
+class EngineChoice(NamedTuple):
     """Which engine it is, and why."""
 
     name: str
     why: str
 
 
-def choose(wanted: str) -> Choice:
+def choose(wanted: str) -> EngineChoice:
     """Choose the engine for `wanted`, one of `NAMES`.
 
     Raises `SettingsError` if it is forced and not there: a wish is never quietly replaced.
@@ -48,10 +48,10 @@ def choose(wanted: str) -> Choice:
                 else "take auto"
             )
             raise SettingsError([f"REDUCER_ENGINE={wanted}: this engine is not installed here; {what_now}"])
-        return Choice(wanted, "asked for by REDUCER_ENGINE")
+        return EngineChoice(wanted, "asked for by REDUCER_ENGINE")
     missing = [name for name in _OF_AUTO if not is_installed(name)]
     name = next(name for name in _OF_AUTO if name not in missing)
-    return Choice(
+    return EngineChoice(
         name, "the fastest one installed" + (f"; not installed: {', '.join(missing)}" if missing else "")
     )
 

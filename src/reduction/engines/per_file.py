@@ -6,59 +6,59 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
-from reduction.errors import FileIgnored
-from reduction.pipeline.splits import Unit
-from reduction.pipeline.stats import Accounting, IgnoredFile
-from reduction.pipeline.warner import Warner
+from reduction.errors import FileSkipped
+from reduction.pipeline.splits import Split
+from reduction.pipeline.stats import SkippedFile, Stats
+from reduction.pipeline.warner import SkipLogger
 from reduction.runtime.progress import Progress
-from reduction.runtime.text import shown
+from reduction.runtime.text import display_path
 
 _LOG = logging.getLogger("reduction.files")
 
 _T = TypeVar("_T")
 
 
-def files_taken(
-    units: Sequence[Unit],
-    books: Accounting,
+def read_files(
+    splits: Sequence[Split],
+    stats: Stats,
     progress: Progress,
-    read: Callable[[Unit, str, Accounting], _T],
+    read: Callable[[Split, str, Stats], _T],
 ) -> Iterator[tuple[str, _T]]:
     """Give environment and what `read` made of it for each file that is good to its end.
 
-    `read` takes the unit, its path as shown, and books of its own, which are added to `books` only then; it
-    raises `FileIgnored` for a bad file.
+    `read` takes the split, its path as shown, and stats of its own, which are added to `stats` only then; it
+    raises `FileSkipped` for a bad file.
     """
-    warner = Warner()
-    for _, unit in one_by_one(units, progress):
-        made = judged(unit, books, warner, read)
+    warner = SkipLogger()
+    for _, split in track_progress(splits, progress):
+        made = judged(split, stats, warner, read)
         if made is not None:
-            yield unit.environment, made
+            yield split.environment, made
 
 
-def one_by_one(units: Sequence[Unit], progress: Progress) -> Iterator[tuple[int, Unit]]:
-    """Give each unit and its place; `progress` is told when one starts and, if all went well, ends."""
-    for index, unit in enumerate(units):
-        progress.starts(index)
-        _LOG.debug("reading '%s', bytes %s to %s", shown(unit.path), unit.start, unit.stop)
-        yield index, unit
-        progress.finishes(
-            unit.stop - unit.start, ends_file=unit.ends_file
+def track_progress(splits: Sequence[Split], progress: Progress) -> Iterator[tuple[int, Split]]:
+    """Give each split and its place; `progress` is told when one starts and, if all went well, ends."""
+    for index, split in enumerate(splits):
+        progress.start_split(index)
+        _LOG.debug("reading '%s', bytes %s to %s", display_path(split.path), split.start, split.stop)
+        yield index, split
+        progress.finish_split(
+            split.stop - split.start, ends_file=split.ends_file
         )  # not if the runner fails: this is the file it was on
 
 
 def judged(
-    unit: Unit, books: Accounting, warner: Warner, read: Callable[[Unit, str, Accounting], _T]
+    split: Split, stats: Stats, warner: SkipLogger, read: Callable[[Split, str, Stats], _T]
 ) -> _T | None:
-    """Return what `read` made of one file and take over its books, or note why it is ignored: then None."""
-    path = shown(unit.path)
-    file_books = Accounting(taken=1, bytes=unit.size)
+    """Return what `read` made of one file and take over its stats, or note why it is ignored: then None."""
+    path = display_path(split.path)
+    file_stats = Stats(taken=1, bytes=split.size)
     try:
-        made = read(unit, path, file_books)
-    except FileIgnored as verdict:
-        books.ignored.append(IgnoredFile(path, verdict.reason, verdict.detail))
+        made = read(split, path, file_stats)
+    except FileSkipped as verdict:
+        stats.ignored.append(SkippedFile(path, verdict.reason, verdict.detail))
         warner.ignored(path, verdict)
         return None
-    books.add(file_books)
-    warner.rejected(path, file_books)
+    stats.add(file_stats)
+    warner.rejected(path, file_stats)
     return made

@@ -14,50 +14,50 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO
 
-from reduction.engines.per_file import files_taken
+from reduction.engines.per_file import read_files
 from reduction.pipeline import skipped
-from reduction.pipeline.engine import Limits, Output, Reduced
+from reduction.pipeline.engine import EngineOptions, ReduceResult, RowSink
 from reduction.pipeline.ip_address import Address, parse
-from reduction.pipeline.partials import Manifest, damaged, endings, opened_partial
+from reduction.pipeline.partials import Manifest, damaged, opened_partial, row_suffixes
 from reduction.pipeline.reading import opened
 from reduction.pipeline.rows import RESULT_HEADER, Row, csv_field, csv_line, key_position, merged
-from reduction.pipeline.splits import Unit
-from reduction.pipeline.stats import Accounting, Rejected, RejectedRow
+from reduction.pipeline.splits import Split
+from reduction.pipeline.stats import Rejected, RejectedRow, Stats
 from reduction.runtime.progress import Progress
-from reduction.runtime.text import shown_value
+from reduction.runtime.text import display_value
 
 
 class ReferenceEngine:
     """See `contract.Engine` for what its methods promise."""
 
     name = "reference"
-    cuts_files = False
+    supports_splits = False
 
     def reduce(
         self,
         tree: str,
-        units: Sequence[Unit],
-        limits: Limits,
-        output: Output,
+        splits: Sequence[Split],
+        limits: EngineOptions,
+        output: RowSink,
         progress: Progress,
-    ) -> Reduced:
+    ) -> ReduceResult:
         """Hold the whole result in one set."""
 
-        def read(unit: Unit, path: str, file_books: Accounting) -> set[Address]:
-            with opened(tree, unit, progress) as stream:
-                return read_file(stream, path, file_books)
+        def read(split: Split, path: str, file_stats: Stats) -> set[Address]:
+            with opened(tree, split, progress) as stream:
+                return read_file(stream, path, file_stats)
 
-        books = Accounting()
+        stats = Stats()
         rows: set[Row] = set()
-        for environment, addresses in files_taken(units, books, progress, read):
+        for environment, addresses in read_files(splits, stats, progress, read):
             rows.update(Row(address, environment) for address in addresses)
-        return Reduced(books, _write(sorted(rows), output))
+        return ReduceResult(stats, _write(sorted(rows), output))
 
     def merge(
-        self, directory: Path, manifests: Sequence[Manifest], output: Output, dropped: Collection[int]
+        self, directory: Path, manifests: Sequence[Manifest], output: RowSink, discarded: Collection[int]
     ) -> dict[str, int]:
         """Hold one row of each partial."""
-        environments = dict(endings(manifests, dropped))
+        environments = dict(row_suffixes(manifests, discarded))
         with ExitStack() as stack:
             texts = [
                 stack.enter_context(text_of(stack.enter_context(opened_partial(directory, manifest))))
@@ -74,40 +74,40 @@ def text_of(stream: BinaryIO) -> io.TextIOWrapper:
     return io.TextIOWrapper(stream, "utf-8", "surrogateescape", newline="")
 
 
-def read_file(stream: BinaryIO, path: str, books: Accounting) -> set[Address]:
-    """Return the distinct addresses of one file; raises `FileIgnored`."""
+def read_file(stream: BinaryIO, path: str, stats: Stats) -> set[Address]:
+    """Return the distinct addresses of one file; raises `FileSkipped`."""
     with text_of(stream) as text:
         rows = csv_rows(text)
         _, header = next(rows, (1, None))
-        return set() if header is None else addresses_of(rows, header, path, books)
+        return set() if header is None else addresses_of(rows, header, path, stats)
 
 
 def addresses_of(
-    rows: Iterator[tuple[int, list[str]]], header: list[str], path: str, books: Accounting
+    rows: Iterator[tuple[int, list[str]]], header: list[str], path: str, stats: Stats
 ) -> set[Address]:
-    """Return the distinct addresses of the rows below the header; raises `FileIgnored`."""
+    """Return the distinct addresses of the rows below the header; raises `FileSkipped`."""
     addresses: set[Address] = set()
     key = key_position(header)
     for line, row in rows:
-        books.read += 1
+        stats.read += 1
         if len(row) > len(header):
             reason, text = Rejected.TOO_MANY_FIELDS, skipped.too_many_fields(len(row), len(header))
         elif len(row) <= key:
             reason, text = Rejected.NO_KEY, skipped.no_key(len(row), key)
         elif (address := parse(row[key])) is None:
-            reason, text = Rejected.NOT_AN_ADDRESS, shown_value(row[key])
+            reason, text = Rejected.NOT_AN_ADDRESS, display_value(row[key])
         else:
-            books.valid += 1
+            stats.valid += 1
             addresses.add(address)
             continue
-        books.reject(reason, 1)
-        if books.wants_example(reason) > 0:
-            books.examples.append(RejectedRow(path, line, reason, text))
+        stats.reject(reason, 1)
+        if stats.wants_example(reason) > 0:
+            stats.examples.append(RejectedRow(path, line, reason, text))
     return addresses
 
 
 def csv_rows(text: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
-    """Give each row that is not blank with the number of the line it starts on; raises `FileIgnored`."""
+    """Give each row that is not blank with the number of the line it starts on; raises `FileSkipped`."""
     csv.field_size_limit(sys.maxsize)
     at_end = False
 
@@ -132,7 +132,7 @@ def csv_rows(text: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
 def rows_of_partial(
     text: Iterable[str], manifest: Manifest, environments: Mapping[str, str | None]
 ) -> Iterator[Row]:
-    """Give the rows of a partial that count, by the endings that they may have; raises `CollectRefused`."""
+    """Give the rows of a partial that count, by the row_suffixes that they may have; raises `PartialsRejected`."""
     lines = csv.reader(text)
     try:
         next(lines, None)
@@ -148,7 +148,7 @@ def rows_of_partial(
         raise damaged(manifest, f"line {lines.line_num}: {error}") from error
 
 
-def _write(rows: Iterable[Row], output: Output) -> dict[str, int]:
+def _write(rows: Iterable[Row], output: RowSink) -> dict[str, int]:
     addresses: Counter[str] = Counter()
     output.write(RESULT_HEADER)
     for row in rows:

@@ -17,7 +17,7 @@ from reduction.hosts.batch import command as batch_command
 from reduction.hosts.cli import Arguments
 from reduction.hosts.streaming import command as streaming_command
 from reduction.runtime import logs
-from reduction.runtime.main import open_door
+from reduction.runtime.main import run_main
 
 _WHO = "Host processor"
 
@@ -45,7 +45,7 @@ def main(given: Sequence[str] | None = None) -> int:
         logs.to_standard_error("DEBUG" if options.verbose else "INFO", _WHO)
         options.run(options)
 
-    return open_door(work)
+    return run_main(work)
 
 
 if __name__ == "__main__":

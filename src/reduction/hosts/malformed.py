@@ -24,10 +24,10 @@ class MalformedLine(NamedTuple):
 def shown_text(text: bytes) -> str:
     r"""Return a line as it may stand in a message: short, odd bytes as `\xff`."""
     from reduction.runtime.text import (
-        shown_value,  # most runs show nothing, and need not wait for this import
+        display_value,  # most runs show nothing, and need not wait for this import
     )
 
-    return shown_value(text.decode("utf-8", "surrogateescape"))
+    return display_value(text.decode("utf-8", "surrogateescape"))
 
 
 def by_reason(counts: Mapping[str, int]) -> str:

@@ -11,19 +11,19 @@ from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
-from reduction.errors import CollectRefused, WriteError
+from reduction.errors import PartialsRejected, WriteError
 from reduction.pipeline import partials, report
 from reduction.pipeline.cut_files import judge
 from reduction.pipeline.engine import Engine
 from reduction.pipeline.naming import RESULT_NAME
 from reduction.pipeline.partials import Manifest
 from reduction.pipeline.report import Report, Result
-from reduction.pipeline.splits import Unit
-from reduction.pipeline.stats import Accounting, DoesNotAddUp
-from reduction.runtime.atomic_file import whole_file
-from reduction.runtime.text import shown
+from reduction.pipeline.splits import Split
+from reduction.pipeline.stats import AccountingError, Stats
+from reduction.runtime.atomic_file import atomic_write
+from reduction.runtime.text import display_path
 
-ReduceAgain = Callable[[Sequence[Unit], Manifest], Manifest]
+ReduceAgain = Callable[[Sequence[Split], Manifest], Manifest]
 """Reduces whole files into one more partial of the run that the given one is of."""
 
 _LOG = logging.getLogger("reduction.collect")
@@ -42,14 +42,14 @@ def collect(
     engine: Engine,
     why_engine: str,
     started: float,
-    reduce_again: ReduceAgain,
+    reread_whole: ReduceAgain,
 ) -> Report | None:
     """Write `Combined.csv` and its report from all partials in `directory`, then remove the partials.
 
-    `started` is the `time.monotonic()` from which the report counts its seconds. Cut files whose pieces do
-    not fit together are read once more, by `reduce_again`. Returns None if the partials are gone because this
+    `started` is the `time.monotonic()` from which the report counts its seconds. Cut files whose split_results do
+    not fit together are read once more, by `reread_whole`. Returns None if the partials are gone because this
     very run was collected before.
-    Raises `CollectRefused`, `WriteError` or `DoesNotAddUp`, or what `reduce_again` raises; the result that
+    Raises `PartialsRejected`, `WriteError` or `AccountingError`, or what `reread_whole` raises; the result that
     stood there is then untouched.
     """
     partials.remove_half_written_results(directory)
@@ -58,18 +58,18 @@ def collect(
         if was_collected(directory, expected, manifests):
             partials.remove_all(directory)
             return None
-        raise CollectRefused(faults)
+        raise PartialsRejected(faults)
     seconds = max(manifest.seconds for manifest in manifests)
     cut_files = judge(manifests)
-    if cut_files.to_repeat:
-        manifests.append(_repeated(cut_files.to_repeat, manifests[0], reduce_again))
-    books = _books_of(manifests)
-    books.add(cut_files.books)
-    books.ignored.sort(key=lambda file: file.path.encode())
+    if cut_files.reread:
+        manifests.append(_repeated(cut_files.reread, manifests[0], reread_whole))
+    stats = _stats_of(manifests)
+    stats.add(cut_files.stats)
+    stats.ignored.sort(key=lambda file: file.path.encode())
     made = _write_both(
         directory,
         manifests,
-        cut_files.dropped,
+        cut_files.discarded,
         engine,
         lambda addresses, result: Report(
             run_id=expected.run_id,
@@ -79,7 +79,7 @@ def collect(
             runners=expected.runners,
             seconds=time.monotonic() - started,
             slowest_runner_seconds=seconds,
-            books=books,
+            stats=stats,
             addresses=addresses,
             result=result,
         ),
@@ -108,15 +108,15 @@ def was_collected(directory: Path, expected: Expected, manifests: Sequence[Manif
     return (path.stat().st_size, _crc32(path)) == (result.get("bytes"), result.get("crc32"))
 
 
-def _repeated(units: Sequence[Unit], of_run: Manifest, reduce_again: ReduceAgain) -> Manifest:
-    for unit in units:
+def _repeated(splits: Sequence[Split], of_run: Manifest, reread_whole: ReduceAgain) -> Manifest:
+    for split in splits:
         _LOG.warning(
-            "'%s' is read once more, whole: where its units began, what looked like rows stood inside quotes",
-            shown(unit.path),
+            "'%s' is read once more, whole: where its splits began, what looked like rows stood inside quotes",
+            display_path(split.path),
         )
-    manifest = reduce_again(units, of_run)
-    if manifest.accounting.taken + len(manifest.accounting.ignored) != len(units):
-        raise DoesNotAddUp(f"{len(units)} cut files were read once more, {manifest.accounting.taken} taken")
+    manifest = reread_whole(splits, of_run)
+    if manifest.stats.taken + len(manifest.stats.ignored) != len(splits):
+        raise AccountingError(f"{len(splits)} cut files were read once more, {manifest.stats.taken} taken")
     return manifest
 
 
@@ -132,7 +132,7 @@ def _read_manifests(directory: Path, expected: Expected, engine: str) -> tuple[l
         except partials.ManifestMissing:
             missing.append(runner)
         except partials.ManifestDamaged as fault:
-            faults.append(f"manifest '{name}' is damaged ({fault}): {partials.advice_to_repeat([runner])}")
+            faults.append(f"manifest '{name}' is damaged ({fault}): {partials.rerun_hint([runner])}")
         else:
             manifests.append(manifest)
             faults += _disagreement(manifest, expected, manifests[0], engine)
@@ -141,14 +141,14 @@ def _read_manifests(directory: Path, expected: Expected, engine: str) -> tuple[l
         faults.insert(
             0,
             f"no partial of runner {numbers} of {expected.runners}: its node failed or has not finished;"
-            f" {partials.advice_to_repeat(missing)}",
+            f" {partials.rerun_hint(missing)}",
         )
     return manifests, faults
 
 
 def _disagreement(manifest: Manifest, expected: Expected, first: Manifest, engine: str) -> list[str]:
     name = partials.partial_path(Path(), manifest.runner).name
-    again = partials.advice_to_repeat([manifest.runner])
+    again = partials.rerun_hint([manifest.runner])
     if manifest.runners != expected.runners:
         return [
             f"partial '{name}' is of a run with REDUCER_RUNNERS_QTY={manifest.runners}, this one has"
@@ -160,10 +160,10 @@ def _disagreement(manifest: Manifest, expected: Expected, first: Manifest, engin
             f" the input has changed since{_other_cuts(manifest.engine, engine)}; {again},"
             f" or give REDUCER_RUN_ID={manifest.run_id} to collect that run"
         ]
-    if (manifest.fingerprint, manifest.units) != (first.fingerprint, first.units):
+    if (manifest.fingerprint, manifest.splits) != (first.fingerprint, first.splits):
         return [
-            f"partial '{name}' saw other input ({manifest.units} units) than partial"
-            f" '{partials.partial_path(Path(), first.runner).name}' ({first.units} units): a file was added,"
+            f"partial '{name}' saw other input ({manifest.splits} splits) than partial"
+            f" '{partials.partial_path(Path(), first.runner).name}' ({first.splits} splits): a file was added,"
             f" changed or removed between the nodes' listings{_other_cuts(manifest.engine, first.engine)};"
             f" {again}, or all of them"
         ]
@@ -171,31 +171,31 @@ def _disagreement(manifest: Manifest, expected: Expected, first: Manifest, engin
 
 
 def _other_cuts(engine: str, other: str) -> str:
-    """Return one more reason why two unit lists may differ: not all engines cut files."""
+    """Return one more reason why two split lists may differ: not all engines cut files."""
     if engine == other:
         return ", or REDUCER_SPLIT_SIZE differs"
     return f", or engine {engine} cut it differently than engine {other} (give every node the same one)"
 
 
-def _books_of(manifests: Sequence[Manifest]) -> Accounting:
-    """Return the books of the whole run; raises `DoesNotAddUp` if rows are missing in them."""
-    books = Accounting()
+def _stats_of(manifests: Sequence[Manifest]) -> Stats:
+    """Return the stats of the whole run; raises `AccountingError` if rows are missing in them."""
+    stats = Stats()
     for manifest in manifests:
-        of_share = manifest.accounting
+        of_share = manifest.stats
         of_share.check()
         distinct = sum(manifest.addresses.values())
         if distinct > of_share.valid or (of_share.valid and not distinct):
-            raise DoesNotAddUp(
+            raise AccountingError(
                 f"runner {manifest.runner}: {distinct} distinct of {of_share.valid} valid rows"
             )
-        books.add(of_share)
-    return books
+        stats.add(of_share)
+    return stats
 
 
 def _write_both(
     directory: Path,
     manifests: Sequence[Manifest],
-    dropped: Collection[int],
+    discarded: Collection[int],
     engine: Engine,
     report_of: Callable[[dict[str, int], Result | None], Report],
 ) -> Report:
@@ -205,7 +205,7 @@ def _write_both(
     fit its CRC-32, and `was_collected` does not believe it.
     """
     path = directory / RESULT_NAME
-    if not any(_addresses(manifest, dropped) for manifest in manifests):
+    if not any(_addresses(manifest, discarded) for manifest in manifests):
         _LOG.warning("no valid row in the whole tree: there is no %s", RESULT_NAME)
         made = report_of({}, None)
         made.write(directory)
@@ -215,34 +215,34 @@ def _write_both(
             raise WriteError(f"the old '{path}' can't be removed: {error.strerror}") from error
         return made
     _LOG.info("collecting %s partials", len(manifests))
-    with whole_file(path) as file:
-        addresses = engine.merge(directory, manifests, file, dropped)
-        _check_distinct(addresses, [_addresses(manifest, dropped) for manifest in manifests])
+    with atomic_write(path) as file:
+        addresses = engine.merge(directory, manifests, file, discarded)
+        _check_distinct(addresses, [_addresses(manifest, discarded) for manifest in manifests])
         file.flush_to_disk()
         made = report_of(addresses, Result(RESULT_NAME, file.bytes, f"{file.crc32:08x}"))
         made.write(directory)
     return made
 
 
-def _addresses(manifest: Manifest, dropped: Collection[int]) -> list[tuple[str, int]]:
+def _addresses(manifest: Manifest, discarded: Collection[int]) -> list[tuple[str, int]]:
     """Return how many distinct rows of a partial count: for each environment, and each cut file of it."""
-    environments = {piece.cut_file: piece.unit.environment for piece in manifest.pieces}
+    environments = {result.split_file_id: result.split.environment for result in manifest.split_results}
     of_cut_files = [
         (environments[number], rows)
-        for number, rows in manifest.cut_addresses.items()
-        if number not in dropped
+        for number, rows in manifest.split_file_counts.items()
+        if number not in discarded
     ]
     return [*manifest.addresses.items(), *of_cut_files]
 
 
 def _check_distinct(addresses: dict[str, int], of_partials: Sequence[list[tuple[str, int]]]) -> None:
-    """Raise `DoesNotAddUp` unless each environment has as many rows as its partials allow."""
+    """Raise `AccountingError` unless each environment has as many rows as its partials allow."""
     parts: dict[str, list[int]] = defaultdict(list)
     for name, rows in chain.from_iterable(of_partials):
         parts[name].append(rows)
     for name, of in parts.items():
         if not max(of) <= addresses.get(name, 0) <= sum(of):
-            raise DoesNotAddUp(f"'{name}': partials of {of} rows were merged to {addresses.get(name, 0)}")
+            raise AccountingError(f"'{name}': partials of {of} rows were merged to {addresses.get(name, 0)}")
 
 
 def _crc32(path: Path) -> str:

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator
 
 from reduction.errors import InputError
 from reduction.pipeline.naming import WORKING_PREFIXES, environment_of, refused_name
-from reduction.pipeline.splits import Listing, Unit
-from reduction.pipeline.stats import Ignored, IgnoredFile
-from reduction.runtime.text import shown
-from reduction.storage.url import is_address
+from reduction.pipeline.splits import Listing, Split
+from reduction.pipeline.stats import SkippedFile, SkipReason
+from reduction.runtime.text import display_path
+from reduction.storage.url import is_url
 
 
 def find(tree: str) -> Listing:
@@ -21,27 +21,27 @@ def find(tree: str) -> Listing:
     cannot be listed is an ignored one. Of an address: if there is nothing below it, or it can't be listed;
     `SettingsError` if what it takes to read it is not installed.
     """
-    if is_address(tree):
-        from reduction.pipeline.remote_input import found_below
+    if is_url(tree):
+        from reduction.pipeline.remote_input import list_objects
 
-        return _sorted(found_below(tree))
+        return _sorted(list_objects(tree))
     return _sorted(_walk(tree))
 
 
-def _sorted(all_found: Iterable[Unit | IgnoredFile]) -> Listing:
-    units: list[Unit] = []
-    ignored: list[IgnoredFile] = []
+def _sorted(all_found: Iterable[Split | SkippedFile]) -> Listing:
+    splits: list[Split] = []
+    ignored: list[SkippedFile] = []
     for found in all_found:
-        if isinstance(found, Unit):
-            units.append(found)
+        if isinstance(found, Split):
+            splits.append(found)
         else:
             ignored.append(found)
-    units.sort(key=lambda unit: (os.fsencode(unit.path), unit.start))
+    splits.sort(key=lambda split: (os.fsencode(split.path), split.start))
     ignored.sort(key=lambda file: file.path.encode())
-    return Listing(tuple(units), tuple(ignored))
+    return Listing(tuple(splits), tuple(ignored))
 
 
-def _walk(tree: str) -> Iterator[Unit | IgnoredFile]:
+def _walk(tree: str) -> Iterator[Split | SkippedFile]:
     folders = [""]
     while folders:
         folder = folders.pop()
@@ -50,7 +50,9 @@ def _walk(tree: str) -> Iterator[Unit | IgnoredFile]:
         except OSError as error:
             if not folder:
                 raise InputError(f"the input directory '{tree}' can't be listed: {error.strerror}") from error
-            yield IgnoredFile(shown(folder), Ignored.BROKEN, f"the folder can't be listed: {error.strerror}")
+            yield SkippedFile(
+                display_path(folder), SkipReason.BROKEN, f"the folder can't be listed: {error.strerror}"
+            )
             continue
         for entry in entries:
             path = folder + entry.name
@@ -64,30 +66,30 @@ def _walk(tree: str) -> Iterator[Unit | IgnoredFile]:
                 yield _judged(entry, path)
 
 
-def _judged(entry: os.DirEntry[str], path: str) -> Unit | IgnoredFile:
-    """Return the unit that a directory entry is, or the reason why it is none."""
+def _judged(entry: os.DirEntry[str], path: str) -> Split | SkippedFile:
+    """Return the split that a directory entry is, or the reason why it is none."""
 
-    def ignored(reason: Ignored, detail: str, end: str = "") -> IgnoredFile:
-        return IgnoredFile(shown(path) + end, reason, detail)
+    def ignored(reason: SkipReason, detail: str, end: str = "") -> SkippedFile:
+        return SkippedFile(display_path(path) + end, reason, detail)
 
     if entry.is_dir(follow_symlinks=False):
-        return ignored(Ignored.HIDDEN, "a folder whose name begins with a dot is not entered", "/")
+        return ignored(SkipReason.HIDDEN, "a folder whose name begins with a dot is not entered", "/")
     if _leads_to_folder(entry):
-        return ignored(Ignored.FOLDER_LINK, "links to folders are not followed", "/")
+        return ignored(SkipReason.FOLDER_LINK, "links to folders are not followed", "/")
     if refusal := refused_name(entry.name):
         return ignored(*refusal)
     return _looked_at(entry, path)
 
 
-def _looked_at(entry: os.DirEntry[str], path: str) -> Unit | IgnoredFile:
-    """Return the unit that an entry with the name of an input file is, or why it is none."""
+def _looked_at(entry: os.DirEntry[str], path: str) -> Split | SkippedFile:
+    """Return the split that an entry with the name of an input file is, or why it is none."""
     try:
         status = entry.stat()
     except OSError as error:
-        return IgnoredFile(shown(path), Ignored.BROKEN, f"can't be looked at: {error.strerror}")
+        return SkippedFile(display_path(path), SkipReason.BROKEN, f"can't be looked at: {error.strerror}")
     if not stat.S_ISREG(status.st_mode):
-        return IgnoredFile(shown(path), Ignored.NOT_A_FILE, "not a regular file")
-    return Unit(path, status.st_size, status.st_mtime_ns, 0, status.st_size)
+        return SkippedFile(display_path(path), SkipReason.NOT_A_FILE, "not a regular file")
+    return Split(path, status.st_size, status.st_mtime_ns, 0, status.st_size)
 
 
 def _leads_to_folder(link: os.DirEntry[str]) -> bool:

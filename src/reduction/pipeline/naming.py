@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from reduction.pipeline.stats import Ignored
+from reduction.pipeline.stats import SkipReason
 
 RESULT_NAME = "Combined.csv"
 REPORT_NAME = "Combined.report.json"
@@ -27,16 +27,16 @@ def environment_of(path: str) -> str | None:
     return match[1] if match and (path.isascii() or _is_utf8(match[0])) else None
 
 
-def refused_name(name: str) -> tuple[Ignored, str] | None:
+def refused_name(name: str) -> tuple[SkipReason, str] | None:
     """Return why a file of this name is not input, and what is said of it; None if it is."""
     if name.startswith("."):
-        return Ignored.HIDDEN, "a name that begins with a dot is not input"
+        return SkipReason.HIDDEN, "a name that begins with a dot is not input"
     if name in (RESULT_NAME, REPORT_NAME):
-        return Ignored.OWN_RESULT, "the result of a run is not input"
+        return SkipReason.OWN_RESULT, "the result of a run is not input"
     if not name.endswith(".csv"):
-        return Ignored.OTHER_TYPE, "the name does not end in .csv"
+        return SkipReason.OTHER_TYPE, "the name does not end in .csv"
     if environment_of(name) is None:
-        return Ignored.OTHER_NAME, "the name is not two or three words parted by single spaces"
+        return SkipReason.OTHER_NAME, "the name is not two or three words parted by single spaces"
     return None
 
 

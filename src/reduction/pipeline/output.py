@@ -13,10 +13,10 @@ from typing import NamedTuple
 from reduction.errors import WriteError
 from reduction.pipeline import partials
 from reduction.runtime.atomic_file import check_directory
-from reduction.storage.url import shown_address
+from reduction.storage.url import redact_url
 
 
-class Place(NamedTuple):
+class OutputLocation(NamedTuple):
     """The folder `directory`, and the `address` that its files are published at, if the output is one.
 
     `shares` is whether partials travel there, too: not if one process starts all runners and collects.
@@ -29,9 +29,7 @@ class Place(NamedTuple):
     def shown(self, name: str) -> str:
         """Return where a user finds the result `name`."""
         return (
-            f"{shown_address(self.address).rstrip('/')}/{name}"
-            if self.address
-            else str(self.directory / name)
+            f"{redact_url(self.address).rstrip('/')}/{name}" if self.address else str(self.directory / name)
         )
 
     def check(self) -> None:
@@ -66,7 +64,7 @@ class Place(NamedTuple):
             remote_output.publish_partial(self.address, self.directory, runner)
 
     def fetch_partials(self, run_id: str, runners: int) -> None:
-        """Have in the folder what a collect needs; raises `CollectRefused` if it can't be had."""
+        """Have in the folder what a collect needs; raises `PartialsRejected` if it can't be had."""
         if self.shares:  # or all of it is there
             from reduction.pipeline import remote_output
 
@@ -82,7 +80,7 @@ class Place(NamedTuple):
             remote_output.remove_all_at_the_end(self.address)
 
     @contextmanager
-    def none_left_on_failure(self, low: int, high: int) -> Iterator[None]:
+    def cleanup_on_failure(self, low: int, high: int) -> Iterator[None]:
         """Remove the partials of these runners if the block raises, whatever it is; that goes on."""
         try:
             yield
@@ -93,12 +91,12 @@ class Place(NamedTuple):
 
 
 @contextmanager
-def opened(output: Path | str, *, shares: bool) -> Iterator[Place]:
+def opened(output: Path | str, *, shares: bool) -> Iterator[OutputLocation]:
     """Give the place that `REDUCER_OUTPUT_DIR` names: a folder (a path) or an address (a string)."""
     if isinstance(output, Path):
-        yield Place(output)
+        yield OutputLocation(output)
         return
     from reduction.storage.scratch_dir import working_folder
 
     with working_folder() as folder:
-        yield Place(folder, output, shares)
+        yield OutputLocation(folder, output, shares)

@@ -16,41 +16,41 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, BinaryIO, NamedTuple
 
-from reduction.errors import CollectRefused, WriteError
+from reduction.errors import PartialsRejected, WriteError
 from reduction.pipeline.rows import csv_field
-from reduction.pipeline.split_results import Piece
-from reduction.pipeline.stats import Accounting
-from reduction.runtime.atomic_file import whole_file
+from reduction.pipeline.split_results import SplitResult
+from reduction.pipeline.stats import Stats
+from reduction.runtime.atomic_file import atomic_write
 
-FORMAT = 3  # of manifests, and of how units are dealt out: nodes that differ in either must not be mixed
+FORMAT = 4  # of manifests, and of how splits are dealt out: nodes that differ in either must not be mixed
 _OWN_FILE = re.compile(r"\.Combined_(?P<runner>\d+)\.(?:csv|json)(?:\.[0-9a-f]+\.tmp)?")
 _HALF_WRITTEN_RESULT = re.compile(r"\.Combined\.(?:csv|report\.json)\.[0-9a-f]+\.tmp")
 
 
 class Manifest(NamedTuple):
-    """What a partial is part of, what is in it, and the books of the share it comes from.
+    """What a partial is part of, what is in it, and the stats of the share it comes from.
 
-    `units` and `fingerprint` speak of the whole run's unit list; `bytes` and `crc32` of the partial's file;
-    `addresses` counts its rows for each environment, without those of cut files; `cut_addresses` counts those
-    for each file's number, and `pieces` has their books. `seconds` is what the runner took.
+    `splits` and `fingerprint` speak of the whole run's split list; `bytes` and `crc32` of the partial's file;
+    `addresses` counts its rows for each environment, without those of cut files; `split_file_counts` counts those
+    for each file's number, and `split_results` has their stats. `seconds` is what the runner took.
     """
 
     run_id: str
     runner: int
     runners: int
-    units: int
+    splits: int
     fingerprint: str
     engine: str
     seconds: float
     bytes: int
     crc32: str
     addresses: dict[str, int]
-    accounting: Accounting
-    cut_addresses: Mapping[int, int] = MappingProxyType({})
-    pieces: Sequence[Piece] = ()
+    stats: Stats
+    split_file_counts: Mapping[int, int] = MappingProxyType({})
+    split_results: Sequence[SplitResult] = ()
 
 
-class Ending(NamedTuple):
+class RowSuffix(NamedTuple):
     """What may stand behind an address in a partial, and the environment of such a row, if it counts."""
 
     text: str
@@ -80,12 +80,12 @@ def commit(directory: Path, manifest: Manifest) -> None:
     plain = {
         "format": FORMAT,
         **manifest._asdict(),
-        "accounting": manifest.accounting.to_plain(),
-        "cut_addresses": list(manifest.cut_addresses.items()),
-        "pieces": [piece.to_plain() for piece in manifest.pieces],
+        "stats": manifest.stats.to_plain(),
+        "split_file_counts": list(manifest.split_file_counts.items()),
+        "split_results": [result.to_plain() for result in manifest.split_results],
     }
     plain["checksum"] = _checksum(plain)
-    with whole_file(manifest_path(directory, manifest.runner)) as file:
+    with atomic_write(manifest_path(directory, manifest.runner)) as file:
         file.write(json.dumps(plain, indent=1).encode() + b"\n")
 
 
@@ -105,9 +105,9 @@ def read_manifest(directory: Path, runner: int) -> Manifest:
         if checksum != _checksum(plain) or plain["runner"] != runner:
             raise ManifestDamaged("its checksum does not fit its contents")
         del plain["format"]
-        plain["accounting"] = Accounting.from_plain(plain["accounting"])
-        plain["cut_addresses"] = {int(number): int(rows) for number, rows in plain["cut_addresses"]}
-        plain["pieces"] = tuple(Piece.from_plain(piece) for piece in plain["pieces"])
+        plain["stats"] = Stats.from_plain(plain["stats"])
+        plain["split_file_counts"] = {int(number): int(rows) for number, rows in plain["split_file_counts"]}
+        plain["split_results"] = tuple(SplitResult.from_plain(result) for result in plain["split_results"])
         return Manifest(**plain)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ManifestDamaged("it is not a whole manifest") from error
@@ -117,7 +117,7 @@ def read_manifest(directory: Path, runner: int) -> Manifest:
 def opened_partial(directory: Path, manifest: Manifest) -> Iterator[BinaryIO]:
     """Give the bytes of a partial; at their end they are compared with the manifest.
 
-    Raises `CollectRefused` if the file is gone or is not the one that the manifest committed.
+    Raises `PartialsRejected` if the file is gone or is not the one that the manifest committed.
     """
     path = partial_path(directory, manifest.runner)
     try:
@@ -128,30 +128,30 @@ def opened_partial(directory: Path, manifest: Manifest) -> Iterator[BinaryIO]:
         yield stream
 
 
-def endings(manifests: Iterable[Manifest], dropped: Collection[int]) -> list[Ending]:
+def row_suffixes(manifests: Iterable[Manifest], discarded: Collection[int]) -> list[RowSuffix]:
     """Return every ending that rows of these partials may have, in the order in which rows are sorted.
 
-    Rows of the cut files whose numbers are `dropped` do not count.
+    Rows of the cut files whose numbers are `discarded` do not count.
     """
     sources = set()
     for manifest in manifests:
         sources |= {(name, -1) for name in manifest.addresses}
-        sources |= {(piece.unit.environment, piece.cut_file) for piece in manifest.pieces}
+        sources |= {(result.split.environment, result.split_file_id) for result in manifest.split_results}
     return [
-        Ending(csv_field(name), name)
+        RowSuffix(csv_field(name), name)
         if number < 0
-        else Ending(f"{csv_field(name)},{number}", None if number in dropped else name)
+        else RowSuffix(f"{csv_field(name)},{number}", None if number in discarded else name)
         for name, number in sorted(sources)
     ]
 
 
-def damaged(manifest: Manifest, what: str) -> CollectRefused:
+def damaged(manifest: Manifest, what: str) -> PartialsRejected:
     """Return the refusal of a partial whose bytes are not those that were committed."""
     name = partial_path(Path(), manifest.runner).name
-    return CollectRefused([f"partial '{name}' is damaged ({what}): {advice_to_repeat([manifest.runner])}"])
+    return PartialsRejected([f"partial '{name}' is damaged ({what}): {rerun_hint([manifest.runner])}"])
 
 
-def advice_to_repeat(runners: Iterable[int]) -> str:
+def rerun_hint(runners: Iterable[int]) -> str:
     """Return what a user should do to get the partials of these runners again."""
     return " and ".join(
         f"run REDUCER_MODE=reduce REDUCER_LOW_RUNNER={low} REDUCER_HIGH_RUNNER={high}"

@@ -9,12 +9,12 @@ from contextlib import contextmanager
 from io import BufferedReader, RawIOBase
 from typing import BinaryIO
 
-from reduction.errors import FileIgnored
+from reduction.errors import FileSkipped
 from reduction.pipeline import skipped
-from reduction.pipeline.splits import Unit
+from reduction.pipeline.splits import Split
 from reduction.runtime import compression
 from reduction.runtime.progress import Progress
-from reduction.storage.url import is_address
+from reduction.storage.url import is_url
 
 _FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK  # not to wait for the writer of a pipe in a file's place
 _BUFFER = 1 << 18  # bytes
@@ -27,30 +27,33 @@ _WIDE_BOMS = (  # UTF-32 first: the mark of UTF-16 LE is the beginning of its ow
 )
 
 
-def can_be_read(tree: str, unit: Unit) -> bool:
-    """Tell whether the file or object of a unit is to be seen from here, in whatever version."""
-    if is_address(tree):
+def can_be_read(tree: str, split: Split) -> bool:
+    """Tell whether the file or object of a split is to be seen from here, in whatever version."""
+    if is_url(tree):
         from reduction.pipeline.remote_input import is_there
 
-        return is_there(tree, unit)
-    return os.access(os.path.join(tree, unit.path), os.R_OK)  # noqa: PTH118 - it need not be UTF-8
+        return is_there(tree, split)
+    return os.access(os.path.join(tree, split.path), os.R_OK)  # noqa: PTH118 - it need not be UTF-8
 
 
 @contextmanager
-def opened(tree: str, unit: Unit, progress: Progress) -> Iterator[BinaryIO]:
+def opened(tree: str, split: Split, progress: Progress) -> Iterator[BinaryIO]:
     """Give the CSV bytes of a file of `tree`, a folder or an address; `progress` is told of every byte read.
 
-    Raises `FileIgnored`: broken if the file (or the archive it is) cannot be read to the end or is UTF-16 or
+    Raises `FileSkipped`: broken if the file (or the archive it is) cannot be read to the end or is UTF-16 or
     UTF-32; changed-while-read if at the end it is no longer what was listed. Of an address also
-    `StoreUnusable`, if it is not the object but the store that can't be read.
+    `StoreUnavailable`, if it is not the object but the store that can't be read.
     """
-    if is_address(tree):
-        from reduction.pipeline.remote_input import Objects
+    if is_url(tree):
+        from reduction.pipeline.remote_input import ObjectReader
 
-        with Objects(tree, [unit]) as objects, plain_bytes(objects.raw(0, progress.read_bytes)) as stream:
+        with (
+            ObjectReader(tree, [split]) as objects,
+            plain_bytes(objects.raw(0, progress.read_bytes)) as stream,
+        ):
             yield stream
     else:
-        with _opened_file(tree, unit, progress) as stream:
+        with _opened_file(tree, split, progress) as stream:
             yield stream
 
 
@@ -58,7 +61,7 @@ def opened(tree: str, unit: Unit, progress: Progress) -> Iterator[BinaryIO]:
 def plain_bytes(raw: RawIOBase) -> Iterator[BinaryIO]:
     """Give the CSV bytes of what is read from `raw`: decompressed, without byte-order mark.
 
-    Raises `FileIgnored` if it is an archive that cannot be read to the end, or is UTF-16 or UTF-32.
+    Raises `FileSkipped` if it is an archive that cannot be read to the end, or is UTF-16 or UTF-32.
     """
     try:
         with BufferedReader(raw, _BUFFER) as buffered, compression.decompressed(buffered) as stream:
@@ -69,20 +72,20 @@ def plain_bytes(raw: RawIOBase) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def _opened_file(tree: str, unit: Unit, progress: Progress) -> Iterator[BinaryIO]:
+def _opened_file(tree: str, split: Split, progress: Progress) -> Iterator[BinaryIO]:
     try:
-        descriptor = os.open(os.path.join(tree, unit.path), _FLAGS)  # noqa: PTH118
+        descriptor = os.open(os.path.join(tree, split.path), _FLAGS)  # noqa: PTH118
     except OSError as error:
         raise skipped.not_opened(error) from error
     try:
-        _check_unchanged(descriptor, unit)
+        _check_unchanged(descriptor, split)
         try:
             with plain_bytes(compression.CountingFile(descriptor, progress.read_bytes)) as stream:
                 yield stream
-        except FileIgnored:
-            _check_unchanged(descriptor, unit)  # what looked broken may only have been half written
+        except FileSkipped:
+            _check_unchanged(descriptor, split)  # what looked broken may only have been half written
             raise
-        _check_unchanged(descriptor, unit)
+        _check_unchanged(descriptor, split)
     finally:
         os.close(descriptor)
 
@@ -95,11 +98,11 @@ def _skip_byte_order_mark(stream: BinaryIO) -> None:
     stream.seek(len(_BOM) if head.startswith(_BOM) else 0)
 
 
-def _check_unchanged(descriptor: int, unit: Unit) -> None:
+def _check_unchanged(descriptor: int, split: Split) -> None:
     status = os.fstat(descriptor)
     if (
         not stat.S_ISREG(status.st_mode)
-        or status.st_size != unit.size
-        or status.st_mtime_ns != unit.modified_ns
+        or status.st_size != split.size
+        or status.st_mtime_ns != split.modified_ns
     ):
-        raise skipped.changed(unit, status.st_size)
+        raise skipped.changed(split, status.st_size)

@@ -1,4 +1,4 @@
-"""The input side: what is below an address as units, and their bytes as streams."""
+"""The input side: what is below an address as splits, and their bytes as streams."""
 
 from __future__ import annotations
 
@@ -9,49 +9,49 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
-from reduction.errors import FileIgnored, InputError, ReducerError
+from reduction.errors import FileSkipped, InputError, ReducerError
 from reduction.pipeline import skipped
 from reduction.pipeline.naming import WORKING_PREFIXES, refused_name
-from reduction.pipeline.split_source import Head, UnitBytes
-from reduction.pipeline.splits import Unit
-from reduction.pipeline.stats import Ignored, IgnoredFile
-from reduction.runtime.text import shown
-from reduction.storage import client_for
-from reduction.storage.base import Found, StoreFault, StoreUnusable, Trouble, patiently
-from reduction.storage.constants import MOST_AHEAD_BYTES
-from reduction.storage.isolation import before_fork
-from reduction.storage.prefetch import Ahead, Part, Range, whole
-from reduction.storage.url import shown_address
+from reduction.pipeline.split_source import ObjectHead, SplitReader
+from reduction.pipeline.splits import Split
+from reduction.pipeline.stats import SkippedFile, SkipReason
+from reduction.runtime.text import display_path
+from reduction.storage import open_store
+from reduction.storage.base import ErrorKind, ObjectMeta, StoreError, StoreUnavailable, with_retries
+from reduction.storage.constants import MAX_PREFETCH_BYTES
+from reduction.storage.isolation import run_isolated
+from reduction.storage.prefetch import Chunk, ObjectRange, Prefetcher, whole
+from reduction.storage.url import redact_url
 
 
-def found_below(tree: str) -> list[Unit | IgnoredFile]:
+def list_objects(tree: str) -> list[Split | SkippedFile]:
     """List an address in one pass, without leaving a thread behind; in no order.
 
     Raises `InputError` if nothing is there or it can't be listed, `SettingsError` if a library is missing.
     """
-    return before_fork(tree, lambda: _found_below(tree))
+    return run_isolated(tree, lambda: _found_below(tree))
 
 
-def _found_below(tree: str) -> list[Unit | IgnoredFile]:
-    all_found: list[Unit | IgnoredFile] = []
+def _found_below(tree: str) -> list[Split | SkippedFile]:
+    all_found: list[Split | SkippedFile] = []
     hidden: set[str] = set()
     is_there = False
     try:
-        for found in client_for(tree).list():
+        for found in open_store(tree).list():
             is_there = True
             all_found += _judged(found, hidden)
-    except StoreFault as fault:
-        raise InputError(f"the input '{shown_address(tree)}' can't be listed: {fault}") from None
+    except StoreError as fault:
+        raise InputError(f"the input '{redact_url(tree)}' can't be listed: {fault}") from None
     if not is_there:
         raise InputError(
-            f"the input '{shown_address(tree)}' does not exist: no object is below it;"
+            f"the input '{redact_url(tree)}' does not exist: no object is below it;"
             " correct REDUCER_INPUT_DIR, or put the files there"
         )
     return all_found
 
 
-def _judged(found: Found, hidden: set[str]) -> Iterator[Unit | IgnoredFile]:
-    """Give the unit that an object is, or why it is none; `hidden` folders are told once."""
+def _judged(found: ObjectMeta, hidden: set[str]) -> Iterator[Split | SkippedFile]:
+    """Give the split that an object is, or why it is none; `hidden` folders are told once."""
     *folders, name = found.name.split("/")
     for depth, folder in enumerate(folders, 1):
         if folder.startswith(WORKING_PREFIXES):
@@ -61,44 +61,44 @@ def _judged(found: Found, hidden: set[str]) -> Iterator[Unit | IgnoredFile]:
             if path not in hidden:
                 hidden.add(path)
                 told = "a folder whose name begins with a dot is not entered"
-                yield IgnoredFile(shown(path), Ignored.HIDDEN, told)
+                yield SkippedFile(display_path(path), SkipReason.HIDDEN, told)
             return
     if not name or name.startswith(WORKING_PREFIXES):  # without a name it is the mark of a folder
         return
     if refusal := refused_name(name):
-        yield IgnoredFile(shown(found.name), *refusal)
+        yield SkippedFile(display_path(found.name), *refusal)
     else:
-        yield Unit(found.name, found.size, 0, 0, found.size, version=found.version)
+        yield Split(found.name, found.size, 0, 0, found.size, version=found.version)
 
 
-def fault_with(tree: str, unit: Unit) -> StoreFault | None:
+def check_readable(tree: str, split: Split) -> StoreError | None:
     """Return why the store does not give out the first byte of the listed version; None if it does."""
     try:
-        client = client_for(tree)
-        patiently(lambda: client.read(_found(unit), 0, min(1, unit.size)), threading.Event())
-    except StoreFault as fault:
+        client = open_store(tree)
+        with_retries(lambda: client.read(_found(split), 0, min(1, split.size)), threading.Event())
+    except StoreError as fault:
         return fault
     return None
 
 
-def is_there(tree: str, unit: Unit) -> bool:
+def is_there(tree: str, split: Split) -> bool:
     """Tell whether there is an object of this name whose bytes are given out, in whatever version."""
-    fault = fault_with(tree, unit)
-    return fault is None or fault.trouble == Trouble.REPLACED
+    fault = check_readable(tree, split)
+    return fault is None or fault.trouble == ErrorKind.PRECONDITION_FAILED
 
 
-class Objects:
-    """The bytes of some units below an address, fetched ahead in their order; for a `with` block."""
+class ObjectReader:
+    """The bytes of some splits below an address, fetched ahead in their order; for a `with` block."""
 
-    def __init__(self, tree: str, units: Sequence[Unit], most_held: int = MOST_AHEAD_BYTES) -> None:
+    def __init__(self, tree: str, splits: Sequence[Split], most_held: int = MAX_PREFETCH_BYTES) -> None:
         """Hold at most about so many bytes that are fetched and not yet read."""
-        self._units = units
+        self._units = splits
         try:
-            client = client_for(tree)
-        except StoreFault as fault:
+            client = open_store(tree)
+        except StoreError as fault:
             raise _verdict(fault) from None
-        self._heads: dict[int, Head] = {}  # by the number of the cut file
-        self._ahead = Ahead(client, len(units), self._range_of, most_held)
+        self._heads: dict[int, ObjectHead] = {}  # by the number of the cut file
+        self._ahead = Prefetcher(client, len(splits), self._range_of, most_held)
 
     def __enter__(self) -> Self:
         return self
@@ -109,64 +109,64 @@ class Objects:
         self._ahead.__exit__(kind, error, trace)
 
     def raw(self, index: int, count: Callable[[int], object]) -> io.RawIOBase:
-        """Return the stream of the unit at `index`, as it was listed; `count` is told of the bytes it gives.
+        """Return the stream of the split at `index`, as it was listed; `count` is told of the bytes it gives.
 
-        Of a cut object that is the first unit of an archive, whose stream is all of it.
-        Reading raises `FileIgnored`, or `StoreUnusable` if it is not the fault of this object.
+        Of a cut object that is the first split of an archive, whose stream is all of it.
+        Reading raises `FileSkipped`, or `StoreUnavailable` if it is not the fault of this object.
         """
         return _Stream(self._data(index), count)
 
     @contextmanager
-    def by_place(self, index: int) -> Iterator[ByPlace]:
-        """Give the bytes of a cut object, for the unit at `index`; units are asked for in their order."""
-        unit = self._units[index]
-        head = self._head_of(unit)
+    def by_place(self, index: int) -> Iterator[RandomAccessReader]:
+        """Give the bytes of a cut object, for the split at `index`; splits are asked for in their order."""
+        split = self._units[index]
+        head = self._head_of(split)
         for passed in [number for number in self._heads if number < head.number]:
             del self._heads[passed]
-        unit_bytes = UnitBytes(head, self._ahead, index)
-        yield ByPlace(unit_bytes)
-        if not unit_bytes.is_asked:
+        split_reader = SplitReader(head, self._ahead, index)
+        yield RandomAccessReader(split_reader)
+        if not split_reader.is_asked:
             head.is_read = False
 
-    def _range_of(self, index: int) -> Range | None:
-        unit = self._units[index]
-        return whole(_found(unit)) if unit.cut_file is None else self._head_of(unit).range_of(unit)
+    def _range_of(self, index: int) -> ObjectRange | None:
+        split = self._units[index]
+        return whole(_found(split)) if split.split_file_id is None else self._head_of(split).range_of(split)
 
-    def _head_of(self, unit: Unit) -> Head:
-        assert unit.cut_file is not None  # noqa: S101 - or it has none
-        if unit.cut_file not in self._heads:
-            self._heads[unit.cut_file] = Head(_found(unit), unit.cut_file, self._ahead)
-        return self._heads[unit.cut_file]
+    def _head_of(self, split: Split) -> ObjectHead:
+        assert split.split_file_id is not None  # noqa: S101 - or it has none
+        if split.split_file_id not in self._heads:
+            self._heads[split.split_file_id] = ObjectHead(_found(split), split.split_file_id, self._ahead)
+        return self._heads[split.split_file_id]
 
     def _data(self, index: int) -> Iterator[bytes]:
-        unit = self._units[index]
+        split = self._units[index]
         try:
-            if unit.cut_file is not None:
-                yield self._head_of(unit).data()
+            if split.split_file_id is not None:
+                yield self._head_of(split).data()
             for part in self._ahead.parts(index):
                 yield part.data
-        except StoreFault as fault:
+        except StoreError as fault:
             raise _verdict(fault) from None
 
 
-class ByPlace:
-    """The bytes that a unit of a cut object needs, as the kernel asks for them."""
+class RandomAccessReader:
+    """The bytes that a split of a cut object needs, as the kernel asks for them."""
 
-    def __init__(self, unit_bytes: UnitBytes) -> None:
-        self._unit_bytes = unit_bytes
-        self.fault: FileIgnored | None = None
+    def __init__(self, split_reader: SplitReader) -> None:
+        self._unit_bytes = split_reader
+        self.fault: FileSkipped | None = None
         """Why there was a place whose bytes could not be had."""
 
-    def part(self, at: int) -> Part | None:
+    def part(self, at: int) -> Chunk | None:
         """Return bytes with the one at `at`, none behind the object's end; None if they can't be had.
 
-        Raises `StoreUnusable` if that is not the fault of this object.
+        Raises `StoreUnavailable` if that is not the fault of this object.
         """
         try:
             return self._unit_bytes.part(at)
-        except StoreFault as fault:
+        except StoreError as fault:
             verdict = _verdict(fault)
-        if not isinstance(verdict, FileIgnored):
+        if not isinstance(verdict, FileSkipped):
             raise verdict
         self.fault = verdict
         return None
@@ -211,16 +211,16 @@ class _Stream(io.RawIOBase):
         return given
 
 
-def _found(unit: Unit) -> Found:
-    return Found(unit.path, unit.size, unit.version)
+def _found(split: Split) -> ObjectMeta:
+    return ObjectMeta(split.path, split.size, split.version)
 
 
-def _verdict(fault: StoreFault) -> FileIgnored | ReducerError:
+def _verdict(fault: StoreError) -> FileSkipped | ReducerError:
     match fault.trouble:
-        case Trouble.GONE:
+        case ErrorKind.NOT_FOUND:
             return skipped.removed()
-        case Trouble.REPLACED:
+        case ErrorKind.PRECONDITION_FAILED:
             return skipped.replaced()
-        case Trouble.STORE | Trouble.LINE:
-            return StoreUnusable(f"{fault}; then run again")
+        case ErrorKind.STORE | ErrorKind.CONNECTION:
+            return StoreUnavailable(f"{fault}; then run again")
     return skipped.not_given(fault.text)

@@ -12,14 +12,14 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from reduction.errors import CollectRefused, OutputError, WriteError
+from reduction.errors import OutputError, PartialsRejected, WriteError
 from reduction.pipeline import partials, report
 from reduction.pipeline.naming import REPORT_NAME, RESULT_NAME
-from reduction.storage import client_for
-from reduction.storage.base import Client, Found, StoreFault, Trouble
-from reduction.storage.isolation import before_fork
+from reduction.storage import open_store
+from reduction.storage.base import Client, ErrorKind, ObjectMeta, StoreError
+from reduction.storage.isolation import run_isolated
 from reduction.storage.prefetch import ahead_of_all
-from reduction.storage.url import shown_address
+from reduction.storage.url import redact_url
 
 _LOG = logging.getLogger("reduction.storage")
 _WORKING = ".Combined"
@@ -29,23 +29,23 @@ _LEFTOVER = re.compile(r"\.Combined(?:[_.].*)?\.[0-9a-f]+\.tmp")
 
 def check(address: str, folder: Path) -> None:
     """Raise `OutputError` unless an object can be put there and removed; nothing of it stays."""
-    before_fork(address, lambda: _check(address, folder))
+    run_isolated(address, lambda: _check(address, folder))
 
 
 def _check(address: str, folder: Path) -> None:
     probe = folder / f"{_WORKING}.probe.{os.urandom(4).hex()}.tmp"
     probe.touch()
     try:
-        client = client_for(address)
+        client = open_store(address)
         client.put(probe.name, probe)
         client.delete(probe.name)
-    except StoreFault as fault:
-        raise OutputError(f"the output '{shown_address(address)}' can't be written: {fault}") from None
+    except StoreError as fault:
+        raise OutputError(f"the output '{redact_url(address)}' can't be written: {fault}") from None
 
 
 def remove_all(address: str) -> None:
     """Remove what any run has left beside its result; raises `WriteError`."""
-    before_fork(address, lambda: _remove_all(address))
+    run_isolated(address, lambda: _remove_all(address))
 
 
 def remove_all_at_the_end(address: str) -> None:
@@ -55,11 +55,11 @@ def remove_all_at_the_end(address: str) -> None:
 
 def _remove_all(address: str) -> None:
     try:
-        client = client_for(address)
+        client = open_store(address)
         names = [found.name for found in client.list(_WORKING)]
         _delete(client, [name for name in names if _PARTIAL.fullmatch(name) or _LEFTOVER.fullmatch(name)])
-    except StoreFault as fault:
-        raise WriteError(f"what is left in '{shown_address(address)}' can't be removed: {fault}") from None
+    except StoreError as fault:
+        raise WriteError(f"what is left in '{redact_url(address)}' can't be removed: {fault}") from None
 
 
 def remove(address: str, low: int, high: int) -> None:
@@ -70,9 +70,9 @@ def remove(address: str, low: int, high: int) -> None:
         for path in (partials.manifest_path, partials.partial_path)
     ]
     try:
-        _delete(client_for(address), paths)
-    except StoreFault as fault:
-        raise WriteError(f"old partials in '{shown_address(address)}' can't be removed: {fault}") from None
+        _delete(open_store(address), paths)
+    except StoreError as fault:
+        raise WriteError(f"old partials in '{redact_url(address)}' can't be removed: {fault}") from None
 
 
 def _delete(client: Client, names: Iterable[str]) -> None:
@@ -90,10 +90,10 @@ def fetch(address: str, folder: Path, run_id: str, runners: int) -> None:
     """Have in `folder` whatever of a run's partials is there, and the last report.
 
     If that report says that this run was collected before, its result is fetched, too, to be compared.
-    Raises `CollectRefused` if what is there can't be had.
+    Raises `PartialsRejected` if what is there can't be had.
     """
     try:
-        client = client_for(address)
+        client = open_store(address)
         wanted = []
         for found in client.list(_WORKING):
             match = _PARTIAL.fullmatch(found.name)
@@ -105,11 +105,11 @@ def fetch(address: str, folder: Path, run_id: str, runners: int) -> None:
         if plain is None or plain.get("run_id") != run_id:
             return
         _download(client, [found for found in client.list(RESULT_NAME) if found.name == RESULT_NAME], folder)
-    except StoreFault as fault:
-        raise CollectRefused([f"the partials in '{shown_address(address)}' can't be read: {fault}"]) from None
+    except StoreError as fault:
+        raise PartialsRejected([f"the partials in '{redact_url(address)}' can't be read: {fault}"]) from None
 
 
-def _download(client: Client, wanted: list[Found], folder: Path) -> None:
+def _download(client: Client, wanted: list[ObjectMeta], folder: Path) -> None:
     """Write objects into `folder`, many at once; one that has gone meanwhile is left out, as if never listed.
 
     What is left of it here does not fit its manifest.
@@ -121,8 +121,8 @@ def _download(client: Client, wanted: list[Found], folder: Path) -> None:
                 with path.open("wb") as file:
                     for part in ahead.parts(index):
                         file.write(part.data)
-            except StoreFault as fault:
-                if fault.trouble not in (Trouble.GONE, Trouble.REPLACED):
+            except StoreError as fault:
+                if fault.trouble not in (ErrorKind.NOT_FOUND, ErrorKind.PRECONDITION_FAILED):
                     raise
                 path.unlink()
             except OSError as error:
@@ -141,19 +141,19 @@ def publish_result(address: str, folder: Path) -> None:
         _put(address, folder / RESULT_NAME)
     else:
         try:
-            client_for(address).delete(RESULT_NAME)
-        except StoreFault as fault:
+            open_store(address).delete(RESULT_NAME)
+        except StoreError as fault:
             raise WriteError(
-                f"the old '{shown_address(address)}/{RESULT_NAME}' can't be removed: {fault}"
+                f"the old '{redact_url(address)}/{RESULT_NAME}' can't be removed: {fault}"
             ) from None
 
 
 def _put(address: str, path: Path) -> None:
-    shown = f"{shown_address(address).rstrip('/')}/{path.name}"
+    shown = f"{redact_url(address).rstrip('/')}/{path.name}"
     _LOG.debug("putting '%s', %s bytes", shown, path.stat().st_size)
     try:
-        client_for(address).put(path.name, path)
-    except StoreFault as fault:
+        open_store(address).put(path.name, path)
+    except StoreError as fault:
         raise WriteError(
             f"'{shown}' can't be written: {fault}. What stood there before is untouched; then run again"
         ) from None

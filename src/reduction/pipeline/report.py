@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from reduction.pipeline.naming import REPORT_NAME
-from reduction.pipeline.stats import Accounting, Ignored
-from reduction.runtime.atomic_file import whole_file
+from reduction.pipeline.stats import SkipReason, Stats
+from reduction.runtime.atomic_file import atomic_write
 
 FORMAT = 1
 
@@ -32,7 +32,7 @@ class Report(NamedTuple):
     runners: int
     seconds: float
     slowest_runner_seconds: float
-    books: Accounting
+    stats: Stats
     addresses: dict[str, int]
     result: Result | None
 
@@ -43,7 +43,7 @@ class Report(NamedTuple):
 
     def to_plain(self) -> dict[str, Any]:
         """Return the report as JSON values."""
-        books = self.books
+        stats = self.stats
         return {
             "format": FORMAT,
             "run_id": self.run_id,
@@ -52,18 +52,18 @@ class Report(NamedTuple):
             "runners": self.runners,
             "seconds": round(self.seconds, 3),
             "slowest_runner_seconds": round(self.slowest_runner_seconds, 3),
-            "bytes": books.bytes,
+            "bytes": stats.bytes,
             "files": {
-                "found": books.taken + len(books.ignored),
-                "taken": books.taken,
-                "ignored": [file._asdict() for file in books.ignored],
+                "found": stats.taken + len(stats.ignored),
+                "taken": stats.taken,
+                "ignored": [file._asdict() for file in stats.ignored],
             },
             "rows": {
-                "read": books.read,
-                "valid": books.valid,
+                "read": stats.read,
+                "valid": stats.valid,
                 "distinct": self.distinct,
-                "rejected": dict(sorted(books.rejected.items())),
-                "rejected_examples": [row._asdict() for row in books.examples],
+                "rejected": dict(sorted(stats.rejected.items())),
+                "rejected_examples": [row._asdict() for row in stats.examples],
             },
             "addresses": self.addresses,
             "result": self.result._asdict() if self.result else None,
@@ -72,13 +72,13 @@ class Report(NamedTuple):
     def write(self, directory: Path) -> None:
         """Write the report beside the result; raises `WriteError`."""
         # Without its result, which follows if there is one, a report does not count.
-        with whole_file(directory / REPORT_NAME, flush_folder=self.result is None) as file:
+        with atomic_write(directory / REPORT_NAME, flush_folder=self.result is None) as file:
             file.write(json.dumps(self.to_plain(), indent=2, ensure_ascii=False).encode() + b"\n")
 
     def objections(self) -> list[str]:
         """Return what strict mode does not accept: everything that did not count, but an old result."""
-        ignored = sum(file.reason != Ignored.OWN_RESULT for file in self.books.ignored)
-        rejected = self.books.rejected.total()
+        ignored = sum(file.reason != SkipReason.OWN_RESULT for file in self.stats.ignored)
+        rejected = self.stats.rejected.total()
         return [
             *([f"{ignored} ignored files"] if ignored else []),
             *([f"{rejected} rejected rows"] if rejected else []),
@@ -86,17 +86,17 @@ class Report(NamedTuple):
 
     def summary(self, locate: Callable[[str], str]) -> Iterator[str]:
         """Yield the lines that a user sees at the end; `locate` returns where a file of that name is."""
-        books = self.books
-        rate = books.bytes / 1e6 / self.seconds if self.seconds else 0.0
-        reasons = ", ".join(f"{reason} {rows:,}" for reason, rows in sorted(books.rejected.items()))
-        yield f"files: {books.taken:,} taken, {len(books.ignored):,} ignored"
-        yield f"rows: {books.read:,} read = {books.valid:,} valid + {books.rejected.total():,} rejected" + (
+        stats = self.stats
+        rate = stats.bytes / 1e6 / self.seconds if self.seconds else 0.0
+        reasons = ", ".join(f"{reason} {rows:,}" for reason, rows in sorted(stats.rejected.items()))
+        yield f"files: {stats.taken:,} taken, {len(stats.ignored):,} ignored"
+        yield f"rows: {stats.read:,} read = {stats.valid:,} valid + {stats.rejected.total():,} rejected" + (
             f" ({reasons})" if reasons else ""
         )
         yield f"distinct: {self.distinct:,}" + "".join(
             f"; {name} {rows:,}" for name, rows in _most(self.addresses)
         )
-        yield f"time: {self.seconds:.2f} s, {books.bytes / 1e6:,.1f} MB, {rate:,.1f} MB/s"
+        yield f"time: {self.seconds:.2f} s, {stats.bytes / 1e6:,.1f} MB, {rate:,.1f} MB/s"
         where = locate(self.result.file) if self.result else "none, because no row was valid"
         yield f"result: {where}; everything else is in {locate(REPORT_NAME)}"
 

@@ -7,14 +7,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
-from reduction.errors import FileIgnored
+from reduction.errors import FileSkipped
 from reduction.pipeline.ip_address import BLANKS, Address, canonical
-from reduction.pipeline.stats import Ignored
+from reduction.pipeline.stats import SkipReason
 from reduction.runtime.text import clipped
 
 KEY_COLUMN = "Source IP"
 RESULT_HEADER = b"Source IP,Environment\n"
-CUT_HEADER = b"Source IP,Environment,Cut File\n"  # of a partial with rows of cut files
+SPLIT_HEADER = b"Source IP,Environment,Split File\n"  # of a partial with rows of cut files
 _SHOWN_HEADER = 200  # characters
 
 
@@ -28,14 +28,14 @@ class Row(NamedTuple):
 def key_position(header: Sequence[str]) -> int:
     """Return the index of the first column named `Source IP`.
 
-    Raises `FileIgnored` (no-key-column), naming the header that is there.
+    Raises `FileSkipped` (no-key-column), naming the header that is there.
     """
     for position, name in enumerate(header):
         if name.strip(BLANKS) == KEY_COLUMN:
             return position
     found = ", ".join(repr(name) for name in header)
-    raise FileIgnored(
-        Ignored.NO_KEY_COLUMN, f"no column '{KEY_COLUMN}', its header has: {clipped(found, _SHOWN_HEADER)}"
+    raise FileSkipped(
+        SkipReason.NO_KEY_COLUMN, f"no column '{KEY_COLUMN}', its header has: {clipped(found, _SHOWN_HEADER)}"
     )
 
 

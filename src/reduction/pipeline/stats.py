@@ -1,4 +1,4 @@
-"""What was taken, ignored, read and rejected: nothing leaves the books without a reason."""
+"""What was taken, ignored, read and rejected: nothing leaves the stats without a reason."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ EXAMPLES_A_FILE = 5  # rejected rows kept for each reason
 EXAMPLES_A_RUN = 20
 
 
-class Ignored(StrEnum):
+class SkipReason(StrEnum):
     """Why a file is not read or not counted."""
 
     OTHER_TYPE = "other-type"
@@ -35,13 +35,13 @@ class Rejected(StrEnum):
     NOT_AN_ADDRESS = "not-an-address"
 
 
-class DoesNotAddUp(ReducerError):
+class AccountingError(ReducerError):
     """Rows or files were lost on the way: a fault of the program, found before a result was written."""
 
     exit_code = 4
 
 
-class IgnoredFile(NamedTuple):
+class SkippedFile(NamedTuple):
     """One file (or folder, with a `/` at the end) that is not input, by its path below the tree."""
 
     path: str
@@ -58,8 +58,8 @@ class RejectedRow(NamedTuple):
     text: str
 
 
-class Accounting(SimpleNamespace):
-    """The books of one file, of one runner's share, or of a whole run."""
+class Stats(SimpleNamespace):
+    """The stats of one file, of one runner's share, or of a whole run."""
 
     def __init__(
         self,
@@ -69,7 +69,7 @@ class Accounting(SimpleNamespace):
         read: int = 0,
         valid: int = 0,
         rejected: Counter[str] | None = None,
-        ignored: list[IgnoredFile] | None = None,
+        ignored: list[SkippedFile] | None = None,
         examples: list[RejectedRow] | None = None,
     ) -> None:
         self.taken = taken
@@ -89,7 +89,7 @@ class Accounting(SimpleNamespace):
         """Return how many more examples of `reason` a file may show."""
         return EXAMPLES_A_FILE - sum(example.reason == reason for example in self.examples)
 
-    def add(self, other: Accounting) -> None:
+    def add(self, other: Stats) -> None:
         """Take over what `other` counted; of its examples the first by path and line."""
         self.taken += other.taken
         self.bytes += other.bytes
@@ -101,15 +101,15 @@ class Accounting(SimpleNamespace):
             self.examples = _first_examples(self.examples + other.examples)
 
     def check(self) -> None:
-        """Raise `DoesNotAddUp` unless read = valid + rejected."""
+        """Raise `AccountingError` unless read = valid + rejected."""
         if self.read != self.valid + self.rejected.total():
-            raise DoesNotAddUp(
+            raise AccountingError(
                 f"the rows do not add up: read {self.read}, valid {self.valid},"
                 f" rejected {dict(self.rejected)}; nothing was written, please report this"
             )
 
     def to_plain(self) -> dict[str, Any]:
-        """Return the books as JSON values; `from_plain` is the way back."""
+        """Return the stats as JSON values; `from_plain` is the way back."""
         return {
             "taken": self.taken,
             "bytes": self.bytes,
@@ -121,15 +121,15 @@ class Accounting(SimpleNamespace):
         }
 
     @classmethod
-    def from_plain(cls, plain: dict[str, Any]) -> Accounting:
-        """Return the books that `to_plain` wrote; KeyError, TypeError or ValueError if they are not."""
+    def from_plain(cls, plain: dict[str, Any]) -> Stats:
+        """Return the stats that `to_plain` wrote; KeyError, TypeError or ValueError if they are not."""
         return cls(
             taken=int(plain["taken"]),
             bytes=int(plain["bytes"]),
             read=int(plain["read"]),
             valid=int(plain["valid"]),
             rejected=Counter({str(reason): int(rows) for reason, rows in plain["rejected"].items()}),
-            ignored=[IgnoredFile(*map(str, file)) for file in plain["ignored"]],
+            ignored=[SkippedFile(*map(str, file)) for file in plain["ignored"]],
             examples=[RejectedRow(str(p), int(line), str(r), str(t)) for p, line, r, t in plain["examples"]],
         )
 

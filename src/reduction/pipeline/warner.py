@@ -4,31 +4,31 @@ from __future__ import annotations
 
 import logging
 
-from reduction.errors import FileIgnored
-from reduction.pipeline.stats import Accounting
+from reduction.errors import FileSkipped
+from reduction.pipeline.stats import Stats
 
 _LOG = logging.getLogger("reduction.files")
 _FILES_WARNED = 20  # after so many it falls silent; all of them are in the report
 
 
-class Warner:
+class SkipLogger:
     """Warns of the first files; says once that it goes on at DEBUG."""
 
     def __init__(self) -> None:
         self._left = _FILES_WARNED
 
-    def ignored(self, path: str, verdict: FileIgnored) -> None:
+    def ignored(self, path: str, verdict: FileSkipped) -> None:
         """Warn of a file that is ignored."""
         self._warn("'%s' is ignored, %s: %s", path, verdict.reason, verdict.detail)
 
-    def rejected(self, path: str, books: Accounting) -> None:
-        """Warn of a file if its books have rejected rows."""
-        if books.rejected:
-            first = books.examples[0]
+    def rejected(self, path: str, stats: Stats) -> None:
+        """Warn of a file if its stats have rejected rows."""
+        if stats.rejected:
+            first = stats.examples[0]
             self._warn(
                 "'%s': %s of %s rows rejected (%s), first line %s: %s",
-                path, books.rejected.total(), books.read,
-                ", ".join(f"{reason} {rows}" for reason, rows in sorted(books.rejected.items())),
+                path, stats.rejected.total(), stats.read,
+                ", ".join(f"{reason} {rows}" for reason, rows in sorted(stats.rejected.items())),
                 first.line, first.text,
             )  # fmt: skip
 

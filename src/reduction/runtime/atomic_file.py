@@ -13,7 +13,7 @@ from reduction.errors import OutputError, WriteError
 _BUFFER = 1 << 20  # bytes
 
 
-class WholeFile:
+class AtomicFile:
     """A file being written: counts its bytes and their CRC-32 on the way."""
 
     def __init__(self, descriptor: int, path: Path) -> None:
@@ -45,14 +45,14 @@ class WholeFile:
             raise _write_error(self._path, error) from error
         self.bytes += written
 
-    def nameless(self) -> int:
+    def open_temp(self) -> int:
         """Return the descriptor of a new, empty file on the same disk that nobody else can find.
 
         It is the caller's, for writing and reading, and its space is free again when it is closed or the
         process has ended. For a moment it has a name, that of a file being written: the next run sweeps it.
         Raises `WriteError`.
         """
-        beside = _beside(self._path)
+        beside = _temp_path(self._path)
         try:
             descriptor = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             try:
@@ -87,7 +87,7 @@ def check_directory(directory: Path) -> None:
         raise OutputError(
             f"the output directory '{directory}' does not exist: make it, or set REDUCER_OUTPUT_DIR"
         )
-    probe = _beside(directory / "Combined.csv")
+    probe = _temp_path(directory / "Combined.csv")
     try:
         probe.touch()
         probe.unlink(missing_ok=True)
@@ -96,7 +96,7 @@ def check_directory(directory: Path) -> None:
 
 
 @contextmanager
-def whole_file(path: Path, *, flush_folder: bool = True) -> Iterator[WholeFile]:
+def atomic_write(path: Path, *, flush_folder: bool = True) -> Iterator[AtomicFile]:
     """Write beside `path`, flush to disk, then rename over it; whatever fails, the old file stays.
 
     The rename is flushed too, or left to the flush after the next file in the folder (`flush_folder=False`):
@@ -104,9 +104,9 @@ def whole_file(path: Path, *, flush_folder: bool = True) -> Iterator[WholeFile]:
     The name beside is a dot file ending in `.tmp`, new each time: two writers never share one.
     Raises `WriteError`.
     """
-    beside = _beside(path)
+    beside = _temp_path(path)
     try:
-        file = WholeFile(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666), path)
+        file = AtomicFile(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666), path)
     except OSError as error:
         raise _write_error(path, error) from error
     try:
@@ -125,7 +125,7 @@ def whole_file(path: Path, *, flush_folder: bool = True) -> Iterator[WholeFile]:
     file.close()
 
 
-def _beside(path: Path) -> Path:
+def _temp_path(path: Path) -> Path:
     return path.with_name(f".{path.name.removeprefix('.')}.{os.urandom(4).hex()}.tmp")
 
 

@@ -14,7 +14,7 @@ _UNEXPECTED = 70  # EX_SOFTWARE of sysexits.h: a fault of the program itself
 _LOG = logging.getLogger("reduction")
 
 
-def open_door(run: Callable[[], None]) -> int:
+def run_main(run: Callable[[], None]) -> int:
     """Run `run` and return the exit code; what it raises is logged.
 
     SIGINT and SIGTERM are raised in it as `Interrupted`. The traceback is shown at LOG_LEVEL=DEBUG only,

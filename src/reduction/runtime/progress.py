@@ -12,38 +12,38 @@ _NONE = -1
 class Progress(Protocol):
     """What an engine reports to while it works."""
 
-    def starts(self, index: int) -> None:
-        """Begin with the unit at `index` of the share."""
+    def start_split(self, index: int) -> None:
+        """Begin with the split at `index` of the share."""
 
     def read_bytes(self, count: int) -> None:
-        """Count bytes read from the current unit."""
+        """Count bytes read from the current split."""
 
-    def finishes(self, size: int, *, ends_file: bool) -> None:
-        """Be done with the current unit, whatever became of it."""
+    def finish_split(self, size: int, *, ends_file: bool) -> None:
+        """Be done with the current split, whatever became of it."""
 
 
-class Standing(NamedTuple):
-    """Where a runner is: index of its current unit (None between units), bytes and files done."""
+class ProgressSnapshot(NamedTuple):
+    """Where a runner is: index of its current split (None between splits), bytes and files done."""
 
-    unit: int | None
+    split: int | None
     bytes: int
     files: int
 
 
-class Silent:
+class NullProgress:
     """A `Progress` that nobody looks at."""
 
-    def starts(self, index: int) -> None:
+    def start_split(self, index: int) -> None:
         """Ignore it."""
 
     def read_bytes(self, count: int) -> None:
         """Ignore it."""
 
-    def finishes(self, size: int, *, ends_file: bool) -> None:
+    def finish_split(self, size: int, *, ends_file: bool) -> None:
         """Ignore it."""
 
 
-class Board:
+class SharedProgress:
     """Shared memory with one slot a runner: written by runners, read by the controller, without locks.
 
     Each number has one writer and is one aligned machine word. Children must be forked, not spawned, to
@@ -55,34 +55,34 @@ class Board:
         for slot in range(slots):
             self._numbers[slot * _NUMBERS] = _NONE
 
-    def slot(self, index: int) -> Slot:
+    def slot(self, index: int) -> ProgressSlot:
         """Return the writing end of slot `index`."""
-        return Slot(self._numbers[index * _NUMBERS : (index + 1) * _NUMBERS])
+        return ProgressSlot(self._numbers[index * _NUMBERS : (index + 1) * _NUMBERS])
 
-    def standing(self, index: int) -> Standing:
+    def snapshot(self, index: int) -> ProgressSnapshot:
         """Return what slot `index` says now."""
-        unit, before, current, files = self._numbers[index * _NUMBERS : (index + 1) * _NUMBERS].tolist()
-        return Standing(None if unit == _NONE else unit, before + current, files)
+        split, before, current, files = self._numbers[index * _NUMBERS : (index + 1) * _NUMBERS].tolist()
+        return ProgressSnapshot(None if split == _NONE else split, before + current, files)
 
 
-class Slot:
+class ProgressSlot:
     """One runner's line on the board."""
 
     def __init__(self, numbers: memoryview[int]) -> None:
         self._numbers = numbers
 
-    def starts(self, index: int) -> None:
-        """Begin with the unit at `index` of the share."""
+    def start_split(self, index: int) -> None:
+        """Begin with the split at `index` of the share."""
         self._numbers[0] = index
 
     def read_bytes(self, count: int) -> None:
-        """Count bytes read from the current unit."""
+        """Count bytes read from the current split."""
         self._numbers[2] += count
 
-    def finishes(self, size: int, *, ends_file: bool) -> None:
-        """Be done with the current unit: all its bytes count as done, also if it was left half-way.
+    def finish_split(self, size: int, *, ends_file: bool) -> None:
+        """Be done with the current split: all its bytes count as done, also if it was left half-way.
 
-        A cut file counts as done with its last unit.
+        A cut file counts as done with its last split.
         """
         self._numbers[1] += size
         self._numbers[2] = 0

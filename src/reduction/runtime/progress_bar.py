@@ -16,7 +16,7 @@ _SECONDS_BETWEEN_LINES = 5.0
 _SECONDS_BEFORE_BAR = 0.3  # what is over before needs no bar, and no import of one
 
 
-class Display:
+class ProgressReporter:
     """The progress of `total_files` files of `total_bytes` bytes; `update` it as often as you like.
 
     `doing` says in a word what is being done.
@@ -40,7 +40,7 @@ class Display:
 
     def update(self, files: int, done_bytes: int) -> None:
         """Show that so many files and bytes are done."""
-        done_bytes = min(done_bytes, self._total_bytes)  # a unit may read more than is its own: its last row
+        done_bytes = min(done_bytes, self._total_bytes)  # a split may read more than is its own: its last row
         now = time.monotonic()
         if sys.stderr.isatty() or self._bar is not None:
             if now - self._started >= _SECONDS_BEFORE_BAR and _LOG.isEnabledFor(logging.INFO):

@@ -53,12 +53,12 @@ def memory() -> Resource:
     return Resource(limit, "limit of the control group")
 
 
-def memory_of_a_runner(memory: int, runners: int, units: int = 0) -> int:
+def memory_of_a_runner(memory: int, runners: int, splits: int = 0) -> int:
     """Return how many bytes each of `runners` may take, if all processes together may take `memory`.
 
-    `units` is the length of the unit list, which all of them hold.
+    `splits` is the length of the split list, which all of them hold.
     """
-    rest = memory - memory // _PAGE_CACHE_SHARE - CONTROLLER_MEMORY - units * _MEMORY_OF_A_UNIT
+    rest = memory - memory // _PAGE_CACHE_SHARE - CONTROLLER_MEMORY - splits * _MEMORY_OF_A_UNIT
     return max(0, rest) // runners
 
 

@@ -7,7 +7,7 @@ import os
 SHOWN_TEXT = 80  # characters of a value from the input
 
 
-def shown(path: str) -> str:
+def display_path(path: str) -> str:
     r"""Return `path` as text that can be printed and stored: bytes that are not UTF-8 as `\xff`."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
@@ -17,6 +17,6 @@ def clipped(text: str, length: int) -> str:
     return text if len(text) <= length else text[: length - 1] + "…"
 
 
-def shown_value(text: str) -> str:
+def display_value(text: str) -> str:
     r"""Return a value read with `surrogateescape` as it may stand in a report: short, odd bytes as `\xff`."""
     return clipped(text, SHOWN_TEXT).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

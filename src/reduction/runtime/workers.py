@@ -2,7 +2,7 @@
 
 Children are forked (docs/adr/0003, 0011), so a process that starts runners must not have threads. Only plain
 values come back, as lines of JSON: log lines, and how it ended. Where a runner is, it tells on the
-`progress.Board`.
+`progress.SharedProgress`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _SPARE = 4 << 20  # bytes of address space
 _Job = TypeVar("_Job")
 
 
-class Failure(NamedTuple):
+class WorkerFailure(NamedTuple):
     """How a runner failed: its own exit code and sentence, or what ended it from outside."""
 
     runner: int
@@ -41,14 +41,14 @@ class Failure(NamedTuple):
     cause: str
 
 
-class _Child:
+class _Worker:
     """A runner's process, and the end of the pipe through which it tells."""
 
     def __init__(self, runner: int, pid: int, inbox: int) -> None:
         self.runner = runner
         self.inbox = inbox
         self.done = False
-        self.failure: Failure | None = None
+        self.failure: WorkerFailure | None = None
         self._pid = pid
         self._exit_code: int | None = None
         self._rest = b""  # of a line that has not come whole
@@ -83,7 +83,7 @@ class _Child:
         return self._exit_code
 
 
-class Runners(Generic[_Job]):
+class WorkerPool(Generic[_Job]):
     """The processes of some runners; `work(job, index)` is what each of them does.
 
     `index` counts the jobs from 0, in their order. To be used in a `with` block.
@@ -92,7 +92,7 @@ class Runners(Generic[_Job]):
     def __init__(self, work: Callable[[_Job, int], None], log_level: str) -> None:
         self._work = work
         self._log_level = log_level
-        self._children: dict[int, _Child] = {}
+        self._children: dict[int, _Worker] = {}
         self._lifeline = os.pipe()  # nothing is written: it is at its end when the controller is
 
     def __enter__(self) -> Self:
@@ -111,7 +111,7 @@ class Runners(Generic[_Job]):
         for index, (runner, job) in enumerate(jobs.items()):
             self._start(runner, job, index)
 
-    def wait(self, tick: Callable[[], None]) -> Failure | None:
+    def wait(self, tick: Callable[[], None]) -> WorkerFailure | None:
         """Return when all are done, or the first failure; `tick` is called about ten times a second."""
         while running := [child for child in self._children.values() if not child.done]:
             self._hear(running)
@@ -130,7 +130,7 @@ class Runners(Generic[_Job]):
                     self._be_runner(runner, job, index, outbox)
                 finally:  # what the controller set up before the fork is not this process's to tear down
                     os._exit(1)
-            self._children[runner] = _Child(runner, pid, inbox)
+            self._children[runner] = _Worker(runner, pid, inbox)
         os.close(outbox)  # or the end of the child would not be seen, and later children would inherit it
 
     def _be_runner(self, runner: int, job: _Job, index: int, outbox: int) -> NoReturn:
@@ -160,7 +160,7 @@ class Runners(Generic[_Job]):
             send("done")
         os._exit(0)
 
-    def _hear(self, running: list[_Child]) -> None:
+    def _hear(self, running: list[_Worker]) -> None:
         """Take what the runners say until the next tick is due."""
         by_inbox = {child.inbox: child for child in running}
         poll = select.poll()
@@ -178,7 +178,7 @@ class Runners(Generic[_Job]):
                 elif kind == "done":
                     child.done = True
                 else:
-                    child.failure = Failure(child.runner, *said)
+                    child.failure = WorkerFailure(child.runner, *said)
 
     def _stop(self) -> None:
         """End what still runs; returns when every process is gone."""
@@ -220,12 +220,12 @@ def _told(error: BaseException) -> str:
     return f"{type(error).__name__}: {error} ({os.path.basename(last.filename)}:{last.lineno})"  # noqa: PTH119
 
 
-def _ended_from_outside(child: _Child) -> Failure:
+def _ended_from_outside(child: _Worker) -> WorkerFailure:
     code = child.reap()
     if code >= 0:
-        return Failure(child.runner, None, f"its process ended without a word, exit code {code}")
+        return WorkerFailure(child.runner, None, f"its process ended without a word, exit code {code}")
     name = str(-code)
     with suppress(ValueError):
         name = signal.Signals(-code).name
     hint = "; often this is a lack of memory: try fewer runners" if -code == signal.SIGKILL else ""
-    return Failure(child.runner, None, f"its process was killed from outside by {name}{hint}")
+    return WorkerFailure(child.runner, None, f"its process was killed from outside by {name}{hint}")

@@ -10,13 +10,13 @@ import os
 import threading
 from typing import TYPE_CHECKING
 
-from reduction.storage.url import scheme_of
+from reduction.storage.url import url_scheme
 
 if TYPE_CHECKING:
     from reduction.storage.base import Client
 
 
-def client_for(address: str) -> Client:
+def open_store(address: str) -> Client:
     """Return this process's client for an address; raises `SettingsError` if its library is missing.
 
     After a fork there is another one: connections cannot be shared.
@@ -33,7 +33,7 @@ _LOCK = threading.Lock()
 
 
 def _made(address: str) -> Client:
-    if scheme_of(address) == "s3":
+    if url_scheme(address) == "s3":
         from reduction.storage.s3 import S3Client
 
         return S3Client(address)

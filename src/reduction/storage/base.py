@@ -20,7 +20,7 @@ REFUSED = "access is refused"
 _T = TypeVar("_T")
 
 
-class Found(NamedTuple):
+class ObjectMeta(NamedTuple):
     """An object: its name below the address, its size in bytes, and what changes when it does."""
 
     name: str
@@ -28,24 +28,24 @@ class Found(NamedTuple):
     version: str
 
 
-class Trouble(Enum):
+class ErrorKind(Enum):
     """What a fault is about, which settles who is to be told."""
 
-    GONE = "there is no such object"
-    REPLACED = "it is there in another version"
+    NOT_FOUND = "there is no such object"
+    PRECONDITION_FAILED = "it is there in another version"
     OBJECT = "this object can't be had"
-    PASSING = "it may go well the next time"
-    LINE = "there is no connection, which may pass"
+    TRANSIENT = "it may go well the next time"
+    CONNECTION = "there is no connection, which may pass"
     STORE = "nothing can be had: no access, no bucket"
 
 
-class StoreFault(Exception):
+class StoreError(Exception):
     """What went wrong in a store. `text` never holds what a server or a library said, but for known codes.
 
     So it holds no key, no signed address and no header, whatever the answer was.
     """
 
-    def __init__(self, trouble: Trouble, text: str) -> None:
+    def __init__(self, trouble: ErrorKind, text: str) -> None:
         super().__init__(trouble, text)
         self.trouble = trouble
         self.text = text
@@ -54,24 +54,24 @@ class StoreFault(Exception):
         return self.text
 
 
-class StoreUnusable(ReducerError):
+class StoreUnavailable(ReducerError):
     """The store can't be read at all any more, in the middle of a run: it is not one object's fault."""
 
     exit_code = 4
 
 
 class Client(Protocol):
-    """Objects below one address; names are relative to it. Every method raises `StoreFault` and nothing else.
+    """Objects below one address; names are relative to it. Every method raises `StoreError` and nothing else.
 
     Methods may be called by `at_once` threads at a time.
     """
 
     at_once: int
 
-    def list(self, beginning: str = "") -> Iterator[Found]:
+    def list(self, beginning: str = "") -> Iterator[ObjectMeta]:
         """Give every object whose name has this beginning, in one pass."""
 
-    def read(self, found: Found, start: int, stop: int) -> bytes:
+    def read(self, found: ObjectMeta, start: int, stop: int) -> bytes:
         """Return the bytes `start` to `stop` (exclusive) of exactly this version."""
 
     def put(self, name: str, path: Path) -> None:
@@ -81,13 +81,13 @@ class Client(Protocol):
         """Remove an object; that it is not there does no harm."""
 
 
-def patiently(act: Callable[[], _T], stop: threading.Event) -> _T:
+def with_retries(act: Callable[[], _T], stop: threading.Event) -> _T:
     """Return what `act` does, tried again after a pause while its trouble may pass, unless `stop` is set."""
     for attempt in range(1, _ATTEMPTS):
         try:
             return act()
-        except StoreFault as fault:
+        except StoreError as fault:
             pause = _FIRST_PAUSE * 2 ** (attempt - 1) * random.uniform(0.5, 1.5)  # noqa: S311 - apart, not secret
-            if fault.trouble not in (Trouble.PASSING, Trouble.LINE) or stop.wait(pause):
+            if fault.trouble not in (ErrorKind.TRANSIENT, ErrorKind.CONNECTION) or stop.wait(pause):
                 raise
     return act()

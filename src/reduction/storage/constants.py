@@ -1,7 +1,7 @@
 """What others must know of stores without loading a client."""
 
-MOST_AHEAD_BYTES = 64 << 20
+MAX_PREFETCH_BYTES = 64 << 20
 """Bytes of objects that a runner has fetched and not yet read, if its memory allows so much."""
 
-NO_VERSION = "unknown"
+UNVERSIONED = "unknown"
 """The version of an object whose store reports nothing that changes with it."""

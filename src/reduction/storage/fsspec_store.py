@@ -14,9 +14,9 @@ from typing import Any, TypeVar
 from urllib.parse import quote, unquote
 
 from reduction.errors import SettingsError
-from reduction.storage.base import REFUSED, Found, StoreFault, Trouble
-from reduction.storage.constants import NO_VERSION
-from reduction.storage.url import scheme_of, shown_address
+from reduction.storage.base import REFUSED, ErrorKind, ObjectMeta, StoreError
+from reduction.storage.constants import UNVERSIONED
+from reduction.storage.url import redact_url, url_scheme
 
 _AT_ONCE = 8
 # Where an object appears whole when its last byte has come. Elsewhere it is written beside and renamed.
@@ -35,8 +35,8 @@ class FsspecClient:
     """See `client.Client`. It may start threads."""
 
     def __init__(self, address: str) -> None:
-        """Raises `SettingsError` if fsspec, or what it needs for the scheme, is missing; `StoreFault`."""
-        shown, scheme = shown_address(address), scheme_of(address)
+        """Raises `SettingsError` if fsspec, or what it needs for the scheme, is missing; `StoreError`."""
+        shown, scheme = redact_url(address), url_scheme(address)
         try:
             from fsspec.core import url_to_fs
         except ImportError:
@@ -56,14 +56,14 @@ class FsspecClient:
         self._puts_whole = scheme in _PUT_WHOLE
         self.at_once = _AT_ONCE if self._fs.async_impl or scheme in _ANY_THREAD else 1
 
-    def list(self, beginning: str = "") -> Iterator[Found]:
+    def list(self, beginning: str = "") -> Iterator[ObjectMeta]:
         """Give every object below; stores of this kind are listed whole, whatever the beginning."""
         depth = {"maxdepth": 1} if beginning else {}
         self._fs.invalidate_cache()
         try:
             entries = _asked(lambda: self._fs.find(self._root, withdirs=False, detail=True, **depth))
-        except StoreFault as fault:
-            if fault.trouble == Trouble.GONE:
+        except StoreError as fault:
+            if fault.trouble == ErrorKind.NOT_FOUND:
                 return
             raise
         for path, facts in entries.items():
@@ -71,7 +71,7 @@ class FsspecClient:
             if name and name.startswith(beginning):
                 yield self._found(name, path, facts)
 
-    def read(self, found: Found, start: int, stop: int) -> bytes:
+    def read(self, found: ObjectMeta, start: int, stop: int) -> bytes:
         """Return the bytes of a range, if the object is as it was listed when they have come."""
         path = self._root + (quote(found.name) if self._in_links else found.name)
 
@@ -82,18 +82,18 @@ class FsspecClient:
 
         data, facts = _asked(read)
         if (facts["size"] or 0, _version(facts)) != (found.size, found.version):
-            raise StoreFault(Trouble.REPLACED, "another version is there")
+            raise StoreError(ErrorKind.PRECONDITION_FAILED, "another version is there")
         if len(data) == found.size:  # of a server that knows no ranges
             data = data[start:stop]
         if len(data) != stop - start:
-            raise StoreFault(Trouble.PASSING, "the store gave fewer or more bytes than it has")
+            raise StoreError(ErrorKind.TRANSIENT, "the store gave fewer or more bytes than it has")
         return bytes(data)
 
     def put(self, name: str, path: Path) -> None:
         """Put a file; the object is seen when it is whole."""
         if self._in_links:
-            raise StoreFault(
-                Trouble.STORE, "this kind of store can only be read: choose another for the output"
+            raise StoreError(
+                ErrorKind.STORE, "this kind of store can only be read: choose another for the output"
             )
         target = self._root + name
         if self._puts_whole:
@@ -104,7 +104,7 @@ class FsspecClient:
             _asked(lambda: self._fs.put_file(str(path), beside))
             _asked(lambda: self._fs.mv(beside, target))
         except BaseException:
-            with suppress(StoreFault):
+            with suppress(StoreError):
                 _asked(lambda: self._fs.rm_file(beside))
             raise
 
@@ -113,15 +113,15 @@ class FsspecClient:
         path = self._root + name
         try:
             _asked(lambda: self._fs.rm_file(path))
-        except StoreFault:  # not every library tells why
+        except StoreError:  # not every library tells why
             self._fs.invalidate_cache()
             if _asked(lambda: self._fs.exists(path)):
                 raise
 
-    def _found(self, name: str, path: str, facts: dict[str, Any]) -> Found:
+    def _found(self, name: str, path: str, facts: dict[str, Any]) -> ObjectMeta:
         if facts.get("size") is None:  # as on pages of links
             facts = _asked(lambda: self._fs.info(path))
-        return Found(name, facts["size"] or 0, _version(facts))
+        return ObjectMeta(name, facts["size"] or 0, _version(facts))
 
     def _name(self, path: str) -> str:
         # A page of links gives whole addresses, most others paths; the root may differ in its first slash.
@@ -138,14 +138,14 @@ class _Missing(Exception):
 
 
 def _version(facts: dict[str, Any]) -> str:
-    return next((f"{name} {facts[name]}" for name in _VERSION if facts.get(name) is not None), NO_VERSION)
+    return next((f"{name} {facts[name]}" for name in _VERSION if facts.get(name) is not None), UNVERSIONED)
 
 
 def _asked(ask: Callable[[], _T]) -> _T:
-    """Return what fsspec answers; whatever it raises becomes a `StoreFault` in our own words."""
+    """Return what fsspec answers; whatever it raises becomes a `StoreError` in our own words."""
     try:
         return ask()
-    except (MemoryError, StoreFault):
+    except (MemoryError, StoreError):
         raise
     except ImportError:
         fault: Exception = _Missing()
@@ -161,17 +161,19 @@ def _fault(error: Exception) -> Exception:  # noqa: PLR0911 - a list of reasons
         status = {530: 401, 550: 404, 553: 403}.get(int(str(error)[:3]), int(str(error)[:3]))
     name = type(error).__name__ + (f", status {status}" if isinstance(status, int) else "")
     if isinstance(error, FileNotFoundError) or status == 404:
-        return StoreFault(Trouble.GONE, "there is no such object")
+        return StoreError(ErrorKind.NOT_FOUND, "there is no such object")
     if "Auth" in kinds or "Credential" in kinds or status in (401, 407):
-        return StoreFault(Trouble.STORE, f"the credentials are refused or missing ({name}): correct them")
+        return StoreError(ErrorKind.STORE, f"the credentials are refused or missing ({name}): correct them")
     if isinstance(error, PermissionError) or status == 403:
-        return StoreFault(Trouble.OBJECT, f"{REFUSED} ({name}): grant it to this user")
+        return StoreError(ErrorKind.OBJECT, f"{REFUSED} ({name}): grant it to this user")
     if isinstance(error, ValueError) and "Protocol not known" in str(error):
         return _Unknown()
     if isinstance(error, NotImplementedError):
-        return StoreFault(
-            Trouble.STORE, "this kind of store can only be read: choose another one for the output"
+        return StoreError(
+            ErrorKind.STORE, "this kind of store can only be read: choose another one for the output"
         )
     if isinstance(error, ConnectionError | TimeoutError) or "Connect" in kinds or "gaierror" in kinds:
-        return StoreFault(Trouble.LINE, f"the server can't be reached ({name}): check address and network")
-    return StoreFault(Trouble.PASSING, f"the store kept failing ({name}): run again later")
+        return StoreError(
+            ErrorKind.CONNECTION, f"the server can't be reached ({name}): check address and network"
+        )
+    return StoreError(ErrorKind.TRANSIENT, f"the store kept failing ({name}): run again later")

@@ -10,20 +10,20 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 from reduction.errors import ReducerError, SettingsError
-from reduction.storage.url import scheme_of
+from reduction.storage.url import url_scheme
 
 _START_NO_THREADS = {"s3"}  # clients that work in the calling thread alone
 
 _T = TypeVar("_T")
 
 
-def before_fork(address: str, work: Callable[[], _T]) -> _T:
+def run_isolated(address: str, work: Callable[[], _T]) -> _T:
     """Return what `work` returns, a value that can be pickled; raises the `ReducerError` that it raises.
 
     A client that may start threads does its work in a process of its own: a lock that one of its threads
     holds at the moment of a fork would stay locked in the child for ever.
     """
-    if scheme_of(address) in _START_NO_THREADS:
+    if url_scheme(address) in _START_NO_THREADS:
         return work()
     reading, writing = os.pipe()
     pid = os.fork()

@@ -12,22 +12,22 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import NamedTuple, Self
 
-from reduction.storage.base import Client, Found, patiently
-from reduction.storage.constants import MOST_AHEAD_BYTES
+from reduction.storage.base import Client, ObjectMeta, with_retries
+from reduction.storage.constants import MAX_PREFETCH_BYTES
 
-PART_BYTES = 8 << 20  # one request
+CHUNK_BYTES = 8 << 20  # one request
 _REST_BYTES = 1 << 20  # not worth a request of its own
 
 
-class Range(NamedTuple):
+class ObjectRange(NamedTuple):
     """The bytes `start` to `stop` (exclusive) of an object."""
 
-    found: Found
+    found: ObjectMeta
     start: int
     stop: int
 
 
-class Part(NamedTuple):
+class Chunk(NamedTuple):
     """The bytes of an object from `start` on."""
 
     start: int
@@ -46,15 +46,15 @@ class _Asked(NamedTuple):
     data: Future[bytes]
 
 
-class Ahead:
+class Prefetcher:
     """The bytes of several ranges, each as parts in their order. To be used in a `with` block."""
 
     def __init__(
         self,
         client: Client,
         ranges: int,
-        range_of: Callable[[int], Range | None],
-        most_held: int = MOST_AHEAD_BYTES,
+        range_of: Callable[[int], ObjectRange | None],
+        most_held: int = MAX_PREFETCH_BYTES,
     ) -> None:
         """Hold `most_held` bytes of parts at a time, or one part if that is larger.
 
@@ -66,7 +66,7 @@ class Ahead:
         self._range_of = range_of
         self._most_held = most_held
         self._next = 0  # the range that is to be asked for when those before are
-        self._requests: deque[Range] = deque()  # those of the one before that are still to be made
+        self._requests: deque[ObjectRange] = deque()  # those of the one before that are still to be made
         self._parts: deque[_Asked] = deque()
         self._held = 0
         self._stop = threading.Event()
@@ -82,8 +82,8 @@ class Ahead:
         self._stop.set()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    def parts(self, index: int) -> Iterator[Part]:
-        """Give the parts of one range; those of all before it are given up. Raises `StoreFault`."""
+    def parts(self, index: int) -> Iterator[Chunk]:
+        """Give the parts of one range; those of all before it are given up. Raises `StoreError`."""
         while self._parts and self._parts[0].of < index:
             self._taken().data.cancel()
         if self._next <= index:
@@ -92,13 +92,13 @@ class Ahead:
         self._fetch()
         assert self._next > index  # noqa: S101 - or bytes would be missing
         while self._parts and self._parts[0].of == index:
-            part = Part(self._parts[0].start, self._parts[0].data.result())
+            part = Chunk(self._parts[0].start, self._parts[0].data.result())
             self._taken()
             self._fetch()
             yield part
 
-    def ask(self, wanted: Range) -> Future[bytes]:
-        """Ask for one range beside the others, whole; the result raises `StoreFault`."""
+    def ask(self, wanted: ObjectRange) -> Future[bytes]:
+        """Ask for one range beside the others, whole; the result raises `StoreError`."""
         return self._threads.submit(self._read, wanted)
 
     def _taken(self) -> _Asked:
@@ -126,26 +126,26 @@ class Ahead:
             self._next += 1
         return True
 
-    def _read(self, wanted: Range) -> bytes:
-        return patiently(lambda: self._client.read(*wanted), self._stop)
+    def _read(self, wanted: ObjectRange) -> bytes:
+        return with_retries(lambda: self._client.read(*wanted), self._stop)
 
 
-def ahead_of_all(client: Client, objects: Sequence[Found]) -> Ahead:
+def ahead_of_all(client: Client, objects: Sequence[ObjectMeta]) -> Prefetcher:
     """Return what fetches whole objects."""
-    return Ahead(client, len(objects), lambda index: whole(objects[index]))
+    return Prefetcher(client, len(objects), lambda index: whole(objects[index]))
 
 
-def whole(found: Found) -> Range:
+def whole(found: ObjectMeta) -> ObjectRange:
     """Return the range that is the object."""
-    return Range(found, 0, found.size)
+    return ObjectRange(found, 0, found.size)
 
 
-def _cut(wanted: Range) -> Iterator[Range]:
+def _cut(wanted: ObjectRange) -> Iterator[ObjectRange]:
     """Give the range of each request; an empty object is one, too, since it may be empty no more."""
     found, start, stop = wanted
     if not found.size:
         yield wanted
     while start < stop:
-        end = stop if stop - start <= PART_BYTES + _REST_BYTES else start + PART_BYTES
-        yield Range(found, start, end)
+        end = stop if stop - start <= CHUNK_BYTES + _REST_BYTES else start + CHUNK_BYTES
+        yield ObjectRange(found, start, end)
         start = end

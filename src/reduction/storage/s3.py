@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from reduction.errors import SettingsError
-from reduction.storage.base import REFUSED, Found, StoreFault, Trouble
-from reduction.storage.url import shown_address
+from reduction.storage.base import REFUSED, ErrorKind, ObjectMeta, StoreError
+from reduction.storage.url import redact_url
 
 _AT_ONCE = 16
 _ONE_REQUEST = 8 << 20  # bytes; what is larger is put in parts
@@ -26,30 +26,30 @@ _BUSY = "the store kept failing ({}): run again later"
 _CODES = {  # those that may be repeated, and what they mean beyond their status
     **dict.fromkeys(
         ("ExpiredToken", "InvalidAccessKeyId", "InvalidToken", "SignatureDoesNotMatch"),
-        (Trouble.STORE, _RENEW),
+        (ErrorKind.STORE, _RENEW),
     ),
-    "RequestTimeTooSkewed": (Trouble.STORE, "the clock of this machine is wrong ({}): set it"),
-    "NoSuchBucket": (Trouble.STORE, _NO_BUCKET),
-    "InvalidBucketName": (Trouble.STORE, _NO_BUCKET),
-    "PermanentRedirect": (Trouble.STORE, "the bucket is in another region ({}): set AWS_REGION"),
-    "AuthorizationHeaderMalformed": (Trouble.STORE, "the region is wrong ({}): set AWS_REGION"),
-    "NoSuchKey": (Trouble.GONE, "there is no such object"),
-    "PreconditionFailed": (Trouble.REPLACED, "another version is there"),
-    "InvalidRange": (Trouble.REPLACED, "another version is there"),
-    "InvalidObjectState": (Trouble.OBJECT, "it is archived ({}): restore it first"),
+    "RequestTimeTooSkewed": (ErrorKind.STORE, "the clock of this machine is wrong ({}): set it"),
+    "NoSuchBucket": (ErrorKind.STORE, _NO_BUCKET),
+    "InvalidBucketName": (ErrorKind.STORE, _NO_BUCKET),
+    "PermanentRedirect": (ErrorKind.STORE, "the bucket is in another region ({}): set AWS_REGION"),
+    "AuthorizationHeaderMalformed": (ErrorKind.STORE, "the region is wrong ({}): set AWS_REGION"),
+    "NoSuchKey": (ErrorKind.NOT_FOUND, "there is no such object"),
+    "PreconditionFailed": (ErrorKind.PRECONDITION_FAILED, "another version is there"),
+    "InvalidRange": (ErrorKind.PRECONDITION_FAILED, "another version is there"),
+    "InvalidObjectState": (ErrorKind.OBJECT, "it is archived ({}): restore it first"),
     **dict.fromkeys(
-        ("SlowDown", "InternalError", "RequestTimeout", "ServiceUnavailable"), (Trouble.PASSING, _BUSY)
+        ("SlowDown", "InternalError", "RequestTimeout", "ServiceUnavailable"), (ErrorKind.TRANSIENT, _BUSY)
     ),
 }  # fmt: skip
 _BY_STATUS = {
-    401: (Trouble.STORE, _RENEW),
-    403: (Trouble.OBJECT, _GRANT),
-    404: (Trouble.GONE, "there is no such object"),
-    412: (Trouble.REPLACED, "another version is there"),
-    416: (Trouble.REPLACED, "another version is there"),
-    **dict.fromkeys((408, 429, 500, 502, 503, 504), (Trouble.PASSING, _BUSY)),
+    401: (ErrorKind.STORE, _RENEW),
+    403: (ErrorKind.OBJECT, _GRANT),
+    404: (ErrorKind.NOT_FOUND, "there is no such object"),
+    412: (ErrorKind.PRECONDITION_FAILED, "another version is there"),
+    416: (ErrorKind.PRECONDITION_FAILED, "another version is there"),
+    **dict.fromkeys((408, 429, 500, 502, 503, 504), (ErrorKind.TRANSIENT, _BUSY)),
 }
-_OTHER = (Trouble.OBJECT, "the store answered {}: run again later")
+_OTHER = (ErrorKind.OBJECT, "the store answered {}: run again later")
 _BY_CLASS = {  # of botocore.exceptions, by name and by the names of their bases
     "NoCredentialsError": "no credentials were found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or"
     " AWS_PROFILE, or run where a role is attached",
@@ -82,11 +82,11 @@ class S3Client:
     at_once = _AT_ONCE
 
     def __init__(self, address: str) -> None:
-        """Raises `SettingsError` if boto3 is missing or the address has no bucket, `StoreFault`."""
+        """Raises `SettingsError` if boto3 is missing or the address has no bucket, `StoreError`."""
         self._bucket, _, self._prefix = address.removeprefix("s3://").partition("/")
         if not _BUCKET.fullmatch(self._bucket):
             raise SettingsError(
-                [f"{shown_address(address)}: must be s3://BUCKET/PREFIX; credentials do not belong in it"]
+                [f"{redact_url(address)}: must be s3://BUCKET/PREFIX; credentials do not belong in it"]
             )
         if self._prefix and not self._prefix.endswith("/"):
             self._prefix += "/"
@@ -95,12 +95,12 @@ class S3Client:
             from boto3.session import Session
             from botocore.config import Config
         except ImportError:
-            raise SettingsError([f"{shown_address(address)}: needs boto3: pip install boto3"]) from None
+            raise SettingsError([f"{redact_url(address)}: needs boto3: pip install boto3"]) from None
         known = botocore.session.Session(session_vars={"region": _REGION})
         config = Config(max_pool_connections=_AT_ONCE)
         self._s3 = _asked(lambda: Session(botocore_session=known).client("s3", config=config))
 
-    def list(self, beginning: str = "") -> Iterator[Found]:
+    def list(self, beginning: str = "") -> Iterator[ObjectMeta]:
         """Give every object below the prefix whose name has this beginning."""
         pages = iter(
             self._s3.get_paginator("list_objects_v2").paginate(
@@ -109,9 +109,9 @@ class S3Client:
         )
         while page := _asked(lambda: next(pages, None), of_object=False):
             for entry in page.get("Contents", ()):
-                yield Found(entry["Key"][len(self._prefix) :], entry["Size"], entry["ETag"])
+                yield ObjectMeta(entry["Key"][len(self._prefix) :], entry["Size"], entry["ETag"])
 
-    def read(self, found: Found, start: int, stop: int) -> bytes:
+    def read(self, found: ObjectMeta, start: int, stop: int) -> bytes:
         """Return the bytes of a range, if the object still has the ETag."""
         is_part = (start, stop) != (0, found.size)
 
@@ -127,7 +127,7 @@ class S3Client:
 
         data = _asked(read)
         if len(data) != stop - start:
-            raise StoreFault(Trouble.PASSING, "the store gave fewer or more bytes than it has")
+            raise StoreError(ErrorKind.TRANSIENT, "the store gave fewer or more bytes than it has")
         return data
 
     def put(self, name: str, path: Path) -> None:
@@ -145,19 +145,19 @@ class S3Client:
 
 
 def _asked(ask: Callable[[], _T], *, of_object: bool = True) -> _T:
-    """Return what boto3 answers; whatever it raises becomes a `StoreFault` that repeats none of its words."""
+    """Return what boto3 answers; whatever it raises becomes a `StoreError` that repeats none of its words."""
     try:
         return ask()
-    except (MemoryError, StoreFault):
+    except (MemoryError, StoreError):
         raise
     except Exception as error:
         fault = _fault(error)
-    if not of_object and fault.trouble in (Trouble.OBJECT, Trouble.PASSING):
-        fault = StoreFault(Trouble.STORE, fault.text)
+    if not of_object and fault.trouble in (ErrorKind.OBJECT, ErrorKind.TRANSIENT):
+        fault = StoreError(ErrorKind.STORE, fault.text)
     raise fault
 
 
-def _fault(error: Any) -> StoreFault:
+def _fault(error: Any) -> StoreError:
     if not hasattr(error, "response") and hasattr(error.__context__, "response"):
         error = error.__context__  # putting in parts wraps what went wrong
     answer = getattr(error, "response", None)
@@ -165,8 +165,10 @@ def _fault(error: Any) -> StoreFault:
         status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode")
         code = answer.get("Error", {}).get("Code")
         trouble, text = _CODES.get(code) or _BY_STATUS.get(status) or _OTHER
-        return StoreFault(trouble, text.format(f"{status} {code}" if code in _CODES else status))
+        return StoreError(trouble, text.format(f"{status} {code}" if code in _CODES else status))
     for kind in type(error).__mro__:
         if text := _BY_CLASS.get(kind.__name__, ""):
-            return StoreFault(Trouble.LINE if kind.__name__ in _LINE else Trouble.STORE, text)
-    return StoreFault(Trouble.PASSING, f"the connection broke off ({type(error).__name__}): run again later")
+            return StoreError(ErrorKind.CONNECTION if kind.__name__ in _LINE else ErrorKind.STORE, text)
+    return StoreError(
+        ErrorKind.TRANSIENT, f"the connection broke off ({type(error).__name__}): run again later"
+    )

@@ -8,26 +8,26 @@ _ADDRESS = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?P<rest>.*)", re.DOTALL
 _HIDDEN = "***"
 
 
-def is_address(text: str) -> bool:
+def is_url(text: str) -> bool:
     """Tell whether `text` names a place in object storage (`scheme://...`) and not a folder.
 
-    >>> is_address("s3://bucket/in"), is_address("/data/in")
+    >>> is_url("s3://bucket/in"), is_url("/data/in")
     (True, False)
     """
     return _ADDRESS.fullmatch(text) is not None
 
 
-def scheme_of(address: str) -> str:
+def url_scheme(address: str) -> str:
     """Return what stands before `://`."""
     return address.partition("://")[0]
 
 
-def shown_address(text: str) -> str:
+def redact_url(text: str) -> str:
     """Return an address as it may be logged: no user, no password, no query; a folder as it is.
 
     Rather too much is hidden than too little: a password may hold any character.
 
-    >>> shown_address("sftp://user:secret@host/in?token=abc")
+    >>> redact_url("sftp://user:secret@host/in?token=abc")
     'sftp://***@host/in?***'
     """
     match = _ADDRESS.fullmatch(text)

@@ -41,7 +41,7 @@ struct MergeOptions {
 };
 
 // Writes the distinct rows of all partials, sorted, without a header. A partial has the header of a result, or that
-// and a column `Cut File`; its rows are sorted by address, then by the place of their ending in `endings`, which are
+// and a column `Split File`; its rows are sorted by address, then by the place of their ending in `endings`, which are
 // all that may occur. Those of one environment stand together there, and the environments in byte order.
 //
 // `out` is called by one thread at a time, not always by this one. Other threads live only inside the call. A thread

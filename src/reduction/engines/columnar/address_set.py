@@ -15,9 +15,9 @@ from reduction.pipeline.ip_address import Address
 
 _LOG = logging.getLogger("reduction.compaction")
 
-Numbers = npt.NDArray[np.uint32]
+Ipv4Array = npt.NDArray[np.uint32]
 """IPv4 addresses."""
-Pairs = pd.DataFrame
+Ipv6Frame = pd.DataFrame
 """IPv6 addresses: columns `high` and `low`, 64 bits each."""
 
 
@@ -32,24 +32,24 @@ def distinct_sorted(numbers: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return numbers if keep.all() else numbers[keep]
 
 
-class Addresses:
+class AddressSet:
     """Addresses of one environment, in parts that are sorted and distinct each."""
 
     def __init__(self) -> None:
-        self._quads: list[Numbers] = []
-        self._pairs: list[Pairs] = []
+        self._quads: list[Ipv4Array] = []
+        self._pairs: list[Ipv6Frame] = []
         self.rows = 0
 
-    def add(self, quads: Numbers, pairs: Pairs | None = None) -> None:
+    def add(self, ipv4: Ipv4Array, pairs: Ipv6Frame | None = None) -> None:
         """Add parts that are sorted and distinct in themselves."""
-        if len(quads):
-            self._quads.append(quads)
-            self.rows += len(quads)
+        if len(ipv4):
+            self._quads.append(ipv4)
+            self.rows += len(ipv4)
         if pairs is not None and len(pairs):
             self._pairs.append(pairs)
             self.rows += len(pairs)
 
-    def absorb(self, other: Addresses) -> None:
+    def absorb(self, other: AddressSet) -> None:
         """Add all parts of `other`."""
         self._quads += other._quads
         self._pairs += other._pairs
@@ -67,7 +67,7 @@ class Addresses:
             ]
         self.rows = sum(map(len, self._quads)) + sum(map(len, self._pairs))
 
-    def quads(self) -> Numbers:
+    def ipv4(self) -> Ipv4Array:
         """Return the IPv4 addresses, sorted and distinct; after `compact`."""
         return self._quads[0] if self._quads else np.empty(0, np.uint32)
 
@@ -83,12 +83,12 @@ class DistinctBuffer:
 
     def __init__(self, compact_at_rows: int) -> None:
         self._rule = CompactionRule(compact_at_rows)
-        self._by_environment: dict[str, Addresses] = {}
+        self._by_environment: dict[str, AddressSet] = {}
         self._rows = 0
 
-    def absorb(self, environment: str, addresses: Addresses) -> None:
+    def absorb(self, environment: str, addresses: AddressSet) -> None:
         """Add what one file held."""
-        self._by_environment.setdefault(environment, Addresses()).absorb(addresses)
+        self._by_environment.setdefault(environment, AddressSet()).absorb(addresses)
         self._rows += addresses.rows
         if self._rule.is_due(self._rows):
             self.compact()
@@ -102,7 +102,7 @@ class DistinctBuffer:
         self._rule.compacted_to(self._rows)
         _LOG.debug("compacted %s buffer rows to %s", before, self._rows)
 
-    def items(self) -> list[tuple[str, Addresses]]:
+    def items(self) -> list[tuple[str, AddressSet]]:
         """Return environments that have rows, in the order of results, with their addresses."""
         return sorted(
             (item for item in self._by_environment.items() if item[1].rows), key=lambda item: item[0]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from reduction.engines.columnar.address_set import Numbers
+from reduction.engines.columnar.address_set import Ipv4Array
 from reduction.engines.columnar.tokenizer import Bytes, Positions
 from reduction.pipeline.rows import csv_field
 
@@ -31,8 +31,8 @@ def windows(data: Bytes, starts: Positions, width: int) -> Bytes:
     return taken
 
 
-def parse_dotted_quads(data: Bytes, starts: Positions, ends: Positions) -> tuple[Numbers, Mask]:
-    """Return the numbers of the dotted quads at `starts` to `ends` (exclusive), and which ones are such.
+def parse_dotted_quads(data: Bytes, starts: Positions, ends: Positions) -> tuple[Ipv4Array, Mask]:
+    """Return the numbers of the dotted ipv4 at `starts` to `ends` (exclusive), and which ones are such.
 
     The rule is `ipaddress.IPv4Address`'s: four decimal octets up to 255 without leading zeros. `data` must be
     readable for 16 bytes from each start on.
@@ -45,7 +45,7 @@ def parse_dotted_quads(data: Bytes, starts: Positions, ends: Positions) -> tuple
     return numbers, good
 
 
-def _parse_part(data: Bytes, starts: Positions, lengths: Positions) -> tuple[Numbers, Mask]:
+def _parse_part(data: Bytes, starts: Positions, lengths: Positions) -> tuple[Ipv4Array, Mask]:
     """Parse so few that their columns stay in the processor's cache.
 
     All rows go through one state machine in step, a column of characters at a time. An octet is judged at the
@@ -79,13 +79,13 @@ class LineWriter:
 
     def __init__(self, environments: Sequence[str]) -> None:
         """Take the environments whose indices the rows will name."""
-        endings = [csv_field(environment).encode() + b"\n" for environment in environments]
-        self._endings = _padded(endings)
+        row_suffixes = [csv_field(environment).encode() + b"\n" for environment in environments]
+        self._endings = _padded(row_suffixes)
         self._octets = _padded([b"%d." % octet for octet in range(256)])
         self._last_octets = _padded([b"%d," % octet for octet in range(256)])
 
-    def lines(self, numbers: Numbers, environments: npt.NDArray[np.integer]) -> bytes:
-        """Return one line a row; zero bytes fill the gaps between the parts and are then dropped."""
+    def lines(self, numbers: Ipv4Array, environments: npt.NDArray[np.integer]) -> bytes:
+        """Return one line a row; zero bytes fill the gaps between the parts and are then discarded."""
         width = self._endings.shape[1]
         text = np.empty((len(numbers), 16 + width), np.uint8)
         for part, shift in enumerate((24, 16, 8)):

@@ -1,6 +1,6 @@
-"""Keys that are not plain dotted quads: quoted twice over, IPv6, blanks round them, or no address at all.
+"""Keys that are not plain dotted ipv4: quoted twice over, IPv6, blanks round them, or no address at all.
 
-Equal spellings are found with pandas and each is looked at once, so their cost does not grow with the rows.
+Equal unique_texts are found with pandas and each is looked at once, so their cost does not grow with the rows.
 """
 
 from __future__ import annotations
@@ -12,20 +12,20 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from reduction.engines.columnar.address_set import Numbers, Pairs
+from reduction.engines.columnar.address_set import Ipv4Array, Ipv6Frame
 from reduction.engines.columnar.ipv4 import WINDOW, Mask, windows
-from reduction.engines.columnar.tokenizer import Block, Bytes, Positions
+from reduction.engines.columnar.tokenizer import Bytes, Positions, RowBlock
 from reduction.pipeline.ip_address import Address, parse
 
 _LOW_64 = (1 << 64) - 1
 
 
 @dataclass(frozen=True)
-class OddKeys:
+class IrregularKeys:
     """What odd keys are: distinct IPv4 numbers and IPv6 pairs, and which of the keys are addresses."""
 
-    quads: Numbers
-    pairs: Pairs
+    ipv4: Ipv4Array
+    pairs: Ipv6Frame
     are_addresses: Mask
 
 
@@ -34,9 +34,9 @@ def field_value(raw: str) -> str:
     return next(csv.reader([raw]), [""])[0] if '"' in raw else raw
 
 
-def look_at(block: Block, starts: Positions, ends: Positions) -> OddKeys:
+def parse_irregular(block: RowBlock, starts: Positions, ends: Positions) -> IrregularKeys:
     """Judge the raw fields at `starts` to `ends` (exclusive) of the block."""
-    spelling, first_of_spelling = spellings(block.data, starts, ends)
+    spelling, first_of_spelling = unique_texts(block.data, starts, ends)
     found = [
         parse(field_value(block.text(start, end)))
         for start, end in zip(
@@ -44,8 +44,8 @@ def look_at(block: Block, starts: Positions, ends: Positions) -> OddKeys:
         )
     ]
     six = sorted(_numbers_of_version(found, 6))
-    return OddKeys(
-        quads=np.array(sorted(_numbers_of_version(found, 4)), np.uint32),
+    return IrregularKeys(
+        ipv4=np.array(sorted(_numbers_of_version(found, 4)), np.uint32),
         pairs=pd.DataFrame(
             {
                 "high": np.array([number >> 64 for number in six], np.uint64),
@@ -60,7 +60,7 @@ def _numbers_of_version(found: list[Address | None], version: int) -> set[int]:
     return {address.number for address in found if address and address.version == version}
 
 
-def spellings(
+def unique_texts(
     data: Bytes, starts: Positions, ends: Positions
 ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
     """Number the distinct texts: returns the number of each text, and a text's index for each number."""

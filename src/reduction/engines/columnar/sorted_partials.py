@@ -16,13 +16,13 @@ from typing import BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from reduction.engines.columnar.address_set import Addresses, distinct_sorted
+from reduction.engines.columnar.address_set import AddressSet, distinct_sorted
 from reduction.engines.columnar.ipv4 import LineWriter, parse_dotted_quads
-from reduction.engines.columnar.irregular_keys import spellings
-from reduction.engines.columnar.tokenizer import Block, Rows, blocks
-from reduction.pipeline.engine import Output
+from reduction.engines.columnar.irregular_keys import unique_texts
+from reduction.engines.columnar.tokenizer import RowBlock, RowIndex, blocks
+from reduction.pipeline.engine import RowSink
 from reduction.pipeline.ip_address import parse
-from reduction.pipeline.partials import Ending, Manifest, damaged, endings, opened_partial
+from reduction.pipeline.partials import Manifest, RowSuffix, damaged, opened_partial, row_suffixes
 from reduction.pipeline.rows import RESULT_HEADER, Row, csv_line, merged
 
 Keys = npt.NDArray[np.uint64]
@@ -34,23 +34,23 @@ _LEAST_BLOCK = 1 << 16  # bytes
 _DROPPED = 0xFFFF_FFFF  # the index of no environment: the row does not count
 
 
-def write_rows(of_environments: Sequence[tuple[str, Addresses]], output: Output) -> dict[str, int]:
+def write_rows(of_environments: Sequence[tuple[str, AddressSet]], output: RowSink) -> dict[str, int]:
     """Write the compacted addresses of environments, given in their order, as one sorted list of rows."""
     names = [name for name, _ in of_environments]
     writer = _RowWriter(names, output)
-    quads = [addresses.quads() for _, addresses in of_environments]
-    for low, high in _address_ranges(quads):
-        parts = [_keys_between(numbers, low, high, index) for index, numbers in enumerate(quads)]
+    ipv4 = [addresses.ipv4() for _, addresses in of_environments]
+    for low, high in _address_ranges(ipv4):
+        parts = [_keys_between(numbers, low, high, index) for index, numbers in enumerate(ipv4)]
         writer.write(distinct_sorted(np.concatenate(parts)))
     writer.write_six(merged([_rows_of(name, addresses) for name, addresses in of_environments]))
     return writer.addresses()
 
 
 def merge_partials(
-    directory: Path, manifests: Sequence[Manifest], output: Output, dropped: Collection[int]
+    directory: Path, manifests: Sequence[Manifest], output: RowSink, discarded: Collection[int]
 ) -> dict[str, int]:
     """See `contract.Engine.merge`."""
-    expected = endings(manifests, dropped)
+    expected = row_suffixes(manifests, discarded)
     names = sorted({ending.environment for ending in expected if ending.environment is not None})
     writer = _RowWriter(names, output)
     block_bytes = max(_LEAST_BLOCK, _MERGE_BYTES // max(1, len(manifests)))
@@ -71,7 +71,7 @@ def merge_partials(
 class _RowWriter:
     """Writes keys and rows to an output and counts them by environment."""
 
-    def __init__(self, names: Sequence[str], output: Output) -> None:
+    def __init__(self, names: Sequence[str], output: RowSink) -> None:
         self._names = names
         self._lines = LineWriter(names)
         self._output = output
@@ -108,7 +108,7 @@ class SortedPartial:
         self,
         stream: BinaryIO,
         manifest: Manifest,
-        expected: Sequence[Ending],
+        expected: Sequence[RowSuffix],
         names: Sequence[str],
         block_bytes: int,
     ) -> None:
@@ -118,7 +118,7 @@ class SortedPartial:
         self._index_of = {text: _DROPPED if name is None else index_of[name] for text, name in expected}
         self._blocks = blocks(stream, block_bytes)
         self._header_is_read = False
-        self._six_begin: tuple[Block, int] | None = None
+        self._six_begin: tuple[RowBlock, int] | None = None
         self.keys: Keys = np.empty(0, np.uint64)
 
     def fill(self) -> bool:
@@ -155,7 +155,7 @@ class SortedPartial:
                     yield Row(address, environment)
             block, first = next(self._blocks, None), 0
 
-    def _take(self, block: Block) -> None:
+    def _take(self, block: RowBlock) -> None:
         if block.fault is not None:
             raise block.fault
         rows = block.rows
@@ -166,17 +166,17 @@ class SortedPartial:
             return
         if (rows.fields < 2).any():
             raise self._not_a_row(block, int(rows.starts[rows.fields < 2][0]))
-        quads, are_quads = parse_dotted_quads(block.data, *rows.field(0))
-        count = len(quads) if are_quads.all() else int(np.argmin(are_quads))
-        if count < len(quads):
-            self._six_begin = block, len(block.rows) - len(quads) + count
+        ipv4, are_ipv4 = parse_dotted_quads(block.data, *rows.field(0))
+        count = len(ipv4) if are_ipv4.all() else int(np.argmin(are_ipv4))
+        if count < len(ipv4):
+            self._six_begin = block, len(block.rows) - len(ipv4) + count
         indices = self._indices(block, rows[:count])
-        self.keys = ((quads[:count].astype(np.uint64) << np.uint64(32)) | indices)[indices != _DROPPED]
+        self.keys = ((ipv4[:count].astype(np.uint64) << np.uint64(32)) | indices)[indices != _DROPPED]
 
-    def _indices(self, block: Block, rows: Rows) -> Keys:
+    def _indices(self, block: RowBlock, rows: RowIndex) -> Keys:
         """Return the index of each row's environment, or `_DROPPED`: what stands behind the address tells."""
         starts, ends = rows.field(1)[0], rows.ends
-        number, first = spellings(block.data, starts, ends)
+        number, first = unique_texts(block.data, starts, ends)
         texts = [
             block.text(start, end)
             for start, end in zip(starts[first].tolist(), ends[first].tolist(), strict=True)
@@ -187,26 +187,26 @@ class SortedPartial:
             raise damaged(self._manifest, f"no manifest has rows that end with {error}") from error
         return indices[number]
 
-    def _not_a_row(self, block: Block, start: int) -> Exception:
+    def _not_a_row(self, block: RowBlock, start: int) -> Exception:
         return damaged(self._manifest, f"line {block.line_at(start)} is not a row")
 
 
-def _rows_of(environment: str, addresses: Addresses) -> Iterator[Row]:
+def _rows_of(environment: str, addresses: AddressSet) -> Iterator[Row]:
     for address in addresses.six():
         yield Row(address, environment)
 
 
-def _keys_between(quads: npt.NDArray[np.uint32], low: int, high: int, environment: int) -> Keys:
-    part = quads[np.searchsorted(quads, low) : np.searchsorted(quads, high, "right")]
+def _keys_between(ipv4: npt.NDArray[np.uint32], low: int, high: int, environment: int) -> Keys:
+    part = ipv4[np.searchsorted(ipv4, low) : np.searchsorted(ipv4, high, "right")]
     return (part.astype(np.uint64) << np.uint64(32)) | np.uint64(environment)
 
 
-def _address_ranges(quads: Sequence[npt.NDArray[np.uint32]]) -> Iterator[tuple[int, int]]:
+def _address_ranges(ipv4: Sequence[npt.NDArray[np.uint32]]) -> Iterator[tuple[int, int]]:
     """Cut the address space into inclusive ranges that hold about `_ROWS_WRITTEN` rows of all arrays."""
-    if not quads:
+    if not ipv4:
         return
-    step = max(1, _ROWS_WRITTEN // (len(quads) + 1))
-    samples = np.sort(np.concatenate([numbers[step::step] for numbers in quads]))
+    step = max(1, _ROWS_WRITTEN // (len(ipv4) + 1))
+    samples = np.sort(np.concatenate([numbers[step::step] for numbers in ipv4]))
     apart = max(1, _ROWS_WRITTEN // step)  # each sample stands for `step` rows of its array
     cuts = np.unique(samples[apart::apart])
     low = 0

@@ -2,7 +2,7 @@
 
 The idea: separators that stand outside quotes are found by the parity of the quotes before them. Parity alone
 is wrong where a quote does not open a field; `_effective_quotes` removes such quotes first, so the result is
-exact. CR and LF both end a row; the empty "row" between the two of a CRLF is dropped like every blank line.
+exact. CR and LF both end a row; the empty "row" between the two of a CRLF is discarded like every blank line.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ PADDING = 64  # zero bytes behind each block, so that windows of that width may 
 
 
 @dataclass(frozen=True)
-class Rows:
+class RowIndex:
     """The rows of a block that are not blank; all arrays have one number a row.
 
     `starts` and `ends` (exclusive, without line end) are positions in the block; `fields` counts fields;
@@ -39,8 +39,8 @@ class Rows:
     def __len__(self) -> int:
         return len(self.starts)
 
-    def __getitem__(self, chosen: slice | npt.NDArray[np.bool_]) -> Rows:
-        return Rows(
+    def __getitem__(self, chosen: slice | npt.NDArray[np.bool_]) -> RowIndex:
+        return RowIndex(
             self.starts[chosen], self.ends[chosen], self.fields[chosen], self.first[chosen], self.separators
         )
 
@@ -51,7 +51,7 @@ class Rows:
 
 
 @dataclass(frozen=True)
-class Block:
+class RowBlock:
     """Some whole rows of a stream.
 
     `data` holds their bytes and `PADDING` zeros; `line` is the number of the first line; `nul` is the
@@ -60,7 +60,7 @@ class Block:
     """
 
     data: Bytes
-    rows: Rows
+    rows: RowIndex
     line: int
     nul: int = -1
     open_quote_line: int | None = None
@@ -75,7 +75,7 @@ class Block:
         return self.line + count_lines(self.data[:position].tobytes())
 
 
-def blocks(stream: BinaryIO, block_bytes: int) -> Iterator[Block]:
+def blocks(stream: BinaryIO, block_bytes: int) -> Iterator[RowBlock]:
     """Cut `stream` into blocks of whole rows, each of about `block_bytes` bytes or one longer row.
 
     A block without any row is given only at the end, or when it has a NUL byte. An error of the stream is
@@ -117,7 +117,7 @@ def _read(stream: BinaryIO, want: int) -> tuple[bytes, Exception | None]:
     return b"".join(chunks), None
 
 
-def _block(content: bytes, line: int, *, at_end: bool, fault: Exception | None) -> tuple[Block, int]:
+def _block(content: bytes, line: int, *, at_end: bool, fault: Exception | None) -> tuple[RowBlock, int]:
     """Return the block of the whole rows in `content`, and how many bytes they are."""
     data = np.zeros(len(content) + 1 + PADDING, dtype=np.uint8)
     data[: len(content)] = np.frombuffer(content, dtype=np.uint8)
@@ -134,7 +134,7 @@ def _block(content: bytes, line: int, *, at_end: bool, fault: Exception | None) 
         # Whether this CR is half of a CRLF is not known yet: leave its row to the next block.
         ends_row = ends_row[:-1]
         consumed = int(separators[ends_row[-1]]) + 1 if len(ends_row) else 0
-    block = Block(
+    block = RowBlock(
         data,
         _rows(separators, ends_row),
         line,
@@ -145,11 +145,11 @@ def _block(content: bytes, line: int, *, at_end: bool, fault: Exception | None) 
     return block, min(consumed, len(content))
 
 
-def _rows(separators: Positions, ends_row: Positions) -> Rows:
+def _rows(separators: Positions, ends_row: Positions) -> RowIndex:
     last = separators[ends_row]
     first = np.concatenate([np.zeros(1, np.int64), ends_row[:-1] + 1]) if len(ends_row) else ends_row
     starts = np.concatenate([np.zeros(1, np.int64), last[:-1] + 1]) if len(last) else last
-    rows = Rows(starts, last, ends_row - first + 1, first, separators)
+    rows = RowIndex(starts, last, ends_row - first + 1, first, separators)
     is_blank = starts == last
     return rows[~is_blank] if is_blank.any() else rows
 

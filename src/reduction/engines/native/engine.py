@@ -1,6 +1,6 @@
 """The engine on the compiled kernel: the same rules as the others, close to the speed of reading the bytes.
 
-This module only translates: paths and books between Python and `reduction._kernel`. What is decided about
+This module only translates: paths and stats between Python and `reduction._kernel`. What is decided about
 bytes is decided in `native/`.
 """
 
@@ -15,16 +15,16 @@ from typing import TypeVar
 from reduction import _kernel
 from reduction.engines.native.files import Files
 from reduction.errors import WriteError
-from reduction.pipeline.engine import Limits, Output, Reduced
-from reduction.pipeline.partials import Manifest, damaged, endings, partial_path
-from reduction.pipeline.rows import CUT_HEADER, RESULT_HEADER
-from reduction.pipeline.split_results import Piece
-from reduction.pipeline.splits import Unit
-from reduction.pipeline.stats import EXAMPLES_A_FILE, Accounting
+from reduction.pipeline.engine import EngineOptions, ReduceResult, RowSink
+from reduction.pipeline.partials import Manifest, damaged, partial_path, row_suffixes
+from reduction.pipeline.rows import RESULT_HEADER, SPLIT_HEADER
+from reduction.pipeline.split_results import SplitResult
+from reduction.pipeline.splits import Split
+from reduction.pipeline.stats import EXAMPLES_A_FILE, Stats
 from reduction.runtime import resources
 from reduction.runtime.progress import Progress
-from reduction.storage.constants import MOST_AHEAD_BYTES
-from reduction.storage.url import is_address
+from reduction.storage.constants import MAX_PREFETCH_BYTES
+from reduction.storage.url import is_url
 
 _MOST_THREADS = 4  # of a merge: one at a time writes, and that is a third of the work (docs/adr/0008)
 
@@ -36,7 +36,7 @@ _LEAST_FOR_ROWS = 4 << 20  # below, there would be a run for each few files
 _T = TypeVar("_T")
 
 
-def memory_of_rows(limits: Limits, beside: int = 0) -> int | None:
+def memory_of_rows(limits: EngineOptions, beside: int = 0) -> int | None:
     """Return the bytes that are left for rows where `beside` go to something else, None if no limit."""
     return None if limits.memory is None else max(_LEAST_FOR_ROWS, limits.memory - _BESIDE_ROWS - beside)
 
@@ -45,56 +45,58 @@ class NativeEngine:
     """See `contract.Engine` for what its methods promise."""
 
     name = "native"
-    cuts_files = True
+    supports_splits = True
 
     def __init__(self, instruction_set: str = "") -> None:
         """Take the best instruction set of this processor, or the named one."""
         self._instruction_set = instruction_set
 
     def reduce(
-        self, tree: str, units: Sequence[Unit], limits: Limits, output: Output, progress: Progress
-    ) -> Reduced:
+        self, tree: str, splits: Sequence[Split], limits: EngineOptions, output: RowSink, progress: Progress
+    ) -> ReduceResult:
         """Hold 4 bytes for each distinct IPv4 address, 16 for IPv6, up to thrice that while compacting.
 
         What memory has no room for goes to temporary files, as sorted runs that are merged in the end
         (docs/adr/0015).
         """
         ahead = beside = 0
-        if is_address(tree):
-            ahead = MOST_AHEAD_BYTES if limits.memory is None else min(MOST_AHEAD_BYTES, limits.memory // 4)
+        if is_url(tree):
+            ahead = (
+                MAX_PREFETCH_BYTES if limits.memory is None else min(MAX_PREFETCH_BYTES, limits.memory // 4)
+            )
             beside = _OF_A_CLIENT + 2 * ahead
         share = _kernel.Share(
             limits.compact_at_rows,
             EXAMPLES_A_FILE,
             self._instruction_set,
             memory_of_rows(limits, beside),
-            output.nameless,
+            output.open_temp,
         )
-        books = Accounting()
-        pieces: Sequence[Piece] = ()
+        stats = Stats()
+        split_results: Sequence[SplitResult] = ()
         try:
-            if is_address(tree):
+            if is_url(tree):
                 from reduction.engines.native.objects import read_objects
 
-                pieces = read_objects(share, tree, units, progress, books, ahead)
+                split_results = read_objects(share, tree, splits, progress, stats, ahead)
             else:
-                pieces = Files(share, tree, units, progress).read(books)
-            rows = _append(output, CUT_HEADER if pieces else RESULT_HEADER, share.write)
+                split_results = Files(share, tree, splits, progress).read(stats)
+            rows = _append(output, SPLIT_HEADER if split_results else RESULT_HEADER, share.write)
         except _kernel.SpillFailed as fault:
             _, what = fault.args
             raise WriteError(
                 "rows that memory has no room for can't be kept in a temporary file in the output directory:"
                 f" {what}. Free space there, or give more memory, then run again"
             ) from fault
-        return Reduced(
-            books,
-            {name: count for name, cut_file, count in rows if cut_file == _kernel.NOT_CUT},
-            {cut_file: count for _, cut_file, count in rows if cut_file != _kernel.NOT_CUT},
-            pieces,
+        return ReduceResult(
+            stats,
+            {name: count for name, split_file_id, count in rows if split_file_id == _kernel.NOT_CUT},
+            {split_file_id: count for _, split_file_id, count in rows if split_file_id != _kernel.NOT_CUT},
+            split_results,
         )
 
     def merge(
-        self, directory: Path, manifests: Sequence[Manifest], output: Output, dropped: Collection[int]
+        self, directory: Path, manifests: Sequence[Manifest], output: RowSink, discarded: Collection[int]
     ) -> dict[str, int]:
         """Work on all processors, with some megabytes on each, and hold at least 4 KiB of each partial."""
         parts = [
@@ -102,7 +104,7 @@ class NativeEngine:
             for manifest in manifests
         ]
         threads = min(resources.processors().amount, _MOST_THREADS)
-        merge = partial(_kernel.merge, parts, endings(manifests, dropped), threads=threads)
+        merge = partial(_kernel.merge, parts, row_suffixes(manifests, discarded), threads=threads)
         try:
             return _append(output, RESULT_HEADER, merge)
         except _kernel.DamagedPartial as fault:
@@ -110,7 +112,7 @@ class NativeEngine:
             raise damaged(manifests[index], what) from fault
 
 
-def _append(output: Output, header: bytes, write_rows: Callable[[int, int], tuple[_T, int, int]]) -> _T:
+def _append(output: RowSink, header: bytes, write_rows: Callable[[int, int], tuple[_T, int, int]]) -> _T:
     """Write the header, then let the kernel append the rows; returns how many it says there are."""
     rows: _T
 

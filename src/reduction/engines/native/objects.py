@@ -5,75 +5,81 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reduction import _kernel
-from reduction.engines.native.files import cut_file_of, fed, ignored_piece, piece_of, take_books
-from reduction.engines.per_file import judged, one_by_one
+from reduction.engines.native.files import (
+    apply_stats,
+    failed_split_result,
+    fed,
+    make_split_result,
+    split_file_id_of,
+)
+from reduction.engines.per_file import judged, track_progress
 from reduction.pipeline.reading import plain_bytes
-from reduction.pipeline.remote_input import Objects
-from reduction.pipeline.split_results import Piece
-from reduction.pipeline.splits import Unit
-from reduction.pipeline.stats import Accounting, Ignored
-from reduction.pipeline.warner import Warner
+from reduction.pipeline.remote_input import ObjectReader
+from reduction.pipeline.split_results import SplitResult
+from reduction.pipeline.splits import Split
+from reduction.pipeline.stats import SkipReason, Stats
+from reduction.pipeline.warner import SkipLogger
 from reduction.runtime.progress import Progress
 
 
 def read_objects(
     share: _kernel.Share,
     tree: str,
-    units: Sequence[Unit],
+    splits: Sequence[Split],
     progress: Progress,
-    books: Accounting,
+    stats: Stats,
     most_ahead: int,
-) -> list[Piece]:
-    """Read all units below the address `tree` into the share.
+) -> list[SplitResult]:
+    """Read all splits below the address `tree` into the share.
 
-    The books of whole objects are added to `books`, the others are pieces. At most about `most_ahead` bytes
+    The stats of whole objects are added to `stats`, the others are split_results. At most about `most_ahead` bytes
     are fetched and not yet read.
     """
-    pieces = []
-    with Objects(tree, units, most_ahead) as objects:
-        reader = _Reader(share, objects, progress, books)
-        for index, unit in one_by_one(units, progress):
-            if unit.cut_file is None:
-                reader.read_whole(index, unit)
+    split_results = []
+    with ObjectReader(tree, splits, most_ahead) as objects:
+        reader = _Reader(share, objects, progress, stats)
+        for index, split in track_progress(splits, progress):
+            if split.split_file_id is None:
+                reader.read_whole(index, split)
             else:
-                pieces.append(reader.read_piece(index, unit))
-    return pieces
+                split_results.append(reader.read_piece(index, split))
+    return split_results
 
 
 class _Reader:
-    """Reads one unit after the other."""
+    """Reads one split after the other."""
 
-    def __init__(self, share: _kernel.Share, objects: Objects, progress: Progress, books: Accounting) -> None:
+    def __init__(self, share: _kernel.Share, objects: ObjectReader, progress: Progress, stats: Stats) -> None:
         self._share = share
         self._objects = objects
         self._progress = progress
-        self._books = books
-        self._warner = Warner()
+        self._stats = stats
+        self._warner = SkipLogger()
 
-    def read_whole(self, index: int, unit: Unit) -> None:
+    def read_whole(self, index: int, split: Split) -> None:
         """Read an object that is not cut."""
 
-        def read(unit: Unit, path: str, books: Accounting) -> None:
-            take_books(self._feed(index, unit), path, books)
+        def read(split: Split, path: str, stats: Stats) -> None:
+            apply_stats(self._feed(index, split), path, stats)
 
-        judged(unit, self._books, self._warner, read)
+        judged(split, self._stats, self._warner, read)
 
-    def read_piece(self, index: int, unit: Unit) -> Piece:
-        """Read a unit of one that is."""
-        with self._objects.by_place(index) as of_unit:
+    def read_piece(self, index: int, split: Split) -> SplitResult:
+        """Read a split of one that is."""
+        with self._objects.by_place(index) as of_split:
             told = self._share.read_piece_in_parts(
-                of_unit.part,
-                unit.environment,
-                cut_file_of(unit),
-                unit.start,
-                unit.stop,
+                of_split.part,
+                split.environment,
+                split_file_id_of(split),
+                split.start,
+                split.stop,
                 self._progress.read_bytes,
             )
-        piece = piece_of(unit, told, lambda: self._feed(index, unit))
-        fault = of_unit.fault
-        if fault is not None and (fault.reason == Ignored.CHANGED or piece.span is None):
-            return ignored_piece(unit, fault)  # else what came before the place has settled it
-        return piece
+        result = make_split_result(split, told, lambda: self._feed(index, split))
+        fault = of_split.fault
+        if fault is not None and (fault.reason == SkipReason.CHANGED or result.span is None):
+            return failed_split_result(split, fault)  # else what came before the place has settled it
+        return result
 
-    def _feed(self, index: int, unit: Unit) -> _kernel._Books:
-        return fed(self._share, unit, plain_bytes(self._objects.raw(index, self._progress.read_bytes)))
+    def _feed(self, index: int, split: Split) -> _kernel._Books:
+        return fed(self._share, split, plain_bytes(self._objects.raw(index, self._progress.read_bytes)))

@@ -30,7 +30,7 @@ _WIDEST_ADDRESS = 48  # bytes, with its comma
 _ODD = np.uint64(0x9E37_79B9_7F4A_7C15)
 
 
-class Block(NamedTuple):
+class RowBlock(NamedTuple):
     """Rows of one kind as bytes."""
 
     six: bool
@@ -75,18 +75,18 @@ def samples_of(keys: Keys, step: int, skipped: int) -> tuple[list[int], int]:
     return numbers, (skipped + len(keys)) % step
 
 
-def cut_into_ranges(block: Block, bounds: Bounds) -> Iterator[tuple[int, Block]]:
+def cut_into_ranges(block: RowBlock, bounds: Bounds) -> Iterator[tuple[int, RowBlock]]:
     """Give the parts of a sorted block that belong to each range, with the number of the range."""
     keys = block.keys()
     if block.six:
         upper = of_six((number >> 32, number & 0xFFFF_FFFF) for number in bounds.six)
-        first = len(bounds.quads)
+        first = len(bounds.ipv4)
     else:
-        upper, first = np.array(bounds.quads, FOUR), 0
+        upper, first = np.array(bounds.ipv4, FOUR), 0
     places = [0, *np.searchsorted(keys, upper).tolist(), len(keys)]
     for index, (start, stop) in enumerate(pairwise(places)):
         if start < stop:
-            yield first + index, Block(block.six, keys[start:stop].tobytes())
+            yield first + index, RowBlock(block.six, keys[start:stop].tobytes())
 
 
 class Finisher:
@@ -99,7 +99,7 @@ class Finisher:
         self._addresses = np.zeros(len(environments), np.int64)
         self._bytes = self._crc32 = 0
 
-    def take(self, block: Block) -> None:
+    def take(self, block: RowBlock) -> None:
         """Hold a block."""
         keys = block.keys()
         self._given += sum_of(keys)
@@ -121,7 +121,7 @@ class Finisher:
                 self._crc32 = zlib.crc32(text, self._crc32)
                 yield text
 
-    def books(self, partition: int) -> PartitionBooks:
+    def stats(self, partition: int) -> PartitionBooks:
         """Return what became of everything taken, after `text`."""
         counted = {index: rows for index, rows in enumerate(self._addresses.tolist()) if rows}
         return PartitionBooks(partition, self._given, counted, self._bytes, self._crc32)

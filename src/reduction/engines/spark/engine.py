@@ -1,8 +1,8 @@
 """The engine on a Spark cluster: one job reads, sorts and hands the text back, range by range.
 
-Each of the first tasks reads a share of the units with the best engine of its executor. What they find is cut
+Each of the first tasks reads a share of the splits with the best engine of its executor. What they find is cut
 into ranges of rows, which Spark brings together; each of the last tasks sorts a range, drops what is there
-twice and writes text, which is streamed into the output. Nothing is collected but books. Every lot of rows is
+twice and writes text, which is streamed into the output. Nothing is collected but stats. Every lot of rows is
 counted and summed where it leaves and where it arrives (docs/adr/0013).
 """
 
@@ -25,16 +25,15 @@ from reduction.engines.spark import executor, planning, session
 from reduction.engines.spark.planning import Bounds, PartitionBooks, Sum, TaskBooks
 from reduction.engines.spark.visibility import check_same_tree
 from reduction.errors import SparkFailed
-from reduction.pipeline import splits
 from reduction.pipeline.cut_files import judge
-from reduction.pipeline.engine import Engine, Limits, Output, Reduced
+from reduction.pipeline.engine import Engine, EngineOptions, ReduceResult, RowSink
 from reduction.pipeline.partials import Manifest
 from reduction.pipeline.rows import RESULT_HEADER
-from reduction.pipeline.splits import Listing, Unit
-from reduction.pipeline.stats import Accounting
+from reduction.pipeline.splits import Listing, Split, cut
+from reduction.pipeline.stats import Stats
 from reduction.runtime.progress import Progress
-from reduction.runtime.text import shown
-from reduction.storage.url import is_address
+from reduction.runtime.text import display_path
+from reduction.storage.url import is_url
 
 _LOG = logging.getLogger("reduction.spark")
 _FILES_LOG = logging.getLogger("reduction.files")
@@ -47,33 +46,33 @@ class SparkEngine:
     """See `contract.Engine` for what its methods promise."""
 
     name = "spark"
-    cuts_files = False  # the units of a run, that is: what a task reads may well be a part of a file
+    supports_splits = False  # the splits of a run, that is: what a task reads may well be a part of a file
 
     def reduce(
-        self, tree: str, units: Sequence[Unit], limits: Limits, output: Output, progress: Progress
-    ) -> Reduced:
+        self, tree: str, splits: Sequence[Split], limits: EngineOptions, output: RowSink, progress: Progress
+    ) -> ReduceResult:
         """Hold the text of a partition; raises `SparkFailed`, or `SettingsError` without Java."""
-        if not is_address(tree):
+        if not is_url(tree):
             tree = os.path.abspath(tree)  # noqa: PTH100 - executors have another current folder
         told = session.errors_told
         # Twice: without its JVM, which `opened` ends, an error has no text.
         with told(), session.opened(limits.spark_master) as spark, told():
-            reduced = _Job(spark, tree, limits).run(units, output)
-        for unit in units:
-            progress.finishes(unit.stop - unit.start, ends_file=unit.ends_file)
+            reduced = _Job(spark, tree, limits).run(splits, output)
+        for split in splits:
+            progress.finish_split(split.stop - split.start, ends_file=split.ends_file)
         return reduced
 
     def merge(
-        self, directory: Path, manifests: Sequence[Manifest], output: Output, dropped: Collection[int]
+        self, directory: Path, manifests: Sequence[Manifest], output: RowSink, discarded: Collection[int]
     ) -> dict[str, int]:
         """Let the best engine that is installed here merge: there is one partial."""
-        return _local().merge(directory, manifests, output, dropped)
+        return _local().merge(directory, manifests, output, discarded)
 
 
 class _Found(NamedTuple):
-    """What the first tasks found: books of all units, blocks of rows, the sum of these, and their ranges."""
+    """What the first tasks found: stats of all splits, blocks of rows, the sum of these, and their ranges."""
 
-    books: Accounting
+    stats: Stats
     blocks: DataFrame
     expected: Sum
     bounds: Bounds
@@ -82,7 +81,7 @@ class _Found(NamedTuple):
 class _Job:
     """One reduction in a session."""
 
-    def __init__(self, session: SparkSession, tree: str, limits: Limits) -> None:
+    def __init__(self, session: SparkSession, tree: str, limits: EngineOptions) -> None:
         self._session = session
         self._tree = tree
         self._limits = limits
@@ -90,15 +89,15 @@ class _Job:
         self._environments: tuple[str, ...] = ()
         self._held: list[Any] = []  # what executors keep for this job
 
-    def run(self, units: Sequence[Unit], output: Output) -> Reduced:
-        """Read the units and write their distinct rows, sorted."""
-        self._environments = tuple(sorted({unit.environment for unit in units}))
+    def run(self, splits: Sequence[Split], output: RowSink) -> ReduceResult:
+        """Read the splits and write their distinct rows, sorted."""
+        self._environments = tuple(sorted({split.environment for split in splits}))
         output.write(RESULT_HEADER)
         try:
-            if not units:
-                return Reduced(Accounting(), {})
-            found = self._read(units)
-            return Reduced(found.books, self._write(found, output) if found.expected.rows else {})
+            if not splits:
+                return ReduceResult(Stats(), {})
+            found = self._read(splits)
+            return ReduceResult(found.stats, self._write(found, output) if found.expected.rows else {})
         finally:
             self._release(len(self._held))
 
@@ -109,37 +108,37 @@ class _Job:
                 held.unpersist(True)  # waits: a session that ends meanwhile would complain
         del self._held[:first]
 
-    def _read(self, units: Sequence[Unit]) -> _Found:
-        """Read all units, those of cut files that do not fit together twice."""
-        parts = units
-        if _local().cuts_files:
-            parts = splits.cut(Listing(tuple(units), ()), self._limits.split_bytes, self._cores).units
+    def _read(self, splits: Sequence[Split]) -> _Found:
+        """Read all splits, those of cut files that do not fit together twice."""
+        parts = splits
+        if _local().supports_splits:
+            parts = cut(Listing(tuple(splits), ()), self._limits.split_bytes, self._cores).splits
         blocks, told = self._first_stage(parts)
         cut_files = judge([_manifest(of) for of in told])
-        if cut_files.dropped:
-            blocks = blocks.where(~blocks.cut_file.isin(sorted(cut_files.dropped)))
-        if cut_files.to_repeat:
-            for unit in cut_files.to_repeat:
+        if cut_files.discarded:
+            blocks = blocks.where(~blocks.split_file_id.isin(sorted(cut_files.discarded)))
+        if cut_files.reread:
+            for split in cut_files.reread:
                 _LOG.warning(
-                    "'%s' is read once more, whole: its units did not fit together", shown(unit.path)
+                    "'%s' is read once more, whole: its splits did not fit together", display_path(split.path)
                 )
-            repeated, told_again = self._first_stage(cut_files.to_repeat)
+            repeated, told_again = self._first_stage(cut_files.reread)
             blocks = blocks.union(repeated)
             told = [*told, *told_again]
-        books = cut_files.books
+        stats = cut_files.stats
         expected = Sum(0, 0)
         for of in told:
-            books.add(of.reduced.accounting)
+            stats.add(of.reduced.stats)
             for number, lot in of.sums.items():
-                if number not in cut_files.dropped:
+                if number not in cut_files.discarded:
                     expected += lot
         _show_warnings(told)
-        check_same_tree(self._tree, units, books)
-        return _Found(books, blocks, expected, planning.bounds_of([of.samples for of in told], self._cores))
+        check_same_tree(self._tree, splits, stats)
+        return _Found(stats, blocks, expected, planning.bounds_of([of.samples for of in told], self._cores))
 
-    def _first_stage(self, units: Sequence[Unit]) -> tuple[DataFrame, list[TaskBooks]]:
-        """Return the blocks of these units, kept by the executors, and the books of the tasks."""
-        groups = planning.grouped(units, self._cores)
+    def _first_stage(self, splits: Sequence[Split]) -> tuple[DataFrame, list[TaskBooks]]:
+        """Return the blocks of these splits, kept by the executors, and the stats of the tasks."""
+        groups = planning.grouped(splits, self._cores)
         told_to_tasks = self._session.sparkContext.broadcast([planning.to_json(group) for group in groups])
         stage = executor.Stage(self._tree, self._limits, self._environments, told_to_tasks)
         frame = (
@@ -148,21 +147,21 @@ class _Job:
             .persist(StorageLevel.DISK_ONLY)
         )
         self._held += [frame, told_to_tasks]
-        books = [
+        stats = [
             TaskBooks.from_json(row.told) for row in frame.where("told is not null").select("told").collect()
         ]
-        books.sort(key=lambda of: of.task)
-        if [of.task for of in books] != list(range(len(groups))):
-            raise SparkFailed(f"{len(groups)} tasks were given out and {len(books)} came back: {_AGAIN}")
-        read_by = ", ".join(sorted({of.engine for of in books}))
-        _LOG.info("%s units were read in %s tasks by engine %s", f"{len(units):,}", len(groups), read_by)
-        return frame.where("told is null").drop("told"), books
+        stats.sort(key=lambda of: of.task)
+        if [of.task for of in stats] != list(range(len(groups))):
+            raise SparkFailed(f"{len(groups)} tasks were given out and {len(stats)} came back: {_AGAIN}")
+        read_by = ", ".join(sorted({of.engine for of in stats}))
+        _LOG.info("%s splits were read in %s tasks by engine %s", f"{len(splits):,}", len(groups), read_by)
+        return frame.where("told is null").drop("told"), stats
 
-    def _write(self, found: _Found, output: Output) -> dict[str, int]:
+    def _write(self, found: _Found, output: RowSink) -> dict[str, int]:
         """Sort the rows, check that all of them arrived, write the distinct ones and return their counts."""
         ranges, expected = found.bounds.ranges, found.expected
         text = (
-            found.blocks.drop("cut_file")
+            found.blocks.drop("split_file_id")
             .mapInArrow(partial(executor.cut_blocks, found.bounds), executor.RANGES)
             .repartitionById(ranges, "range")
             .mapInArrow(partial(executor.finish_range, self._environments), executor.TEXT)
@@ -188,8 +187,8 @@ class _Job:
                 addresses[self._environments[index]] += count
         return dict(sorted(addresses.items()))
 
-    def _stream(self, text: DataFrame, told: dict[int, PartitionBooks], output: Output) -> None:
-        """Append the text of one partition after the other, compared with what its books say."""
+    def _stream(self, text: DataFrame, told: dict[int, PartitionBooks], output: RowSink) -> None:
+        """Append the text of one partition after the other, compared with what its stats say."""
         waiting = sorted(told)
         chunks = size = crc32 = 0
         for partition, chunk, data in self._fetched(text.select("partition", "chunk", "text")):
@@ -224,8 +223,10 @@ def _local() -> Engine:
 
 
 def _manifest(of: TaskBooks) -> Manifest:
-    books, addresses, cut_addresses, pieces = of.reduced
-    return Manifest("", of.task, 0, 0, "", of.engine, 0.0, 0, "", addresses, books, cut_addresses, pieces)
+    stats, addresses, split_file_counts, split_results = of.reduced
+    return Manifest(
+        "", of.task, 0, 0, "", of.engine, 0.0, 0, "", addresses, stats, split_file_counts, split_results
+    )
 
 
 def _show_warnings(told: Sequence[TaskBooks]) -> None:

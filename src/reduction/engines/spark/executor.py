@@ -1,4 +1,4 @@
-"""What Spark's executors run: the first tasks read units, the last ones sort and write text.
+"""What Spark's executors run: the first tasks read splits, the last ones sort and write text.
 
 Reading is not Spark's: each task takes the best engine that is installed beside it, so that the rules stand
 in one place. Sorting is not Spark's, either: it moves blocks of sorted rows, which are merged here
@@ -23,27 +23,27 @@ from pyspark import SparkFiles, TaskContext
 from reduction import engines
 from reduction.engines.columnar.sorted_partials import SortedPartial
 from reduction.engines.spark import blocks
-from reduction.engines.spark.blocks import Block, Finisher, Keys
+from reduction.engines.spark.blocks import Finisher, Keys, RowBlock
 from reduction.engines.spark.planning import NOT_CUT, SAMPLE_STEP, Bounds, Samples, Sum, TaskBooks, units_of
 from reduction.errors import ReducerError, SettingsError
-from reduction.pipeline.engine import Limits, Reduced
-from reduction.pipeline.partials import Ending, Manifest, opened_partial, partial_path
+from reduction.pipeline.engine import EngineOptions, ReduceResult
+from reduction.pipeline.partials import Manifest, RowSuffix, opened_partial, partial_path
 from reduction.pipeline.rows import csv_field
-from reduction.pipeline.splits import Unit
+from reduction.pipeline.splits import Split
 from reduction.runtime import resources
-from reduction.runtime.atomic_file import whole_file
-from reduction.runtime.text import shown
-from reduction.storage.url import is_address
+from reduction.runtime.atomic_file import atomic_write
+from reduction.runtime.text import display_path
+from reduction.storage.url import is_url
 
-BLOCKS = "six boolean, cut_file int, block binary, told string"
-"""Of the first tasks: sorted rows; the last line of each task has its books as `told`."""
+BLOCKS = "six boolean, split_file_id int, block binary, told string"
+"""Of the first tasks: sorted rows; the last line of each task has its stats as `told`."""
 RANGES = "range int, six boolean, block binary"
 """The same blocks, cut at the bounds of ranges."""
 TEXT = "partition int, chunk int, text binary, told string"
-"""Of the last tasks; the last line of each has its books as `told`."""
+"""Of the last tasks; the last line of each has its stats as `told`."""
 
 _BLOCKS_SCHEMA = pa.schema(
-    [("six", pa.bool_()), ("cut_file", pa.int32()), ("block", pa.binary()), ("told", pa.string())]
+    [("six", pa.bool_()), ("split_file_id", pa.int32()), ("block", pa.binary()), ("told", pa.string())]
 )
 _RANGES_SCHEMA = pa.schema([("range", pa.int32()), ("six", pa.bool_()), ("block", pa.binary())])
 _TEXT_SCHEMA = pa.schema(
@@ -63,13 +63,13 @@ class Stage(NamedTuple):
     """What every task of the first stage is told; `groups` is a broadcast list of JSON, one for each task."""
 
     tree: str
-    limits: Limits
+    limits: EngineOptions
     environments: tuple[str, ...]
     groups: Any
 
 
 def reduce_groups(stage: Stage, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Give the distinct rows of each group of units whose number comes in, and then its books."""
+    """Give the distinct rows of each group of splits whose number comes in, and then its stats."""
     for batch in batches:
         for task in batch.column(0).to_pylist():
             yield from _reduce_group(stage, task)
@@ -84,7 +84,7 @@ def cut_blocks(bounds: Bounds, batches: Iterator[pa.RecordBatch]) -> Iterator[pa
 
 
 def finish_range(environments: Sequence[str], batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Give the text of the distinct rows of one range in chunks, and then its books."""
+    """Give the text of the distinct rows of one range in chunks, and then its stats."""
     context = TaskContext.get()
     partition = 0 if context is None else context.partitionId()
     finisher = Finisher(environments)
@@ -94,7 +94,7 @@ def finish_range(environments: Sequence[str], batches: Iterator[pa.RecordBatch])
     for text in finisher.text():
         yield pa.record_batch([[partition], [chunk], [text], [None]], schema=_TEXT_SCHEMA)
         chunk += 1
-    told = finisher.books(partition).to_json()
+    told = finisher.stats(partition).to_json()
     yield pa.record_batch([[partition], [chunk], [None], [told]], schema=_TEXT_SCHEMA)
 
 
@@ -103,21 +103,21 @@ def as_they_are(rows: Iterable[Any]) -> Iterable[Any]:
     return rows
 
 
-def _blocks(batches: Iterator[pa.RecordBatch]) -> Iterator[Block]:
+def _blocks(batches: Iterator[pa.RecordBatch]) -> Iterator[RowBlock]:
     for batch in batches:
         for six, block in zip(batch.column("six"), batch.column("block"), strict=True):
-            yield Block(six.as_py(), block.as_py())
+            yield RowBlock(six.as_py(), block.as_py())
 
 
 def _reduce_group(stage: Stage, task: int) -> Iterator[pa.RecordBatch]:
-    units = units_of(stage.groups.value[task])
-    if not is_address(stage.tree) and not os.path.isdir(stage.tree):  # noqa: PTH112 - it need not be UTF-8
+    splits = units_of(stage.groups.value[task])
+    if not is_url(stage.tree) and not os.path.isdir(stage.tree):  # noqa: PTH112 - it need not be UTF-8
         raise TaskFault(
             f"an executor does not see the input directory '{stage.tree}': share it with all of them"
         )
     folder = TemporaryDirectory(prefix="reduction-", dir=SparkFiles.getRootDirectory())
     with folder as name, _warnings_kept() as warnings:
-        manifest = _reduce_to_partial(stage, task, units, Path(name))
+        manifest = _reduce_to_partial(stage, task, splits, Path(name))
         sums: dict[int, Sum] = {}
         sampler = _Sampler()
         for keys, cut_files in _rows_of(manifest, Path(name), stage.environments):
@@ -127,27 +127,29 @@ def _reduce_group(stage: Stage, task: int) -> Iterator[pa.RecordBatch]:
                 sums[number] = sums.get(number, Sum(0, 0)) + blocks.sum_of(of_number)
                 columns = [[keys.dtype == blocks.SIX], [number], [of_number.tobytes()], [None]]
                 yield pa.record_batch(columns, schema=_BLOCKS_SCHEMA)
-        reduced = Reduced(manifest.accounting, manifest.addresses, manifest.cut_addresses, manifest.pieces)
+        reduced = ReduceResult(
+            manifest.stats, manifest.addresses, manifest.split_file_counts, manifest.split_results
+        )
         told = TaskBooks(task, manifest.engine, reduced, sums, sampler.samples, warnings).to_json()
         yield pa.record_batch([[False], [NOT_CUT], [None], [told]], schema=_BLOCKS_SCHEMA)
 
 
-def _reduce_to_partial(stage: Stage, task: int, units: Sequence[Unit], folder: Path) -> Manifest:
+def _reduce_to_partial(stage: Stage, task: int, splits: Sequence[Split], folder: Path) -> Manifest:
     engine = engines.load(engines.choose(engines.AUTO).name)
-    if not engine.cuts_files and any(unit.cut_file is not None for unit in units):
+    if not engine.supports_splits and any(split.split_file_id is not None for split in splits):
         raise TaskFault(
             f"an executor has only engine {engine.name}, which takes whole files, and the driver's cuts them:"
             " install the same package everywhere, or set REDUCER_SPLIT_SIZE=0"
         )
-    place = _Place(units)
+    place = _Place(splits)
     try:
-        with whole_file(partial_path(folder, task), flush_folder=False) as file:
-            reduced = engine.reduce(stage.tree, units, _limits_here(stage.limits), file, place)
+        with atomic_write(partial_path(folder, task), flush_folder=False) as file:
+            reduced = engine.reduce(stage.tree, splits, _limits_here(stage.limits), file, place)
     except (ReducerError, OSError, MemoryError) as error:
         raise TaskFault(f"on an executor{place.told()}: {_sentence(error)}") from error
     return Manifest(
-        "", task, 0, len(units), "", engine.name, 0.0, file.bytes, f"{file.crc32:08x}",
-        reduced.addresses, reduced.accounting, reduced.cut_addresses, reduced.pieces,
+        "", task, 0, len(splits), "", engine.name, 0.0, file.bytes, f"{file.crc32:08x}",
+        reduced.addresses, reduced.stats, reduced.split_file_counts, reduced.split_results,
     )  # fmt: skip
 
 
@@ -158,7 +160,7 @@ def _sentence(error: Exception) -> str:
     return str(error) if isinstance(error, ReducerError) else f"{type(error).__name__}: {error}"
 
 
-def _limits_here(limits: Limits) -> Limits:
+def _limits_here(limits: EngineOptions) -> EngineOptions:
     """Return the limits of a task: it shares this machine's memory with other tasks and with the JVM."""
     for_python = resources.memory().amount // 2
     return limits._replace(memory=resources.memory_of_a_runner(for_python, resources.processors().amount))
@@ -170,14 +172,16 @@ def _rows_of(
     """Give the rows of a partial as keys, and the number of the cut file of each."""
     sources = sorted(
         {(name, NOT_CUT) for name in manifest.addresses}
-        | {(piece.unit.environment, piece.cut_file) for piece in manifest.pieces}
+        | {(result.split.environment, result.split_file_id) for result in manifest.split_results}
     )
     texts = [csv_field(name) + ("" if number == NOT_CUT else f",{number}") for name, number in sources]
     index_of = {name: index for index, name in enumerate(environments)}
     indices = np.array([index_of[name] for name, _ in sources], np.uint64)
     numbers = np.array([number for _, number in sources], np.int32)
     place_of = {text: place for place, text in enumerate(texts)}
-    expected = [Ending(text, text) for text in texts]  # so each is told apart, as if it were an environment
+    expected = [
+        RowSuffix(text, text) for text in texts
+    ]  # so each is told apart, as if it were an environment
     with opened_partial(folder, manifest) as stream:
         partial = SortedPartial(stream, manifest, expected, texts, _BLOCK_BYTES)
         while partial.fill():
@@ -201,27 +205,27 @@ class _Sampler:
     def take(self, keys: Keys) -> None:
         six = keys.dtype == blocks.SIX
         found, self._skipped[six] = blocks.samples_of(keys, SAMPLE_STEP, self._skipped[six])
-        (self.samples.six if six else self.samples.quads).extend(found)
+        (self.samples.six if six else self.samples.ipv4).extend(found)
 
 
 class _Place:
     """A `Progress` that knows which file is being read."""
 
-    def __init__(self, units: Sequence[Unit]) -> None:
-        self._units = units
+    def __init__(self, splits: Sequence[Split]) -> None:
+        self._units = splits
         self._at: int | None = None
 
-    def starts(self, index: int) -> None:
+    def start_split(self, index: int) -> None:
         self._at = index
 
     def read_bytes(self, count: int) -> None:
         pass
 
-    def finishes(self, size: int, *, ends_file: bool) -> None:  # noqa: ARG002 - as `Progress` has it
+    def finish_split(self, size: int, *, ends_file: bool) -> None:  # noqa: ARG002 - as `Progress` has it
         self._at = None
 
     def told(self) -> str:
-        return "" if self._at is None else f", while reading '{shown(self._units[self._at].path)}'"
+        return "" if self._at is None else f", while reading '{display_path(self._units[self._at].path)}'"
 
 
 @contextmanager

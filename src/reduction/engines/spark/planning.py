@@ -1,4 +1,4 @@
-"""How a Spark job is laid out: which units a task reads, what it tells of them, how many partitions sort.
+"""How a Spark job is laid out: which splits a task reads, what it tells of them, how many partitions sort.
 
 Plain values and no Spark: what crosses from the driver to a task and back is JSON.
 """
@@ -10,10 +10,10 @@ import json
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from reduction.pipeline.engine import Reduced
-from reduction.pipeline.split_results import Piece
-from reduction.pipeline.splits import Unit
-from reduction.pipeline.stats import Accounting
+from reduction.pipeline.engine import ReduceResult
+from reduction.pipeline.split_results import SplitResult
+from reduction.pipeline.splits import Split
+from reduction.pipeline.stats import Stats
 
 NOT_CUT = -1  # the number of the cut file of a row that is of none
 
@@ -42,7 +42,7 @@ class Sum(NamedTuple):
 class Samples(NamedTuple):
     """Every `SAMPLE_STEP`-th row of what tasks found, as numbers: of IPv4 and of IPv6."""
 
-    quads: list[int]
+    ipv4: list[int]
     six: list[int]
 
 
@@ -52,13 +52,13 @@ class Bounds(NamedTuple):
     The last range of IPv4 is the first one of IPv6, so that few rows make one range.
     """
 
-    quads: list[int]
+    ipv4: list[int]
     six: list[int]
 
     @property
     def ranges(self) -> int:
         """How many ranges there are."""
-        return len(self.quads) + len(self.six) + 1
+        return len(self.ipv4) + len(self.six) + 1
 
 
 class TaskBooks(NamedTuple):
@@ -70,22 +70,22 @@ class TaskBooks(NamedTuple):
 
     task: int
     engine: str
-    reduced: Reduced
+    reduced: ReduceResult
     sums: dict[int, Sum]
     samples: Samples
     warnings: list[str]
 
     def to_json(self) -> str:
-        """Return the books as one line of JSON; `from_json` is the way back."""
-        books, addresses, cut_addresses, pieces = self.reduced
+        """Return the stats as one line of JSON; `from_json` is the way back."""
+        stats, addresses, split_file_counts, split_results = self.reduced
         return json.dumps(
             {
                 "task": self.task,
                 "engine": self.engine,
-                "books": books.to_plain(),
+                "stats": stats.to_plain(),
                 "addresses": addresses,
-                "cut_addresses": list(cut_addresses.items()),
-                "pieces": [piece.to_plain() for piece in pieces],
+                "split_file_counts": list(split_file_counts.items()),
+                "split_results": [result.to_plain() for result in split_results],
                 "sums": [[number, *of] for number, of in self.sums.items()],
                 "samples": self.samples,
                 "warnings": self.warnings,
@@ -94,16 +94,16 @@ class TaskBooks(NamedTuple):
 
     @classmethod
     def from_json(cls, text: str) -> TaskBooks:
-        """Return the books that `to_json` wrote."""
+        """Return the stats that `to_json` wrote."""
         plain = json.loads(text)
         return cls(
             plain["task"],
             plain["engine"],
-            Reduced(
-                Accounting.from_plain(plain["books"]),
+            ReduceResult(
+                Stats.from_plain(plain["stats"]),
                 plain["addresses"],
-                dict(plain["cut_addresses"]),
-                tuple(map(Piece.from_plain, plain["pieces"])),
+                dict(plain["split_file_counts"]),
+                tuple(map(SplitResult.from_plain, plain["split_results"])),
             ),
             {number: Sum(rows, hashes) for number, rows, hashes in plain["sums"]},
             Samples(*plain["samples"]),
@@ -124,43 +124,43 @@ class PartitionBooks(NamedTuple):
     crc32: int
 
     def to_json(self) -> str:
-        """Return the books as one line of JSON; `from_json` is the way back."""
+        """Return the stats as one line of JSON; `from_json` is the way back."""
         return json.dumps([*self[:2], list(self.addresses.items()), *self[3:]])
 
     @classmethod
     def from_json(cls, text: str) -> PartitionBooks:
-        """Return the books that `to_json` wrote."""
+        """Return the stats that `to_json` wrote."""
         partition, given, addresses, size, crc32 = json.loads(text)
         return cls(partition, Sum(*given), dict(addresses), size, crc32)
 
 
-def grouped(units: Sequence[Unit], cores: int) -> list[list[Unit]]:
-    """Share `units` out among tasks of about equally many bytes, some for each core; none is empty.
+def grouped(splits: Sequence[Split], cores: int) -> list[list[Split]]:
+    """Share `splits` out among tasks of about equally many bytes, some for each core; none is empty.
 
-    >>> units = [Unit("a b.csv", size, 0, 0, size) for size in (5 << 20, 1 << 20, 4 << 20)]
-    >>> [[unit.size >> 20 for unit in group] for group in grouped(units, 2)]
+    >>> splits = [Split("a b.csv", size, 0, 0, size) for size in (5 << 20, 1 << 20, 4 << 20)]
+    >>> [[split.size >> 20 for split in group] for group in grouped(splits, 2)]
     [[5], [4], [1]]
     """
-    total = sum(map(_weight, units))
+    total = sum(map(_weight, splits))
     wanted = min(_TASKS_A_CORE * cores, -(-total // _LEAST_TASK))
-    tasks = min(len(units), max(1, wanted, -(-total // _MOST_TASK)))
+    tasks = min(len(splits), max(1, wanted, -(-total // _MOST_TASK)))
     loads = [(0, task) for task in range(tasks)]
     members: list[list[int]] = [[] for _ in range(tasks)]
-    for index in sorted(range(len(units)), key=lambda index: -_weight(units[index])):
+    for index in sorted(range(len(splits)), key=lambda index: -_weight(splits[index])):
         load, task = heapq.heappop(loads)  # the largest first, each to who has least
         members[task].append(index)
-        heapq.heappush(loads, (load + _weight(units[index]), task))
-    return [[units[index] for index in sorted(of)] for of in members]
+        heapq.heappush(loads, (load + _weight(splits[index]), task))
+    return [[splits[index] for index in sorted(of)] for of in members]
 
 
 def bounds_of(samples: Sequence[Samples], cores: int) -> Bounds:
     """Return bounds between which there are about equally many rows, as far as the samples tell.
 
     >>> bounds_of([Samples([5, 9], []), Samples([7] * 500, [1, 2])], 8)
-    Bounds(quads=[7], six=[])
+    Bounds(ipv4=[7], six=[])
     """
     return Bounds(
-        _evenly([number for of in samples for number in of.quads], cores),
+        _evenly([number for of in samples for number in of.ipv4], cores),
         _evenly([number for of in samples for number in of.six], cores),
     )
 
@@ -173,15 +173,15 @@ def _evenly(numbers: list[int], cores: int) -> list[int]:
     return sorted({numbers[len(numbers) * index // ranges] for index in range(1, ranges)})
 
 
-def to_json(units: Sequence[Unit]) -> str:
-    """Return units as JSON; `units_of` is the way back."""
-    return json.dumps(units)
+def to_json(splits: Sequence[Split]) -> str:
+    """Return splits as JSON; `units_of` is the way back."""
+    return json.dumps(splits)
 
 
-def units_of(text: str) -> list[Unit]:
-    """Return the units that `to_json` wrote."""
-    return [Unit(*plain) for plain in json.loads(text)]
+def units_of(text: str) -> list[Split]:
+    """Return the splits that `to_json` wrote."""
+    return [Split(*plain) for plain in json.loads(text)]
 
 
-def _weight(unit: Unit) -> int:
-    return unit.stop - unit.start + _COST_OF_A_UNIT
+def _weight(split: Split) -> int:
+    return split.stop - split.start + _COST_OF_A_UNIT

@@ -46,7 +46,7 @@ _CAUSES = (
     (r"CANNOT_RUN_PYTHON|Cannot run program \"([^\"]+)\"", "an executor can't start Python ({said})"),
     (
         r"All masters are unresponsive|Master removed our application",
-        "the master does not answer, or has dropped the job: see its log, then run again",
+        "the master does not answer, or has discarded the job: see its log, then run again",
     ),
     (
         r"can't start new thread",

@@ -10,47 +10,47 @@ import os
 from collections.abc import Sequence
 
 from reduction.errors import SparkFailed
-from reduction.pipeline.remote_input import fault_with
-from reduction.pipeline.splits import Unit
-from reduction.pipeline.stats import Accounting, Ignored, IgnoredFile
-from reduction.runtime.text import shown
-from reduction.storage.base import REFUSED, StoreUnusable, Trouble
-from reduction.storage.url import is_address, shown_address
+from reduction.pipeline.remote_input import check_readable
+from reduction.pipeline.splits import Split
+from reduction.pipeline.stats import SkippedFile, SkipReason, Stats
+from reduction.runtime.text import display_path
+from reduction.storage.base import REFUSED, ErrorKind, StoreUnavailable
+from reduction.storage.url import is_url, redact_url
 
 
-def check_same_tree(tree: str, units: Sequence[Unit], books: Accounting) -> None:
+def check_same_tree(tree: str, splits: Sequence[Split], stats: Stats) -> None:
     """Raise `SparkFailed` if an executor ignored what from here is as it was listed, and may be read.
 
-    Of an address also `StoreUnusable`, if that can't be found out.
+    Of an address also `StoreUnavailable`, if that can't be found out.
     """
-    is_to_do = "reach the same '{}' with the same rights" if is_address(tree) else "see the same '{}'"
-    suspects = {file.path: file for file in books.ignored if _is_suspect(tree, file)}
-    for unit in units if suspects else ():
-        file = suspects.get(shown(unit.path))
-        if file is not None and _is_as_listed(tree, unit):
+    is_to_do = "reach the same '{}' with the same rights" if is_url(tree) else "see the same '{}'"
+    suspects = {file.path: file for file in stats.ignored if _is_suspect(tree, file)}
+    for split in splits if suspects else ():
+        file = suspects.get(display_path(split.path))
+        if file is not None and _is_as_listed(tree, split):
             raise SparkFailed(
                 f"'{file.path}' is as it was listed, but an executor says: {file.detail};"
-                f" let all executors {is_to_do.format(shown_address(tree))}"
+                f" let all executors {is_to_do.format(redact_url(tree))}"
             )
 
 
-def _is_suspect(tree: str, file: IgnoredFile) -> bool:
-    return file.reason == Ignored.CHANGED or (is_address(tree) and REFUSED in file.detail)
+def _is_suspect(tree: str, file: SkippedFile) -> bool:
+    return file.reason == SkipReason.CHANGED or (is_url(tree) and REFUSED in file.detail)
 
 
-def _is_as_listed(tree: str, unit: Unit) -> bool:
-    if is_address(tree):
-        return _is_given(tree, unit)
+def _is_as_listed(tree: str, split: Split) -> bool:
+    if is_url(tree):
+        return _is_given(tree, split)
     try:
-        status = os.stat(os.path.join(tree, unit.path))  # noqa: PTH116, PTH118 - it need not be UTF-8
+        status = os.stat(os.path.join(tree, split.path))  # noqa: PTH116, PTH118 - it need not be UTF-8
     except OSError:
         return False
-    return (status.st_size, status.st_mtime_ns) == (unit.size, unit.modified_ns)
+    return (status.st_size, status.st_mtime_ns) == (split.size, split.modified_ns)
 
 
-def _is_given(tree: str, unit: Unit) -> bool:
+def _is_given(tree: str, split: Split) -> bool:
     """Tell whether the store gives out the listed version."""
-    fault = fault_with(tree, unit)
-    if fault is not None and fault.trouble in (Trouble.STORE, Trouble.LINE):
-        raise StoreUnusable(f"{fault}; then run again")
+    fault = check_readable(tree, split)
+    if fault is not None and fault.trouble in (ErrorKind.STORE, ErrorKind.CONNECTION):
+        raise StoreUnavailable(f"{fault}; then run again")
     return fault is None

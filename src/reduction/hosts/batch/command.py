@@ -8,7 +8,7 @@ import logging
 import os
 from typing import TYPE_CHECKING
 
-from reduction.errors import SettingsError, StrictFault
+from reduction.errors import SettingsError, StrictViolation
 from reduction.hosts.cli import add_common
 from reduction.hosts.printing import print_text
 
@@ -53,14 +53,14 @@ def run(options: argparse.Namespace) -> None:
     from reduction.hosts.batch.chunks import Pace
     from reduction.hosts.batch.query import answer
     from reduction.runtime import resources
-    from reduction.runtime.progress_bar import Display
+    from reduction.runtime.progress_bar import ProgressReporter
 
     pace = Pace(threads=resources.processors().amount if scanners.has_kernel() else 1)
     if options.batch_size is not None:
         pace = Pace(pace.threads, block_bytes=max(_LEAST_BLOCK, options.batch_size * _BYTES_A_LINE))
     paths = log_files.find(options.files)
     new_search = scanners.choose()
-    with Display(len(paths), log_files.bytes_of(paths), "searching") as display:
+    with ProgressReporter(len(paths), log_files.bytes_of(paths), "searching") as display:
         found = answer(
             question, paths, new_search, pace, full_scan=options.full_scan, progress=display.update
         )
@@ -72,7 +72,9 @@ def run(options: argparse.Namespace) -> None:
     else:
         print_text(as_text(options.host, partners))
     if options.strict and found.malformed:
-        raise StrictFault(f"strict mode: {found.malformed.total():,} malformed lines; the answer is printed")
+        raise StrictViolation(
+            f"strict mode: {found.malformed.total():,} malformed lines; the answer is printed"
+        )
 
 
 def question_of(options: argparse.Namespace) -> Question:

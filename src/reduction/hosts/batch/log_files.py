@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from reduction.errors import InputError
 from reduction.runtime import compression
-from reduction.runtime.text import shown
+from reduction.runtime.text import display_path
 
 _LOG_NAME = re.compile(r"[^.].*\.(?:txt|log)(?:[.-][0-9]+)*(?:\.(?:gz|bz2|xz|zst))?", re.DOTALL)
 _BUFFER = 1 << 18  # bytes
@@ -33,7 +33,7 @@ def find(paths: Sequence[str]) -> list[str]:
     """
     missing = [path for path in paths if not os.path.exists(path)]  # noqa: PTH110 - shown as it was given
     if missing:
-        raise InputError("there is no such file: " + ", ".join(f"'{shown(path)}'" for path in missing))
+        raise InputError("there is no such file: " + ", ".join(f"'{display_path(path)}'" for path in missing))
     found: list[str] = []
     for path in paths:
         if os.path.isdir(path):  # noqa: PTH112
@@ -51,14 +51,16 @@ def _logs_below(folder: str) -> list[str]:
         try:
             entries = list(os.scandir(here))
         except OSError as error:
-            raise InputError(f"the folder '{shown(here)}' can't be listed: {error.strerror}") from error
+            raise InputError(
+                f"the folder '{display_path(here)}' can't be listed: {error.strerror}"
+            ) from error
         for entry in entries:
             if entry.is_dir(follow_symlinks=False) and not entry.name.startswith("."):
                 folders.append(entry.path)
             elif _LOG_NAME.fullmatch(entry.name) and entry.is_file():
                 logs.append(entry.path)
     if not logs:
-        raise InputError(f"there is no log (*.txt, *.log) in the folder '{shown(folder)}' or below it")
+        raise InputError(f"there is no log (*.txt, *.log) in the folder '{display_path(folder)}' or below it")
     return sorted(logs, key=os.fsencode)
 
 
@@ -82,7 +84,7 @@ class LogFile:
         try:
             self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         except OSError as error:
-            raise InputError(f"'{shown(path)}' can't be opened: {error.strerror}") from error
+            raise InputError(f"'{display_path(path)}' can't be opened: {error.strerror}") from error
         status = os.fstat(self._descriptor)
         self.is_regular = stat.S_ISREG(status.st_mode)
         self.size = status.st_size if self.is_regular else 0
@@ -116,7 +118,7 @@ class LogFile:
                 raise self._not_read(error) from error
             if count == 0:
                 raise InputError(
-                    f"'{shown(self.path)}' became shorter while it was read: ask again when it is finished"
+                    f"'{display_path(self.path)}' became shorter while it was read: ask again when it is finished"
                 )
             done += count
         self._count(done)
@@ -149,7 +151,7 @@ class LogFile:
             self._given += count
 
     def _not_read(self, error: Exception) -> InputError:
-        return InputError(f"'{shown(self.path)}' can't be read to its end: {error}")
+        return InputError(f"'{display_path(self.path)}' can't be read to its end: {error}")
 
 
 class _Awaited(compression.CountingFile):

@@ -15,7 +15,7 @@ from reduction.hosts.batch.log_files import LogFile
 from reduction.hosts.batch.scan import Books, NewSearch, Question
 from reduction.hosts.batch.time_range import Probe
 from reduction.hosts.malformed import SHOWN_OF_A_REASON, shown_text
-from reduction.runtime.text import shown
+from reduction.runtime.text import display_path
 
 _NOT_MALFORMED = {"connection", "blank"}
 
@@ -33,7 +33,7 @@ class NotInOrder(ReducerError):
     def __init__(self, log: LogFile, place: str, time_ms: int, newest_ms: int) -> None:
         seconds = (newest_ms - time_ms + 999) // 1000
         super().__init__(
-            f"'{shown(log.path)}', {place}: the time {time_ms} is {seconds} s older than one before it,"
+            f"'{display_path(log.path)}', {place}: the time {time_ms} is {seconds} s older than one before it,"
             " more than --lateness allows. The log was not read whole, so the answer could lack something:"
             f" ask again with --lateness {seconds} or with --full-scan"
         )
@@ -49,7 +49,7 @@ class ShownLine(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """Partners in the order of their first connection, and the books of what was read.
+    """Partners in the order of their first connection, and the stats of what was read.
 
     `lines_scanned` and `malformed` (by reason) speak of the lines that are not blank in the parts searched.
     `bytes_read` and `bytes_total` are bytes on the disk, each counted once.
@@ -83,8 +83,8 @@ def answer(
     with ExitStack() as logs:
         cut = chunks.cut(paths, question, pace, logs, full_scan=full_scan)
         with closing(chunks.done_in_order(made.search, cut, pace.threads)) as done:
-            for piece, books in done:
-                made.add(piece, books)
+            for piece, stats in done:
+                made.add(piece, stats)
                 if progress is not None:
                     progress(made.logs, made.passed_bytes)
     return made.finished()
@@ -115,17 +115,17 @@ class _Making:
             if stopping.is_set():
                 break
             search.feed(block, offset)
-        return search.books()
+        return search.stats()
 
-    def add(self, piece: Piece, books: Books) -> None:
+    def add(self, piece: Piece, stats: Books) -> None:
         """Take over what was found in the next piece; raises `NotInOrder`."""
         if piece.is_first:
             self._lines = self._newest_ms = 0
             self._check_probes(piece, piece.part.before)
-        self._check_order(piece, books)
-        self._add_lines(piece, books)
-        _add_firsts(self._outgoing, books.outgoing, piece.number)
-        _add_firsts(self._incoming, books.incoming, piece.number)
+        self._check_order(piece, stats)
+        self._add_lines(piece, stats)
+        _add_firsts(self._outgoing, stats.outgoing, piece.number)
+        _add_firsts(self._incoming, stats.incoming, piece.number)
         if piece.is_last:
             self._check_probes(piece, piece.part.behind)
             self._bytes_read += piece.log.bytes_read
@@ -146,17 +146,17 @@ class _Making:
             self._bytes_total,
         )
 
-    def _check_order(self, piece: Piece, books: Books) -> None:
+    def _check_order(self, piece: Piece, stats: Books) -> None:
         """The search of a piece knew nothing of the lines before it; if they matter, it is done again."""
         if piece.is_whole_log_read:
             return
-        if books.late or books.oldest_ms + self._question.lateness_ms < self._newest_ms:
+        if stats.late or stats.oldest_ms + self._question.lateness_ms < self._newest_ms:
             late = self.search(piece, threading.Event(), self._newest_ms).late
             if late is not None:
                 raise NotInOrder(
                     piece.log, self._place(piece, late.line, late.offset), late.time_ms, late.newest_ms
                 )
-        self._newest_ms = max(self._newest_ms, books.newest_ms)
+        self._newest_ms = max(self._newest_ms, stats.newest_ms)
 
     def _check_probes(self, piece: Piece, probes: Sequence[Probe]) -> None:
         if piece.is_whole_log_read:
@@ -166,17 +166,17 @@ class _Making:
                 raise NotInOrder(piece.log, f"byte {probe.offset}", probe.time_ms, self._newest_ms)
             self._newest_ms = max(self._newest_ms, probe.time_ms)
 
-    def _add_lines(self, piece: Piece, books: Books) -> None:
-        malformed = Counter({kind: n for kind, n in books.lines.items() if n and kind not in _NOT_MALFORMED})
-        for example in books.examples:
+    def _add_lines(self, piece: Piece, stats: Books) -> None:
+        malformed = Counter({kind: n for kind, n in stats.lines.items() if n and kind not in _NOT_MALFORMED})
+        for example in stats.examples:
             if sum(other.reason == example.reason for other in self._examples) < SHOWN_OF_A_REASON:
                 place = self._place(piece, example.line, example.offset)
                 self._examples.append(
-                    ShownLine(shown(piece.log.path), place, example.reason, shown_text(example.text))
+                    ShownLine(display_path(piece.log.path), place, example.reason, shown_text(example.text))
                 )
         self._malformed += malformed
-        self._lines_scanned += books.lines["connection"] + malformed.total()
-        self._lines += sum(books.lines.values())
+        self._lines_scanned += stats.lines["connection"] + malformed.total()
+        self._lines += sum(stats.lines.values())
 
     def _place(self, piece: Piece, line: int, offset: int) -> str:
         """Return where a line of the piece stands, in words."""

@@ -55,7 +55,7 @@ class Search(Protocol):
     def feed(self, block: memoryview, offset: int) -> None:
         """Take whole lines, the first of which stands at `offset`; a file's last one needs no line end."""
 
-    def books(self) -> Books:
+    def stats(self) -> Books:
         """Return what was noted of all that was fed."""
 
 

@@ -40,7 +40,7 @@ class PlainSearch:
                 self._reject(str(placed.meaning), placed, offset)
         self._fed += text.count(b"\n") + bool(text.rpartition(b"\n")[2])
 
-    def books(self) -> Books:
+    def stats(self) -> Books:
         """See `Search`."""
         blank = self._fed - self._connections - self._malformed.total()
         return Books(

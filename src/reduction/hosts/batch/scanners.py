@@ -28,9 +28,9 @@ class NativeSearch:
         """See `Search`."""
         self._search.feed(block, offset)
 
-    def books(self) -> Books:
+    def stats(self) -> Books:
         """See `Search`."""
-        lines, examples, oldest, newest, late, outgoing, incoming = self._search.books()
+        lines, examples, oldest, newest, late, outgoing, incoming = self._search.stats()
         kept = [MalformedLine(*example) for example in examples]
         return Books(lines, kept, oldest, newest, late and LateLine(*late), outgoing, incoming)
 

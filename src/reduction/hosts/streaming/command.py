@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reduction.errors import InputError, Interrupted, SettingsError, StrictFault
+from reduction.errors import InputError, Interrupted, SettingsError, StrictViolation
 from reduction.hosts.cli import add_common, whole_number
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def run(options: argparse.Namespace) -> None:
         )  # fmt: skip
     lines = stream.malformed_lines + sum(malformed.values())
     if options.strict and lines:
-        raise StrictFault(f"strict mode: {lines:,} malformed lines; the reports are made")
+        raise StrictViolation(f"strict mode: {lines:,} malformed lines; the reports are made")
 
 
 def check(options: argparse.Namespace) -> None:

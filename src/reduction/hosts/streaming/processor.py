@@ -1,4 +1,4 @@
-"""The counting side of streaming: takes what was read, tells reports, and keeps the books of both.
+"""The counting side of streaming: takes what was read, tells reports, and keeps the stats of both.
 
 The order of steps is what makes it safe to die between any two of them. First a commit says at once what has
 been counted and which reports came of it; then the reports are told; then whole files are moved away.
@@ -28,7 +28,7 @@ _LOG = logging.getLogger("reduction.hosts")
 
 
 class Keeper(Protocol):
-    """Where the books are kept: a `State`, or nowhere."""
+    """Where the stats are kept: a `State`, or nowhere."""
 
     @property
     def bytes_since(self) -> int:
@@ -47,7 +47,7 @@ class Keeper(Protocol):
 
 
 class Unkept:
-    """Keeps no books: what was counted is lost with the process."""
+    """Keeps no stats: what was counted is lost with the process."""
 
     bytes_since = 0
 
