@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reduction.app import config
-from reduction.pipeline.splits import Listing, Split, cut
+from reduction.pipeline.splits import Listing, Split, plan_splits
 
 _SEED = 16
 _BINS = 4000  # of the ranks of addresses, in equal steps of their logarithm
@@ -41,7 +41,7 @@ def listing_of(sizes: NDArray[np.int64]) -> Listing:
 
 def largest_share(sizes: NDArray[np.int64], runners: int) -> float:
     """Return how much larger than the mean the largest share is, as the Reducer cuts and deals out."""
-    listing = cut(listing_of(sizes), config.load({}).split_bytes, runners)
+    listing = plan_splits(listing_of(sizes), config.load({}).split_bytes, runners)
     shares = [
         sum(split.stop - split.start for split in listing.share_of(runner, runners))
         for runner in range(1, runners + 1)

@@ -1,18 +1,18 @@
 """Every error that ends a run, and the exit code it ends with.
 
     ReducerError
-    ├── InputError        1   the input tree itself; a single bad file is an ignored file, not an error
+    ├── InputError        1   the input tree itself; a single bad file is skipped, which is no error
     ├── OutputError       2   the output directory
-    ├── SettingsError     3   the configuration; nothing has been started
+    ├── SettingsError     3   the configuration; nothing was started
     ├── RunnerFailed      4   which runner, on which file, why; no new Combined.csv
     ├── SparkFailed       4   the Spark job, why; no new Combined.csv
-    ├── PartialsRejected    5   a partial is missing, stale, damaged or of another run
-    ├── WriteError        6   a result could not be written; the old one is intact
-    └── StrictViolation       7   strict mode: something was ignored or rejected; everything was written
+    ├── PartialsRejected  5   a partial is missing, stale, damaged or of another run
+    ├── WriteError        6   a result could not be written; the old one is unchanged
+    └── StrictViolation   7   strict mode: files were skipped or rows rejected; everything was written
 
-    Interrupted    130, 143   SIGINT, SIGTERM; no `Exception`, so that nobody who handles errors swallows it
+    Interrupted    130, 143   SIGINT, SIGTERM; not an `Exception`, so that no error handler swallows it
 
-`FileSkipped` stands beside the tree: it carries the verdict on one file and never ends a run.
+`FileSkipped` is not part of the tree: it is about one file and never ends a run.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from collections.abc import Sequence
 
 
 class ReducerError(Exception):
-    """What a user is told, in one text, with the exit code of the process."""
+    """The message for the user, and the exit code of the process."""
 
     exit_code: int = 70
 
@@ -39,17 +39,17 @@ class OutputError(ReducerError):
 
 
 class SettingsError(ReducerError):
-    """The configuration is invalid; `faults` has one sentence for each fault."""
+    """The configuration is invalid; `problems` has one sentence for each problem."""
 
     exit_code = 3
 
-    def __init__(self, faults: Sequence[str]) -> None:
-        self.faults = tuple(faults)
-        super().__init__("the configuration is invalid:" + _listed(self.faults))
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("the configuration is invalid:" + _listed(self.problems))
 
 
 class RunnerFailed(ReducerError):
-    """A runner did not finish its share; an error of this tree that it met keeps its own exit code."""
+    """A runner did not finish its share; if the cause is an error of this tree, it keeps that exit code."""
 
     exit_code = 4
 
@@ -57,43 +57,45 @@ class RunnerFailed(ReducerError):
         self, runner: int, runners: int, path: str | None, cause: str, exit_code: int | None = None
     ) -> None:
         self.exit_code = exit_code or self.exit_code
-        place = f"while reading '{path}'" if path else "before its first file or after its last"
-        super().__init__(f"runner {runner} of {runners} failed {place}: {cause}")
+        where = f"while reading '{path}'" if path else "(no file was open)"
+        super().__init__(f"runner {runner} of {runners} failed {where}: {cause}")
 
 
 class SparkFailed(ReducerError):
-    """The Spark job did not come to its end, or what came of it does not add up; nothing was written."""
+    """The Spark job failed, or its stats do not reconcile; nothing was written."""
 
     exit_code = 4
 
     def __init__(self, cause: str) -> None:
-        super().__init__(f"the Spark job failed, the old result stays: {cause}")
+        super().__init__(f"the Spark job failed, the old result is unchanged: {cause}")
 
 
 class PartialsRejected(ReducerError):
-    """The partials do not make up one whole run; `faults` says which and what to do."""
+    """The partials do not make up one complete run; `problems` says which ones and what to do."""
 
     exit_code = 5
 
-    def __init__(self, faults: Sequence[str]) -> None:
-        self.faults = tuple(faults)
-        super().__init__("the partials can't be collected, the old result stays:" + _listed(self.faults))
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__(
+            "the partials cannot be collected, the old result is unchanged:" + _listed(self.problems)
+        )
 
 
 class WriteError(ReducerError):
-    """A result could not be written whole; what stood there before is untouched."""
+    """A result could not be written; the previous file is unchanged."""
 
     exit_code = 6
 
 
 class StrictViolation(ReducerError):
-    """Everything was written, but strict mode does not accept what was ignored or rejected."""
+    """Everything was written, but strict mode does not accept skipped files or rejected rows."""
 
     exit_code = 7
 
 
 class Interrupted(BaseException):
-    """The process was told to stop by SIGINT (exit code 130) or SIGTERM (143), wherever it is just then."""
+    """The process was stopped by SIGINT (exit code 130) or SIGTERM (143); raised at any point."""
 
     def __init__(self, signal_number: int) -> None:
         self.exit_code = 128 + signal_number
@@ -101,9 +103,9 @@ class Interrupted(BaseException):
 
 
 class FileSkipped(Exception):
-    """None of the file's rows count: `reason` is an `accounting.SkipReason`, `detail` says what and where.
+    """None of the file's rows count: `reason` is a `stats.SkipReason`, `detail` says what and where.
 
-    `line` is the line that it speaks of, if it is one, and `what` is the detail without it.
+    `line` is the line concerned, if any, and `what` is the detail without it.
     """
 
     def __init__(self, reason: str, what: str, line: int | None = None) -> None:
@@ -114,5 +116,5 @@ class FileSkipped(Exception):
         super().__init__(f"{reason}: {self.detail}")
 
 
-def _listed(faults: Sequence[str]) -> str:
-    return "".join(f"\n  - {fault}" for fault in faults)
+def _listed(problems: Sequence[str]) -> str:
+    return "".join(f"\n  - {problem}" for problem in problems)

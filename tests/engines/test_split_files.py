@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import json
 import logging
 import os
 from collections.abc import Callable
@@ -15,12 +16,11 @@ from inline_run import Outcome, as_the_reference
 from random_csv import deceiving
 from workdir import engine_param
 
-from reduction import engines
 from reduction.app import config
-from reduction.app.runner import jobs_for, list_splits, reduce_share, reread_whole
-from reduction.pipeline import splits
-from reduction.pipeline.collect import Expected, collect
-from reduction.pipeline.output import OutputLocation
+from reduction.app.controller import collect_all
+from reduction.app.plan import make_plan
+from reduction.app.runner import reduce_share
+from reduction.pipeline.output import LocalOutput
 from reduction.runtime.progress import NullProgress
 
 pytestmark = [*engine_param("native").marks]
@@ -136,22 +136,19 @@ class Steps:
                 "REDUCER_ENGINE": "native",
             }
         )
-        listing = list_splits(self.settings, "native")
-        self.run_id = splits.derived_run_id(listing, 2)
-        self.jobs = jobs_for(
-            self.settings, listing, self.run_id, "native", OutputLocation(self.settings.output_dir)
-        )
+        self.plan = make_plan(self.settings)
+        self.located = LocalOutput(self.output)
+        self.jobs = self.plan.jobs(self.located)
 
     def reduce(self, runner: int) -> None:
         reduce_share(self.jobs[runner], NullProgress())
 
     def collect(self) -> list[tuple[str, str]]:
-        """Return the reason and the detail of each file that is ignored."""
-        again = partial(reread_whole, self.settings, "native", OutputLocation(self.settings.output_dir))
-        report = collect(self.output, Expected(self.run_id, 2), engines.load("native"), "a test", 0.0, again)
-        assert report is not None
+        """Return the reason and the detail of each file that is skipped."""
+        collect_all(self.plan, self.located, 0.0)
         assert list(self.output.glob(".Combined*")) == []
-        return [(file.reason, file.detail) for file in report.stats.ignored]
+        ignored = json.loads((self.output / "Combined.report.json").read_bytes())["files"]["ignored"]
+        return [(file["reason"], file["detail"]) for file in ignored]
 
 
 @pytest.mark.parametrize("first", [1, 2])

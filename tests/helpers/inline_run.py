@@ -7,18 +7,16 @@ import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from reduction import engines
 from reduction.app import config
-from reduction.app.runner import jobs_for, list_splits, reduce_share, reread_whole
-from reduction.pipeline import partials, splits
-from reduction.pipeline.collect import Expected, collect
-from reduction.pipeline.output import OutputLocation
-from reduction.runtime.progress import NullProgress
+from reduction.app.controller import collect_all, run_workers
+from reduction.app.plan import make_plan
+from reduction.pipeline import partials
+from reduction.pipeline.output import LocalOutput
 
 
 @dataclass(frozen=True)
@@ -54,16 +52,11 @@ def reduce_tree(tree: Path, output: Path, collector: str | None = None, **variab
     settings = config.load(environment)
     output.mkdir(exist_ok=True)
     partials.remove_all(output)
-    engine = engines.choose(settings.engine)
-    listing = list_splits(settings, engine.name)
-    run_id = splits.derived_run_id(listing, settings.runners)
-    for job in jobs_for(settings, listing, run_id, engine.name, OutputLocation(output)).values():
-        reduce_share(job, NullProgress())
-    expected = Expected(run_id, settings.runners)
-    by = collector or engine.name
-    again = partial(reread_whole, settings, by, OutputLocation(output))
-    report = collect(output, expected, engines.load(by), "a test", time.monotonic(), again)
-    assert report is not None
+    plan = make_plan(settings)
+    run_workers(plan, LocalOutput(output), inline=True)
+    if collector is not None:
+        plan = plan._replace(engine=engines.choose(collector))
+    collect_all(plan, LocalOutput(output), time.monotonic())
     combined = output / "Combined.csv"
     return Outcome(
         combined.read_bytes() if combined.exists() else None,

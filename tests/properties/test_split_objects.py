@@ -57,7 +57,7 @@ def found_pieces(tree: str, splits: Sequence[Split]) -> tuple[list[SplitResult],
 
 
 def of_the_file(folder: str, split: int) -> tuple[list[SplitResult], Stats, bytes]:
-    return found_pieces(folder, splits.cut(discovery.find(folder), split, 2).splits)
+    return found_pieces(folder, splits.plan_splits(discovery.find(folder), split, 2).splits)
 
 
 def of_the_object(folder: str, split: int, sizes: dict[str, int]) -> tuple[list[SplitResult], Stats, bytes]:
@@ -69,7 +69,7 @@ def of_the_object(folder: str, split: int, sizes: dict[str, int]) -> tuple[list[
             for module in (prefetch, split_source):
                 if hasattr(module, name):
                     changed.enter_context(patch.object(module, name, size))
-        return found_pieces(tree, splits.cut(listing, split, 2).splits)
+        return found_pieces(tree, splits.plan_splits(listing, split, 2).splits)
 
 
 def without_version(split_results: list[SplitResult]) -> list[SplitResult]:

@@ -75,13 +75,13 @@ def test_a_file_that_changes_after_it_was_listed_is_noticed(served):
     script = served.root / "change.py"
     script.write_text(
         "import sys; sys.path.insert(0, sys.argv.pop(1))\n"
-        "import reducer, runner\n"
-        "real = reducer.jobs_for\n"
-        "def jobs_for(*a):\n"
+        "from reduction.app import controller\n"
+        "real = controller.run_workers\n"
+        "def run_workers(*a, **k):\n"
         f"    open({str(served.input / 'Asia Prod 1.csv')!r}, 'a').write('7.7.7.7\\n')\n"
-        "    return real(*a)\n"
-        "reducer.jobs_for = jobs_for\n"
-        "raise SystemExit(reducer.main([]))\n"
+        "    return real(*a, **k)\n"
+        "controller.run_workers = run_workers\n"
+        "raise SystemExit(controller.main([]))\n"
     )
     outcome = served.start(str(script), str(Path(__file__).parents[2])).finish()
     assert outcome.exit_code == 0

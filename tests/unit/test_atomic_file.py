@@ -270,11 +270,11 @@ def test_a_directory_that_takes_no_files_is_refused_with_the_reason(tmp_path, mo
 
 
 def test_the_probe_is_a_name_that_the_sweep_knows():
-    from reduction.pipeline import partials
+    from reduction.pipeline import naming
     from reduction.runtime import atomic_file
 
     beside = atomic_file._temp_path(Path("out/Combined.csv"))
-    assert partials._HALF_WRITTEN_RESULT.fullmatch(beside.name)
+    assert naming.RESULT_TEMP_FILE.fullmatch(beside.name)
 
 
 # A temporary file ----------------------------------------------------------------------------------------

@@ -7,7 +7,6 @@ import itertools
 import os
 import time
 import zlib
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -15,10 +14,9 @@ import pytest
 from reduction import engines
 from reduction.errors import PartialsRejected, WriteError
 from reduction.pipeline import partials
-from reduction.pipeline.collect import Expected, collect
+from reduction.pipeline.collect import Collector, ExpectedRun, check_partials, write_result
 from reduction.pipeline.partials import Manifest
 from reduction.pipeline.report import Report
-from reduction.pipeline.splits import Split
 from reduction.pipeline.stats import AccountingError, Stats
 
 HEADER = b"Source IP,Environment\n"
@@ -50,14 +48,14 @@ def reduced(directory: Path) -> Path:
     return directory
 
 
-def none_again(splits: Sequence[Split], of_run: Manifest) -> Manifest:
-    raise AssertionError(f"nothing was cut, and still these are read once more: {splits}")
-
-
 def collected(directory: Path, engine: str = "reference") -> Report | None:
-    return collect(
-        directory, Expected("id", 2), engines.load(engine), "because", time.monotonic(), none_again
-    )
+    expected = ExpectedRun("id", 2)
+    partial_set = check_partials(directory, expected, engine)
+    if partial_set is None:
+        return None
+    assert partial_set.reassembly.reread == [], "nothing was split"
+    collector = Collector(engines.load(engine), "because", time.monotonic())
+    return write_result(directory, expected, partial_set, collector)
 
 
 def names(directory: Path) -> list[str]:

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from reduction.app import config
+from reduction.app.plan import resources_sentence, runner_budget
 from reduction.errors import SettingsError
+from reduction.pipeline.splits import Listing, Split
 from reduction.runtime import resources
 from reduction.runtime.resources import Resource
 
@@ -85,20 +87,25 @@ def test_more_runners_than_memory_carries_can_be_asked_for():
     assert config.load({"REDUCER_MEMORY": "80 MiB", "REDUCER_RUNNERS_QTY": "5"}).runners == 5
 
 
-def test_memory_is_shared_by_the_runners_that_are_started_here():
-    alone = config.load({"REDUCER_MEMORY": "256 MiB", "REDUCER_RUNNERS_QTY": "1"})
-    one = alone.runner_memory(0)
+def budget(files: int, **variables: str) -> int:
+    settings = config.load({f"REDUCER_{name}": value for name, value in variables.items()})
+    return runner_budget(settings, Listing(tuple(Split(f"{n}", 1, 1, 0, 1) for n in range(files)), ()))
+
+
+def test_memory_is_divided_among_the_runners_that_are_started_here():
+    one = budget(0, MEMORY="256 MiB", RUNNERS_QTY="1")
     assert 256 << 20 > one > 128 << 20
-    assert one > alone.runner_memory(10_000) > 128 << 20, "the list of files takes some"
-    variables = {"REDUCER_MEMORY": "256 MiB", "REDUCER_RUNNERS_QTY": "9", "REDUCER_LOW_RUNNER": "8"}
-    assert config.load(variables).runner_memory(0) == one // 2
+    assert one > budget(10_000, MEMORY="256 MiB", RUNNERS_QTY="1") > 128 << 20, (
+        "the list of splits needs some"
+    )
+    assert budget(0, MEMORY="256 MiB", RUNNERS_QTY="9", LOW_RUNNER="8") == one // 2
 
 
-def test_the_plan_says_how_much_there_is_and_why():
-    assert config.plan(config.load({"REDUCER_LOW_RUNNER": "3"}), 888 << 20) == (
+def test_the_plan_says_which_resources_there_are_and_why():
+    assert resources_sentence(config.load({"REDUCER_LOW_RUNNER": "3"}), 888 << 20) == (
         "6 processors (affinity) and 4,096 MiB of memory (physical) for 4 runners here, 888 MiB each"
     )
-    assert config.plan(config.load({"REDUCER_MEMORY": "80 MiB"}), 38 << 20) == (
+    assert resources_sentence(config.load({"REDUCER_MEMORY": "80 MiB"}), 38 << 20) == (
         "6 processors (affinity) and 80 MiB of memory (REDUCER_MEMORY) for 1 runner here, 38 MiB each"
     )
 

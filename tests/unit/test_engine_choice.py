@@ -26,7 +26,7 @@ def without_pandas(monkeypatch) -> None:
 
 @pytest.mark.parametrize("name", [engine_param(name) for name in TESTED])
 def test_an_engine_that_is_asked_for_is_taken_for_that_reason(name):
-    assert engines.choose(name) == (name, "asked for by REDUCER_ENGINE")
+    assert engines.choose(name) == (name, "requested by REDUCER_ENGINE")
     assert engines.load(name).name == name
 
 
@@ -34,7 +34,7 @@ def test_an_engine_that_is_asked_for_is_taken_for_that_reason(name):
 def test_auto_takes_the_fastest_and_says_so():
     name, why = engines.choose("auto")
     assert name == "native"
-    assert why == "the fastest one installed"
+    assert why == "the fastest installed"
 
 
 def test_without_the_kernel_auto_takes_pandas_and_says_what_is_missing(without_native):

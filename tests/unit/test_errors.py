@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from reduction import errors
-from reduction.app.runner import Job
+from reduction.app.plan import Job
 from reduction.errors import (
     InputError,
     Interrupted,
@@ -29,7 +29,7 @@ from reduction.errors import (
     WriteError,
 )
 from reduction.pipeline.engine import EngineOptions
-from reduction.pipeline.output import OutputLocation
+from reduction.pipeline.remote_output import RemoteOutput
 from reduction.pipeline.splits import Split
 from reduction.pipeline.stats import AccountingError, SkippedFile
 from reduction.runtime import logs
@@ -94,19 +94,19 @@ def test_a_failed_runner_names_runner_file_and_cause_and_keeps_the_exit_code_of_
     assert str(error) == "runner 3 of 8 failed while reading 'Asia Prod 2.csv': MemoryError: "
     assert error.exit_code == 4
     assert RunnerFailed(3, 8, None, "x", 6).exit_code == 6
-    assert "before its first file or after its last" in str(RunnerFailed(3, 8, None, "x"))
+    assert "(no file was open)" in str(RunnerFailed(3, 8, None, "x"))
 
 
 @pytest.mark.parametrize("kind", [SettingsError, PartialsRejected])
 def test_many_faults_stand_in_lines_of_their_own(kind):
     error = kind(["first", "second"])
-    assert error.faults == ("first", "second")
+    assert error.problems == ("first", "second")
     assert str(error).splitlines()[1:] == ["  - first", "  - second"]
 
 
 def test_what_crosses_a_process_border_survives_it():
     job = Job(
-        1, 2, "id", "f" * 64, 3, "data", OutputLocation(Path("out"), "s3://b"), "pandas", EngineOptions(5, 6),
+        1, 2, "id", "f" * 64, 3, "data", RemoteOutput(Path("out"), "s3://b", shared=True), "pandas", EngineOptions(5, 6),
         (Split("a b.csv", 1, 2, 0, 1),), (SkippedFile("x", "other-type", ""),),
     )  # fmt: skip
     for value in (job, WorkerFailure(3, None, "x"), WorkerFailure(3, 6, "x")):

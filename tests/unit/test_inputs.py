@@ -15,7 +15,7 @@ from reduction.errors import InputError
 from reduction.pipeline import naming
 from reduction.pipeline.discovery import find
 from reduction.pipeline.naming import environment_of
-from reduction.pipeline.splits import Listing, Split, cut, derived_run_id
+from reduction.pipeline.splits import Listing, Split, derived_run_id, plan_splits
 from reduction.pipeline.stats import SkipReason
 from reduction.runtime.text import display_path
 
@@ -336,14 +336,14 @@ def borders(listing: Listing) -> list[list[tuple[int, int]]]:
 
 
 def test_a_large_file_is_cut_into_units_of_the_split_size():
-    made = cut(listing_of(25, 3), 10, 2)
+    made = plan_splits(listing_of(25, 3), 10, 2)
     assert borders(made) == [[(0, 10), (10, 20), (20, 25)], [(0, 3)]]
     assert [split.split_file_id for split in made.splits] == [0, 0, 0, None]
     assert made.files == 2
 
 
 def test_cut_files_are_numbered_in_their_order():
-    made = cut(listing_of(12, 3, 15), 10, 5)
+    made = plan_splits(listing_of(12, 3, 15), 10, 5)
     assert [split.split_file_id for split in made.splits] == [0, 0, None, 1, 1]
 
 
@@ -361,12 +361,12 @@ def test_cut_files_are_numbered_in_their_order():
 )
 def test_other_files_are_not_cut(sizes, split, runners):
     listing = listing_of(*sizes)
-    assert cut(listing, split, runners).splits == listing.splits
+    assert plan_splits(listing, split, runners).splits == listing.splits
 
 
 @given(st.lists(st.integers(0, 5000), max_size=30), st.integers(1, 100), st.integers(2, 5))
 def test_units_cover_each_file_once_and_few_files_are_cut(sizes, split, runners):
-    made = cut(listing_of(*sizes), split, runners)
+    made = plan_splits(listing_of(*sizes), split, runners)
     for size, of_file in zip(sizes, borders(made), strict=True):
         assert [start for start, _ in of_file] + [size] == [0] + [stop for _, stop in of_file]
     numbers = {split.split_file_id for split in made.splits} - {None}
@@ -376,10 +376,13 @@ def test_units_cover_each_file_once_and_few_files_are_cut(sizes, split, runners)
 
 
 def test_a_split_size_far_too_small_is_raised():
-    made = cut(listing_of(1 << 30), 1, 2)
+    made = plan_splits(listing_of(1 << 30), 1, 2)
     assert len(made.splits) == 1 << 16
 
 
 def test_cutting_changes_the_fingerprint():
     listing = listing_of(25)
-    assert len({of.fingerprint() for of in (listing, cut(listing, 10, 2), cut(listing, 9, 2))}) == 3
+    assert (
+        len({of.fingerprint() for of in (listing, plan_splits(listing, 10, 2), plan_splits(listing, 9, 2))})
+        == 3
+    )

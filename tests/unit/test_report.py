@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from reduction.pipeline import report
-from reduction.pipeline.collect import Expected, was_collected
-from reduction.pipeline.output import OutputLocation
+from reduction.pipeline.collect import ExpectedRun, was_collected
+from reduction.pipeline.output import LocalOutput
 from reduction.pipeline.partials import Manifest
 from reduction.pipeline.report import Report, Result
 from reduction.pipeline.stats import RejectedRow, SkippedFile, SkipReason, Stats
@@ -31,7 +31,7 @@ REPORT = Report(
 
 
 def test_the_summary_tells_files_rows_distinct_time_and_where(tmp_path):
-    assert list(REPORT.summary(OutputLocation(tmp_path).shown)) == [
+    assert list(REPORT.summary(LocalOutput(tmp_path).locate)) == [
         "files: 1,234 taken, 1 ignored",
         "rows: 1,000,010 read = 1,000,000 valid + 10 rejected (no-key 3, not-an-address 7)",
         "distinct: 1,234; Asia Prod 1,200; NA Prod 34",
@@ -43,7 +43,7 @@ def test_the_summary_tells_files_rows_distinct_time_and_where(tmp_path):
 def test_the_summary_of_nothing(tmp_path):
     lines = list(
         REPORT._replace(stats=Stats(), addresses={}, result=None, seconds=0.0).summary(
-            OutputLocation(tmp_path).shown
+            LocalOutput(tmp_path).locate
         )
     )
     assert lines[1:3] == ["rows: 0 read = 0 valid + 0 rejected", "distinct: 0"]
@@ -52,7 +52,7 @@ def test_the_summary_of_nothing(tmp_path):
 
 def test_the_summary_names_the_environments_with_most_addresses_and_counts_the_others(tmp_path):
     addresses = {f"e {n}": n for n in range(1, 9)}
-    line = list(REPORT._replace(addresses=addresses).summary(OutputLocation(tmp_path).shown))[2]
+    line = list(REPORT._replace(addresses=addresses).summary(LocalOutput(tmp_path).locate))[2]
     assert line == "distinct: 36; e 8 8; e 7 7; e 6 6; e 5 5; e 4 4; 3 others 6"
 
 
@@ -97,7 +97,7 @@ def test_strict_objects_to_any_other_ignored_file(reason):
 
 # Collected before ----------------------------------------------------------------------------------------
 
-EXPECTED = Expected("id", 2)
+EXPECTED = ExpectedRun("id", 2)
 
 
 def manifest(**changes: object) -> Manifest:
@@ -125,7 +125,7 @@ def test_a_run_without_result_was_collected_if_there_is_none(done):
     assert was_collected(done, EXPECTED, [])
 
 
-@pytest.mark.parametrize("expected", [Expected("other", 2), Expected("id", 3)])
+@pytest.mark.parametrize("expected", [ExpectedRun("other", 2), ExpectedRun("id", 3)])
 def test_another_run_was_not_collected(done, expected):
     assert not was_collected(done, expected, [])
 

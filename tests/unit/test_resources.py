@@ -10,12 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reduction.runtime import resources
+from reduction.runtime.memory_budget import CONTROLLER_BYTES, runner_budget
 from reduction.runtime.resources import (
-    CONTROLLER_MEMORY,
     cgroup_memory,
     cgroup_quota,
     memory,
-    memory_of_a_runner,
     processors,
 )
 
@@ -247,6 +246,6 @@ def test_the_smaller_of_limit_and_physical_memory_is_planned_for(monkeypatch, li
 
 @given(memory=st.integers(1 << 20, 1 << 40), runners=st.integers(1, 500))
 def test_all_runners_together_leave_room_for_the_controller(memory, runners):
-    each = memory_of_a_runner(memory, runners)
+    each = runner_budget(memory, runners)
     assert each >= 0
-    assert each == 0 or runners * each + CONTROLLER_MEMORY < memory
+    assert each == 0 or runners * each + CONTROLLER_BYTES < memory

@@ -53,7 +53,7 @@ def test_a_file_shows_no_more_examples_than_one_that_is_not_cut():
 
 
 def test_a_row_may_reach_over_units_in_which_none_starts():
-    long = FIRST._replace(span=ByteRange(0, 22, 4))
+    long = FIRST._replace(rows=ByteRange(0, 22, 4))
     stats = split_results.stats_of_file([long, result(10, None), result(20, ByteRange(22, 30, 1))])
     assert (stats.read, stats.valid) == (7, 6)
 
@@ -63,9 +63,9 @@ def test_a_row_may_reach_over_units_in_which_none_starts():
     [
         [FIRST, result(10, ByteRange(13, 20, 3)), THIRD],
         [FIRST, result(10, None), THIRD],
-        [FIRST._replace(span=ByteRange(0, 22, 4)), SECOND, THIRD],
-        [FIRST, result(10, ByteRange(13, 20, 3), verdict=NUL), THIRD],
-        [FIRST, result(10, None), result(20, ByteRange(20, 30, 2), verdict=NUL)],
+        [FIRST._replace(rows=ByteRange(0, 22, 4)), SECOND, THIRD],
+        [FIRST, result(10, ByteRange(13, 20, 3), error=NUL), THIRD],
+        [FIRST, result(10, None), result(20, ByteRange(20, 30, 2), error=NUL)],
         [FIRST, SECOND, result(20, None)],
     ],
     ids=[
@@ -81,23 +81,23 @@ def test_a_wrong_guess_is_found(of_file):
 @pytest.mark.parametrize(
     ("of_file", "reason", "detail"),
     [
-        ([FIRST, result(10, ByteRange(12, 20, 0), verdict=NUL), THIRD], "broken", "line 6: a NUL byte"),
-        ([FIRST, SECOND, result(20, ByteRange(20, 30, 0), verdict=NUL)], "broken", "line 9: a NUL byte"),
+        ([FIRST, result(10, ByteRange(12, 20, 0), error=NUL), THIRD], "broken", "line 6: a NUL byte"),
+        ([FIRST, SECOND, result(20, ByteRange(20, 30, 0), error=NUL)], "broken", "line 9: a NUL byte"),
         (
-            [result(0, ByteRange(0, 10, 0), verdict=NUL), result(10, None), result(20, ByteRange(25, 30, 0), verdict=NUL)],
+            [result(0, ByteRange(0, 10, 0), error=NUL), result(10, None), result(20, ByteRange(25, 30, 0), error=NUL)],
             "broken", "line 2: a NUL byte",
         ),
         (
-            [FIRST, result(10, None, verdict=FileError("broken", "can't be opened", None)), THIRD],
+            [FIRST, result(10, None, error=FileError("broken", "can't be opened", None)), THIRD],
             "broken", "can't be opened",
         ),
-        ([FIRST, SECOND, result(20, None, verdict=CHANGED)], "changed-while-read", "now 5"),
+        ([FIRST, SECOND, result(20, None, error=CHANGED)], "changed-while-read", "now 5"),
         (
-            [result(0, ByteRange(0, 10, 0), verdict=NUL), result(10, None), result(20, None, verdict=CHANGED)],
+            [result(0, ByteRange(0, 10, 0), error=NUL), result(10, None), result(20, None, error=CHANGED)],
             "changed-while-read", "now 5",
         ),
         (
-            [FIRST, result(10, ByteRange(13, 20, 3)), result(20, None, verdict=CHANGED)],
+            [FIRST, result(10, ByteRange(13, 20, 3)), result(20, None, error=CHANGED)],
             "changed-while-read", "now 5",
         ),
     ],
@@ -138,6 +138,6 @@ def test_the_whole_of_a_unit_is_the_file():
     assert split_results.whole(SECOND.split) == Split("Asia Prod.csv", SIZE, 111, 0, SIZE)
 
 
-@pytest.mark.parametrize("one", [FIRST, result(10, None), result(20, ByteRange(20, 30, 2), verdict=NUL)])
+@pytest.mark.parametrize("one", [FIRST, result(10, None), result(20, ByteRange(20, 30, 2), error=NUL)])
 def test_a_piece_comes_back_from_a_file_as_it_was(one):
     assert SplitResult.from_plain(json.loads(json.dumps(one.to_plain()))) == one

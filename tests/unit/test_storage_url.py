@@ -13,7 +13,7 @@ from reduction.pipeline import discovery, splits
 from reduction.pipeline.splits import Listing, Split
 from reduction.storage.constants import UNVERSIONED
 from reduction.storage.isolation import run_isolated
-from reduction.storage.scratch_dir import working_folder
+from reduction.storage.scratch_dir import scratch_dir
 from reduction.storage.url import is_url, redact_url
 
 
@@ -59,15 +59,15 @@ def test_the_version_of_an_object_is_part_of_the_fingerprint():
 @each("version", etag=('"a"',), time_of_change=("mtime 1.5",))
 def test_an_object_is_cut_as_a_file_is(version):
     file = Split("Asia Prod.csv", 1000, 0, 0, 1000)
-    of_file = splits.cut(Listing((file,), ()), 300, 4).splits
+    of_file = splits.plan_splits(Listing((file,), ()), 300, 4).splits
     assert len(of_file) == 4
-    of_object = splits.cut(Listing((file._replace(version=version),), ()), 300, 4).splits
+    of_object = splits.plan_splits(Listing((file._replace(version=version),), ()), 300, 4).splits
     assert of_object == tuple(split._replace(version=version) for split in of_file)
 
 
 def test_an_object_without_a_version_is_not_cut():
     whole = Split("Asia Prod.csv", 1000, 0, 0, 1000, version=UNVERSIONED)
-    assert splits.cut(Listing((whole,), ()), 300, 4).splits == (whole,)
+    assert splits.plan_splits(Listing((whole,), ()), 300, 4).splits == (whole,)
 
 
 def test_an_address_of_local_files_is_listed_as_the_folder_is(tmp_path):
@@ -101,7 +101,7 @@ def test_a_working_folder_is_gone_afterwards_and_so_are_those_of_dead_runs(tempo
     (dead / ".lock").touch()
     (dead / "Combined.csv").touch()
     (temporary / "reducer-run-new").mkdir()
-    with working_folder() as folder:
+    with scratch_dir() as folder:
         assert sorted(path.name for path in temporary.iterdir()) == sorted([folder.name, "reducer-run-new"])
     assert [path.name for path in temporary.iterdir()] == ["reducer-run-new"], (
         "it may be about to get its lock"
@@ -113,7 +113,7 @@ def test_a_working_folder_in_use_is_left_alone(temporary):
     used.mkdir()
     lock = os.open(used / ".lock", os.O_RDWR | os.O_CREAT)
     fcntl.flock(lock, fcntl.LOCK_EX)
-    with working_folder():
+    with scratch_dir():
         assert used.is_dir()
     os.close(lock)
 

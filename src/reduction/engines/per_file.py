@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 from reduction.errors import FileSkipped
+from reduction.pipeline.skipped import SkipLogger
 from reduction.pipeline.splits import Split
 from reduction.pipeline.stats import SkippedFile, Stats
-from reduction.pipeline.warner import SkipLogger
 from reduction.runtime.progress import Progress
 from reduction.runtime.text import display_path
 
@@ -57,7 +57,7 @@ def judged(
         made = read(split, path, file_stats)
     except FileSkipped as verdict:
         stats.ignored.append(SkippedFile(path, verdict.reason, verdict.detail))
-        warner.ignored(path, verdict)
+        warner.skipped(path, verdict)
         return None
     stats.add(file_stats)
     warner.rejected(path, file_stats)

@@ -8,7 +8,15 @@ from reduction.pipeline.stats import SkipReason
 
 RESULT_NAME = "Combined.csv"
 REPORT_NAME = "Combined.report.json"
-WORKING_PREFIXES = (".Combined_", ".Combined.")  # partials, manifests and half-written results
+WORKING_PREFIX = ".Combined"
+WORKING_PREFIXES = (".Combined_", ".Combined.")  # partials and manifests; temporary files of results
+
+# What a run writes next to its result. `atomic_file` appends 8 hex digits and `.tmp` to the name of a file
+# that is being written; an object store is probed with such a name, too.
+PARTIAL_FILE = re.compile(r"\.Combined_(?P<runner>\d+)\.(?:csv|json)")
+PARTIAL_OR_TEMP_FILE = re.compile(PARTIAL_FILE.pattern + r"(?:\.[0-9a-f]+\.tmp)?")
+RESULT_TEMP_FILE = re.compile(r"\.Combined\.(?:csv|report\.json)\.[0-9a-f]+\.tmp")
+ANY_TEMP_FILE = re.compile(r"\.Combined(?:[_.].*)?\.[0-9a-f]+\.tmp")
 
 # Two or three words parted by single spaces; a word holds neither dots nor control characters.
 _WORD = r"[^ ./\x00-\x1f\x7f]+"
@@ -46,3 +54,18 @@ def _is_utf8(name: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def partial_name(runner: int) -> str:
+    """Return the name of the file with the rows of runner number `runner`."""
+    return f".Combined_{runner}.csv"
+
+
+def manifest_name(runner: int) -> str:
+    """Return the name of the manifest that commits that partial."""
+    return f".Combined_{runner}.json"
+
+
+def removal_order(name: str) -> bool:
+    """Return a sort key that removes manifests first: a partial without one does not count."""
+    return not name.endswith(".json")

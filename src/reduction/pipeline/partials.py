@@ -1,13 +1,12 @@
 """A runner's result on disk: `.Combined_ID.csv`, committed by its manifest `.Combined_ID.json`.
 
-The manifest is written last and removed first, so a partial without one does not exist. It carries what
-`collect` must know to refuse a partial that belongs to another run, and the partial's size and CRC-32.
+The manifest is written last and removed first: a partial without one does not count. It has what `collect`
+needs to reject a partial of another run, and the partial's size and CRC-32.
 """
 
 from __future__ import annotations
 
 import json
-import re
 import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,22 +16,30 @@ from types import MappingProxyType
 from typing import Any, BinaryIO, NamedTuple
 
 from reduction.errors import PartialsRejected, WriteError
+from reduction.pipeline.naming import (
+    PARTIAL_OR_TEMP_FILE,
+    RESULT_TEMP_FILE,
+    manifest_name,
+    partial_name,
+    removal_order,
+)
 from reduction.pipeline.rows import csv_field
 from reduction.pipeline.split_results import SplitResult
 from reduction.pipeline.stats import Stats
 from reduction.runtime.atomic_file import atomic_write
 
-FORMAT = 4  # of manifests, and of how splits are dealt out: nodes that differ in either must not be mixed
-_OWN_FILE = re.compile(r"\.Combined_(?P<runner>\d+)\.(?:csv|json)(?:\.[0-9a-f]+\.tmp)?")
-_HALF_WRITTEN_RESULT = re.compile(r"\.Combined\.(?:csv|report\.json)\.[0-9a-f]+\.tmp")
+FORMAT = (
+    4  # of manifests, and of the order of splits in shares: nodes that differ in either must not be mixed
+)
 
 
 class Manifest(NamedTuple):
-    """What a partial is part of, what is in it, and the stats of the share it comes from.
+    """Which run a partial belongs to, what is in it, and the stats of its share.
 
-    `splits` and `fingerprint` speak of the whole run's split list; `bytes` and `crc32` of the partial's file;
-    `addresses` counts its rows for each environment, without those of cut files; `split_file_counts` counts those
-    for each file's number, and `split_results` has their stats. `seconds` is what the runner took.
+    `splits` and `fingerprint` are those of the whole run's list of splits; `bytes` and `crc32` those of the
+    partial's file. `addresses` counts its rows by environment, without those of split files;
+    `split_file_counts` counts the latter by the file's number, and `split_results` has their stats. `seconds`
+    is the runner's wall time.
     """
 
     run_id: str
@@ -51,28 +58,28 @@ class Manifest(NamedTuple):
 
 
 class RowSuffix(NamedTuple):
-    """What may stand behind an address in a partial, and the environment of such a row, if it counts."""
+    """The text after an address in a line of a partial, and the row's environment; None if it does not count."""
 
     text: str
     environment: str | None
 
 
 class ManifestMissing(Exception):
-    """There is no committed partial of this runner."""
+    """This runner has no committed partial."""
 
 
 class ManifestDamaged(Exception):
-    """The manifest is there, but it is not what a runner wrote."""
+    """The manifest exists, but is not what a runner wrote."""
 
 
 def partial_path(directory: Path, runner: int) -> Path:
-    """Return where runner `runner` puts its rows."""
-    return directory / f".Combined_{runner}.csv"
+    """Return the path of the rows of runner number `runner`."""
+    return directory / partial_name(runner)
 
 
 def manifest_path(directory: Path, runner: int) -> Path:
-    """Return where the manifest of that partial is."""
-    return directory / f".Combined_{runner}.json"
+    """Return the path of the manifest of that partial."""
+    return directory / manifest_name(runner)
 
 
 def commit(directory: Path, manifest: Manifest) -> None:
@@ -100,24 +107,24 @@ def read_manifest(directory: Path, runner: int) -> Manifest:
     try:
         plain = json.loads(text)
         if plain["format"] != FORMAT:
-            raise ManifestDamaged(f"it has format {plain['format']}, this version reads format {FORMAT}")
+            raise ManifestDamaged(f"format {plain['format']}, but this version reads format {FORMAT}")
         checksum = plain.pop("checksum")
         if checksum != _checksum(plain) or plain["runner"] != runner:
-            raise ManifestDamaged("its checksum does not fit its contents")
+            raise ManifestDamaged("its checksum does not match its contents")
         del plain["format"]
         plain["stats"] = Stats.from_plain(plain["stats"])
         plain["split_file_counts"] = {int(number): int(rows) for number, rows in plain["split_file_counts"]}
         plain["split_results"] = tuple(SplitResult.from_plain(result) for result in plain["split_results"])
         return Manifest(**plain)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ManifestDamaged("it is not a whole manifest") from error
+        raise ManifestDamaged("it is incomplete") from error
 
 
 @contextmanager
 def opened_partial(directory: Path, manifest: Manifest) -> Iterator[BinaryIO]:
-    """Give the bytes of a partial; at their end they are compared with the manifest.
+    """Yield the bytes of a partial; at the end they are compared with the manifest.
 
-    Raises `PartialsRejected` if the file is gone or is not the one that the manifest committed.
+    Raises `PartialsRejected` if the file is missing or is not the one that the manifest committed.
     """
     path = partial_path(directory, manifest.runner)
     try:
@@ -129,9 +136,9 @@ def opened_partial(directory: Path, manifest: Manifest) -> Iterator[BinaryIO]:
 
 
 def row_suffixes(manifests: Iterable[Manifest], discarded: Collection[int]) -> list[RowSuffix]:
-    """Return every ending that rows of these partials may have, in the order in which rows are sorted.
+    """Return every suffix that rows of these partials may have, in the sort order of rows.
 
-    Rows of the cut files whose numbers are `discarded` do not count.
+    Rows of the split files whose numbers are in `discarded` do not count.
     """
     sources = set()
     for manifest in manifests:
@@ -146,13 +153,13 @@ def row_suffixes(manifests: Iterable[Manifest], discarded: Collection[int]) -> l
 
 
 def damaged(manifest: Manifest, what: str) -> PartialsRejected:
-    """Return the refusal of a partial whose bytes are not those that were committed."""
+    """Return the error for a partial whose bytes are not those that were committed."""
     name = partial_path(Path(), manifest.runner).name
     return PartialsRejected([f"partial '{name}' is damaged ({what}): {rerun_hint([manifest.runner])}"])
 
 
 def rerun_hint(runners: Iterable[int]) -> str:
-    """Return what a user should do to get the partials of these runners again."""
+    """Return the commands that produce the partials of these runners again."""
     return " and ".join(
         f"run REDUCER_MODE=reduce REDUCER_LOW_RUNNER={low} REDUCER_HIGH_RUNNER={high}"
         for low, high in _ranges(sorted(set(runners)))
@@ -160,40 +167,40 @@ def rerun_hint(runners: Iterable[int]) -> str:
 
 
 def remove(directory: Path, low: int, high: int) -> None:
-    """Remove partials, manifests and half-written files of the runners `low` to `high`."""
+    """Remove partials, manifests and temporary files of the runners `low` to `high`."""
     _remove(path for runner, path in _own_files(directory) if low <= runner <= high)
 
 
 def remove_all(directory: Path) -> None:
-    """Remove everything a run leaves beside its result, of any runner and any run."""
+    """Remove everything a run leaves next to its result, of any runner and any run."""
     _remove(path for _, path in _own_files(directory))
-    remove_half_written_results(directory)
+    remove_result_temp_files(directory)
 
 
-def remove_half_written_results(directory: Path) -> None:
-    """Remove what a collect that was killed left behind."""
-    _remove(path for path in _looked_through(directory) if _HALF_WRITTEN_RESULT.fullmatch(path.name))
+def remove_result_temp_files(directory: Path) -> None:
+    """Remove what a killed collect left."""
+    _remove(path for path in _list_directory(directory) if RESULT_TEMP_FILE.fullmatch(path.name))
 
 
 def _own_files(directory: Path) -> Iterator[tuple[int, Path]]:
-    for path in _looked_through(directory):
-        if match := _OWN_FILE.fullmatch(path.name):
+    for path in _list_directory(directory):
+        if match := PARTIAL_OR_TEMP_FILE.fullmatch(path.name):
             yield int(match["runner"]), path
 
 
-def _looked_through(directory: Path) -> list[Path]:
+def _list_directory(directory: Path) -> list[Path]:
     try:
         return list(directory.iterdir())
     except OSError as error:
-        raise WriteError(f"the output directory '{directory}' can't be listed: {error.strerror}") from error
+        raise WriteError(f"the output directory '{directory}' cannot be listed: {error.strerror}") from error
 
 
 def _remove(paths: Iterable[Path]) -> None:
-    for path in sorted(paths, key=lambda path: path.suffix != ".json"):  # manifests first
+    for path in sorted(paths, key=lambda path: removal_order(path.name)):
         try:
             path.unlink(missing_ok=True)
         except OSError as error:
-            raise WriteError(f"the old '{path}' can't be removed: {error.strerror}") from error
+            raise WriteError(f"cannot remove the old '{path}': {error.strerror}") from error
 
 
 def _ranges(numbers: list[int]) -> Iterator[tuple[int, int]]:
@@ -210,7 +217,7 @@ def _checksum(plain: dict[str, Any]) -> str:
 
 
 class _CheckedFile(FileIO):
-    """A partial that compares itself with its manifest when its end is reached."""
+    """A partial that is compared with its manifest when its end is reached."""
 
     def __init__(self, path: Path, manifest: Manifest) -> None:
         super().__init__(path)
@@ -223,5 +230,5 @@ class _CheckedFile(FileIO):
         self._bytes += count
         self._crc32 = zlib.crc32(memoryview(buffer)[:count], self._crc32)
         if count == 0 and (self._bytes, f"{self._crc32:08x}") != (self._manifest.bytes, self._manifest.crc32):
-            raise damaged(self._manifest, "its bytes are not those that its manifest committed")
+            raise damaged(self._manifest, "its bytes do not match its manifest")
         return count

@@ -27,12 +27,12 @@ _WIDE_BOMS = (  # UTF-32 first: the mark of UTF-16 LE is the beginning of its ow
 )
 
 
-def can_be_read(tree: str, split: Split) -> bool:
+def is_readable(tree: str, split: Split) -> bool:
     """Tell whether the file or object of a split is to be seen from here, in whatever version."""
     if is_url(tree):
-        from reduction.pipeline.remote_input import is_there
+        from reduction.pipeline.remote_input import exists
 
-        return is_there(tree, split)
+        return exists(tree, split)
     return os.access(os.path.join(tree, split.path), os.R_OK)  # noqa: PTH118 - it need not be UTF-8
 
 

@@ -37,11 +37,11 @@ def _found_below(tree: str) -> list[Split | SkippedFile]:
     hidden: set[str] = set()
     is_there = False
     try:
-        for found in open_store(tree).list():
+        for meta in open_store(tree).list():
             is_there = True
-            all_found += _judged(found, hidden)
-    except StoreError as fault:
-        raise InputError(f"the input '{redact_url(tree)}' can't be listed: {fault}") from None
+            all_found += _judged(meta, hidden)
+    except StoreError as error:
+        raise InputError(f"the input '{redact_url(tree)}' can't be listed: {error}") from None
     if not is_there:
         raise InputError(
             f"the input '{redact_url(tree)}' does not exist: no object is below it;"
@@ -50,9 +50,9 @@ def _found_below(tree: str) -> list[Split | SkippedFile]:
     return all_found
 
 
-def _judged(found: ObjectMeta, hidden: set[str]) -> Iterator[Split | SkippedFile]:
+def _judged(meta: ObjectMeta, hidden: set[str]) -> Iterator[Split | SkippedFile]:
     """Give the split that an object is, or why it is none; `hidden` folders are told once."""
-    *folders, name = found.name.split("/")
+    *folders, name = meta.name.split("/")
     for depth, folder in enumerate(folders, 1):
         if folder.startswith(WORKING_PREFIXES):
             return
@@ -66,39 +66,39 @@ def _judged(found: ObjectMeta, hidden: set[str]) -> Iterator[Split | SkippedFile
     if not name or name.startswith(WORKING_PREFIXES):  # without a name it is the mark of a folder
         return
     if refusal := refused_name(name):
-        yield SkippedFile(display_path(found.name), *refusal)
+        yield SkippedFile(display_path(meta.name), *refusal)
     else:
-        yield Split(found.name, found.size, 0, 0, found.size, version=found.version)
+        yield Split(meta.name, meta.size, 0, 0, meta.size, version=meta.version)
 
 
 def check_readable(tree: str, split: Split) -> StoreError | None:
     """Return why the store does not give out the first byte of the listed version; None if it does."""
     try:
-        client = open_store(tree)
-        with_retries(lambda: client.read(_found(split), 0, min(1, split.size)), threading.Event())
-    except StoreError as fault:
-        return fault
+        store = open_store(tree)
+        with_retries(lambda: store.read(_found(split), 0, min(1, split.size)), threading.Event())
+    except StoreError as error:
+        return error
     return None
 
 
-def is_there(tree: str, split: Split) -> bool:
+def exists(tree: str, split: Split) -> bool:
     """Tell whether there is an object of this name whose bytes are given out, in whatever version."""
-    fault = check_readable(tree, split)
-    return fault is None or fault.trouble == ErrorKind.PRECONDITION_FAILED
+    error = check_readable(tree, split)
+    return error is None or error.kind == ErrorKind.PRECONDITION_FAILED
 
 
 class ObjectReader:
     """The bytes of some splits below an address, fetched ahead in their order; for a `with` block."""
 
-    def __init__(self, tree: str, splits: Sequence[Split], most_held: int = MAX_PREFETCH_BYTES) -> None:
+    def __init__(self, tree: str, splits: Sequence[Split], max_held_bytes: int = MAX_PREFETCH_BYTES) -> None:
         """Hold at most about so many bytes that are fetched and not yet read."""
         self._units = splits
         try:
-            client = open_store(tree)
-        except StoreError as fault:
-            raise _verdict(fault) from None
+            store = open_store(tree)
+        except StoreError as error:
+            raise _verdict(error) from None
         self._heads: dict[int, ObjectHead] = {}  # by the number of the cut file
-        self._ahead = Prefetcher(client, len(splits), self._range_of, most_held)
+        self._prefetcher = Prefetcher(store, len(splits), self._range_of, max_held_bytes)
 
     def __enter__(self) -> Self:
         return self
@@ -106,13 +106,13 @@ class ObjectReader:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._ahead.__exit__(kind, error, trace)
+        self._prefetcher.__exit__(kind, error, trace)
 
     def raw(self, index: int, count: Callable[[int], object]) -> io.RawIOBase:
         """Return the stream of the split at `index`, as it was listed; `count` is told of the bytes it gives.
 
         Of a cut object that is the first split of an archive, whose stream is all of it.
-        Reading raises `FileSkipped`, or `StoreUnavailable` if it is not the fault of this object.
+        Reading raises `FileSkipped`, or `StoreUnavailable` if it is not the error of this object.
         """
         return _Stream(self._data(index), count)
 
@@ -123,7 +123,7 @@ class ObjectReader:
         head = self._head_of(split)
         for passed in [number for number in self._heads if number < head.number]:
             del self._heads[passed]
-        split_reader = SplitReader(head, self._ahead, index)
+        split_reader = SplitReader(head, self._prefetcher, index)
         yield RandomAccessReader(split_reader)
         if not split_reader.is_asked:
             head.is_read = False
@@ -135,7 +135,9 @@ class ObjectReader:
     def _head_of(self, split: Split) -> ObjectHead:
         assert split.split_file_id is not None  # noqa: S101 - or it has none
         if split.split_file_id not in self._heads:
-            self._heads[split.split_file_id] = ObjectHead(_found(split), split.split_file_id, self._ahead)
+            self._heads[split.split_file_id] = ObjectHead(
+                _found(split), split.split_file_id, self._prefetcher
+            )
         return self._heads[split.split_file_id]
 
     def _data(self, index: int) -> Iterator[bytes]:
@@ -143,10 +145,10 @@ class ObjectReader:
         try:
             if split.split_file_id is not None:
                 yield self._head_of(split).data()
-            for part in self._ahead.parts(index):
+            for part in self._prefetcher.chunks(index):
                 yield part.data
-        except StoreError as fault:
-            raise _verdict(fault) from None
+        except StoreError as error:
+            raise _verdict(error) from None
 
 
 class RandomAccessReader:
@@ -154,21 +156,21 @@ class RandomAccessReader:
 
     def __init__(self, split_reader: SplitReader) -> None:
         self._unit_bytes = split_reader
-        self.fault: FileSkipped | None = None
+        self.error: FileSkipped | None = None
         """Why there was a place whose bytes could not be had."""
 
     def part(self, at: int) -> Chunk | None:
         """Return bytes with the one at `at`, none behind the object's end; None if they can't be had.
 
-        Raises `StoreUnavailable` if that is not the fault of this object.
+        Raises `StoreUnavailable` if that is not the error of this object.
         """
         try:
             return self._unit_bytes.part(at)
-        except StoreError as fault:
-            verdict = _verdict(fault)
+        except StoreError as error:
+            verdict = _verdict(error)
         if not isinstance(verdict, FileSkipped):
             raise verdict
-        self.fault = verdict
+        self.error = verdict
         return None
 
 
@@ -215,12 +217,12 @@ def _found(split: Split) -> ObjectMeta:
     return ObjectMeta(split.path, split.size, split.version)
 
 
-def _verdict(fault: StoreError) -> FileSkipped | ReducerError:
-    match fault.trouble:
+def _verdict(error: StoreError) -> FileSkipped | ReducerError:
+    match error.kind:
         case ErrorKind.NOT_FOUND:
             return skipped.removed()
         case ErrorKind.PRECONDITION_FAILED:
             return skipped.replaced()
         case ErrorKind.STORE | ErrorKind.CONNECTION:
-            return StoreUnavailable(f"{fault}; then run again")
-    return skipped.not_given(fault.text)
+            return StoreUnavailable(f"{error}; then run again")
+    return skipped.not_read(error.text)

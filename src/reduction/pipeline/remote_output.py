@@ -1,159 +1,179 @@
-"""The output side: files are published at an address, and fetched from there to be collected.
+"""Output to a URL: files are written to a local folder, published as objects, and fetched to be collected.
 
-The order is that of folders: a partial before the manifest that commits it, the report before the result, and
-manifests are the first to go.
+The order is the same as in folders: a partial before the manifest that commits it, the report before the
+result; manifests are removed first.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-import re
 from collections.abc import Iterable
 from pathlib import Path
 
 from reduction.errors import OutputError, PartialsRejected, WriteError
-from reduction.pipeline import partials, report
-from reduction.pipeline.naming import REPORT_NAME, RESULT_NAME
+from reduction.pipeline import report
+from reduction.pipeline.naming import (
+    ANY_TEMP_FILE,
+    PARTIAL_FILE,
+    REPORT_NAME,
+    RESULT_NAME,
+    WORKING_PREFIX,
+    manifest_name,
+    partial_name,
+    removal_order,
+)
+from reduction.pipeline.output import LocalOutput
 from reduction.storage import open_store
-from reduction.storage.base import Client, ErrorKind, ObjectMeta, StoreError
+from reduction.storage.base import ErrorKind, ObjectMeta, Store, StoreError
 from reduction.storage.isolation import run_isolated
-from reduction.storage.prefetch import ahead_of_all
+from reduction.storage.prefetch import prefetch_all
 from reduction.storage.url import redact_url
 
 _LOG = logging.getLogger("reduction.storage")
-_WORKING = ".Combined"
-_PARTIAL = re.compile(r"\.Combined_(?P<runner>\d+)\.(?:csv|json)")
-_LEFTOVER = re.compile(r"\.Combined(?:[_.].*)?\.[0-9a-f]+\.tmp")
 
 
-def check(address: str, folder: Path) -> None:
-    """Raise `OutputError` unless an object can be put there and removed; nothing of it stays."""
-    run_isolated(address, lambda: _check(address, folder))
+class RemoteOutput(LocalOutput):
+    """The URL `url`; `directory` is a private folder of this run.
 
-
-def _check(address: str, folder: Path) -> None:
-    probe = folder / f"{_WORKING}.probe.{os.urandom(4).hex()}.tmp"
-    probe.touch()
-    try:
-        client = open_store(address)
-        client.put(probe.name, probe)
-        client.delete(probe.name)
-    except StoreError as fault:
-        raise OutputError(f"the output '{redact_url(address)}' can't be written: {fault}") from None
-
-
-def remove_all(address: str) -> None:
-    """Remove what any run has left beside its result; raises `WriteError`."""
-    run_isolated(address, lambda: _remove_all(address))
-
-
-def remove_all_at_the_end(address: str) -> None:
-    """Do the same where no fork follows, and this process may have clients with threads already."""
-    _remove_all(address)
-
-
-def _remove_all(address: str) -> None:
-    try:
-        client = open_store(address)
-        names = [found.name for found in client.list(_WORKING)]
-        _delete(client, [name for name in names if _PARTIAL.fullmatch(name) or _LEFTOVER.fullmatch(name)])
-    except StoreError as fault:
-        raise WriteError(f"what is left in '{redact_url(address)}' can't be removed: {fault}") from None
-
-
-def remove(address: str, low: int, high: int) -> None:
-    """Remove the partials of the runners `low` to `high`; raises `WriteError`."""
-    paths = [
-        path(Path(), runner).name
-        for runner in range(low, high + 1)
-        for path in (partials.manifest_path, partials.partial_path)
-    ]
-    try:
-        _delete(open_store(address), paths)
-    except StoreError as fault:
-        raise WriteError(f"old partials in '{redact_url(address)}' can't be removed: {fault}") from None
-
-
-def _delete(client: Client, names: Iterable[str]) -> None:
-    for name in sorted(names, key=lambda name: not name.endswith(".json")):  # manifests first
-        client.delete(name)
-
-
-def publish_partial(address: str, folder: Path, runner: int) -> None:
-    """Put a partial, then the manifest that commits it; raises `WriteError`."""
-    for path in (partials.partial_path(folder, runner), partials.manifest_path(folder, runner)):
-        _put(address, path)
-
-
-def fetch(address: str, folder: Path, run_id: str, runners: int) -> None:
-    """Have in `folder` whatever of a run's partials is there, and the last report.
-
-    If that report says that this run was collected before, its result is fetched, too, to be compared.
-    Raises `PartialsRejected` if what is there can't be had.
+    `shared` is whether partials are exchanged through the URL, too: not if one process starts all runners
+    and collects. Methods that run before the fork leave no thread behind (`storage.isolation`).
     """
-    try:
-        client = open_store(address)
-        wanted = []
-        for found in client.list(_WORKING):
-            match = _PARTIAL.fullmatch(found.name)
-            if match and 1 <= int(match["runner"]) <= runners and not (folder / found.name).exists():
-                wanted.append(found)
-        wanted += (found for found in client.list(REPORT_NAME) if found.name == REPORT_NAME)
-        _download(client, wanted, folder)
-        plain = report.read_plain(folder)
-        if plain is None or plain.get("run_id") != run_id:
+
+    def __init__(self, directory: Path, url: str, *, shared: bool) -> None:
+        super().__init__(directory)
+        self.url = url
+        self.shared = shared
+
+    def locate(self, name: str) -> str:
+        return f"{redact_url(self.url).rstrip('/')}/{name}"
+
+    def check(self) -> None:
+        super().check()
+        run_isolated(self.url, self._check)
+
+    def remove_all(self) -> None:
+        super().remove_all()
+        run_isolated(self.url, self._remove_all)
+
+    def remove_partials(self, low: int, high: int) -> None:
+        super().remove_partials(low, high)
+        if not self.shared:
             return
-        _download(client, [found for found in client.list(RESULT_NAME) if found.name == RESULT_NAME], folder)
-    except StoreError as fault:
-        raise PartialsRejected([f"the partials in '{redact_url(address)}' can't be read: {fault}"]) from None
-
-
-def _download(client: Client, wanted: list[ObjectMeta], folder: Path) -> None:
-    """Write objects into `folder`, many at once; one that has gone meanwhile is left out, as if never listed.
-
-    What is left of it here does not fit its manifest.
-    """
-    with ahead_of_all(client, wanted) as ahead:
-        for index, found in enumerate(wanted):
-            path = folder / found.name
-            try:
-                with path.open("wb") as file:
-                    for part in ahead.parts(index):
-                        file.write(part.data)
-            except StoreError as fault:
-                if fault.trouble not in (ErrorKind.NOT_FOUND, ErrorKind.PRECONDITION_FAILED):
-                    raise
-                path.unlink()
-            except OSError as error:
-                raise WriteError(
-                    f"'{path}' can't be written: {error.strerror}; free space, or set TMPDIR"
-                ) from error
-
-
-def publish_result(address: str, folder: Path) -> None:
-    """Put the report and then the result, or remove the old one if there is none.
-
-    Raises `WriteError`; the old result stays.
-    """
-    _put(address, folder / REPORT_NAME)
-    if (folder / RESULT_NAME).exists():
-        _put(address, folder / RESULT_NAME)
-    else:
+        names = [name(runner) for runner in range(low, high + 1) for name in (manifest_name, partial_name)]
         try:
-            open_store(address).delete(RESULT_NAME)
-        except StoreError as fault:
-            raise WriteError(
-                f"the old '{redact_url(address)}/{RESULT_NAME}' can't be removed: {fault}"
+            _delete(open_store(self.url), names)
+        except StoreError as error:
+            raise WriteError(f"cannot remove old partials in '{redact_url(self.url)}': {error}") from None
+
+    def publish_partial(self, runner: int) -> None:
+        if self.shared:
+            self._put(partial_name(runner))
+            self._put(manifest_name(runner))
+
+    def fetch_partials(self, run_id: str, runners: int) -> None:
+        """Copy the partials of a run and the last report into the folder.
+
+        If that report belongs to this very run, its result is copied as well, to be compared.
+        """
+        if not self.shared:  # everything is there already
+            return
+        try:
+            store = open_store(self.url)
+            wanted = [meta for meta in store.list(WORKING_PREFIX) if self._is_missing(meta.name, runners)]
+            wanted += [meta for meta in store.list(REPORT_NAME) if meta.name == REPORT_NAME]
+            self._download(store, wanted)
+            plain = report.read_plain(self.directory)
+            if plain is not None and plain.get("run_id") == run_id:
+                self._download(store, [meta for meta in store.list(RESULT_NAME) if meta.name == RESULT_NAME])
+        except StoreError as error:
+            raise PartialsRejected(
+                [f"cannot read the partials in '{redact_url(self.url)}': {error}"]
             ) from None
 
+    def publish_result(self, *, is_new: bool) -> None:
+        if is_new:
+            self._put(REPORT_NAME)
+            if (self.directory / RESULT_NAME).exists():
+                self._put(RESULT_NAME)
+            else:
+                self._delete_result()
+        self._remove_all()  # no fork follows, so threads of the client do no harm
 
-def _put(address: str, path: Path) -> None:
-    shown = f"{redact_url(address).rstrip('/')}/{path.name}"
-    _LOG.debug("putting '%s', %s bytes", shown, path.stat().st_size)
-    try:
-        open_store(address).put(path.name, path)
-    except StoreError as fault:
-        raise WriteError(
-            f"'{shown}' can't be written: {fault}. What stood there before is untouched; then run again"
-        ) from None
+    def private(self) -> LocalOutput:
+        return RemoteOutput(self.directory, self.url, shared=False)
+
+    def _check(self) -> None:
+        probe = self.directory / f"{WORKING_PREFIX}.probe.{os.urandom(4).hex()}.tmp"
+        probe.touch()
+        try:
+            store = open_store(self.url)
+            store.put(probe.name, probe)
+            store.delete(probe.name)
+        except StoreError as error:
+            raise OutputError(f"cannot write to the output '{redact_url(self.url)}': {error}") from None
+
+    def _remove_all(self) -> None:
+        try:
+            store = open_store(self.url)
+            names = [meta.name for meta in store.list(WORKING_PREFIX)]
+            _delete(store, [name for name in names if _is_leftover(name)])
+        except StoreError as error:
+            raise WriteError(
+                f"cannot remove the leftovers of a run in '{redact_url(self.url)}': {error}"
+            ) from None
+
+    def _is_missing(self, name: str, runners: int) -> bool:
+        match = PARTIAL_FILE.fullmatch(name)
+        return (
+            match is not None
+            and 1 <= int(match["runner"]) <= runners
+            and not (self.directory / name).exists()
+        )
+
+    def _download(self, store: Store, wanted: list[ObjectMeta]) -> None:
+        """Write objects into the folder, many at once.
+
+        An object that was removed or replaced meanwhile is left out, as if it had never been listed: the rest
+        of that partial does not match its manifest.
+        """
+        with prefetch_all(store, wanted) as prefetcher:
+            for index, meta in enumerate(wanted):
+                path = self.directory / meta.name
+                try:
+                    with path.open("wb") as file:
+                        for chunk in prefetcher.chunks(index):
+                            file.write(chunk.data)
+                except StoreError as error:
+                    if error.kind not in (ErrorKind.NOT_FOUND, ErrorKind.PRECONDITION_FAILED):
+                        raise
+                    path.unlink()
+                except OSError as error:
+                    raise WriteError(
+                        f"cannot write '{path}': {error.strerror}; free up space, or set TMPDIR"
+                    ) from error
+
+    def _put(self, name: str) -> None:
+        path = self.directory / name
+        _LOG.debug("uploading '%s', %s bytes", self.locate(name), path.stat().st_size)
+        try:
+            open_store(self.url).put(name, path)
+        except StoreError as error:
+            raise WriteError(
+                f"cannot write '{self.locate(name)}': {error}. The previous object is unchanged; run again"
+            ) from None
+
+    def _delete_result(self) -> None:
+        try:
+            open_store(self.url).delete(RESULT_NAME)
+        except StoreError as error:
+            raise WriteError(f"cannot remove the old '{self.locate(RESULT_NAME)}': {error}") from None
+
+
+def _is_leftover(name: str) -> bool:
+    return bool(PARTIAL_FILE.fullmatch(name) or ANY_TEMP_FILE.fullmatch(name))
+
+
+def _delete(store: Store, names: Iterable[str]) -> None:
+    for name in sorted(names, key=removal_order):
+        store.delete(name)

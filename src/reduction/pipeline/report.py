@@ -1,4 +1,4 @@
-"""`Combined.report.json`: what a run did, in full; and the few lines of it that are shown at the end."""
+"""`Combined.report.json`: everything about a run; and the few lines of it that are logged at the end."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from typing import Any, NamedTuple
 from reduction.pipeline.naming import REPORT_NAME
 from reduction.pipeline.stats import SkipReason, Stats
 from reduction.runtime.atomic_file import atomic_write
+from reduction.runtime.text import human_bytes, plural
 
 FORMAT = 1
 
 
 class Result(NamedTuple):
-    """The file that a run made."""
+    """The file that a run wrote."""
 
     file: str
     bytes: int
@@ -23,7 +24,7 @@ class Result(NamedTuple):
 
 
 class Report(NamedTuple):
-    """Everything that is said of a run; `result` is None if it had no valid row. `seconds` are wall time."""
+    """Everything about a run; `result` is None if it had no valid row. `seconds` are wall time."""
 
     run_id: str
     fingerprint: str
@@ -70,39 +71,40 @@ class Report(NamedTuple):
         }
 
     def write(self, directory: Path) -> None:
-        """Write the report beside the result; raises `WriteError`."""
-        # Without its result, which follows if there is one, a report does not count.
+        """Write the report next to the result; raises `WriteError`."""
+        # A report without its result, which follows if there is one, does not count.
         with atomic_write(directory / REPORT_NAME, flush_folder=self.result is None) as file:
             file.write(json.dumps(self.to_plain(), indent=2, ensure_ascii=False).encode() + b"\n")
 
     def objections(self) -> list[str]:
-        """Return what strict mode does not accept: everything that did not count, but an old result."""
-        ignored = sum(file.reason != SkipReason.OWN_RESULT for file in self.stats.ignored)
+        """Return what strict mode does not accept: everything that did not count, except old results."""
+        skipped = sum(file.reason != SkipReason.OWN_RESULT for file in self.stats.ignored)
         rejected = self.stats.rejected.total()
         return [
-            *([f"{ignored} ignored files"] if ignored else []),
-            *([f"{rejected} rejected rows"] if rejected else []),
+            *([plural(skipped, "skipped file")] if skipped else []),
+            *([plural(rejected, "rejected row")] if rejected else []),
         ]
 
     def summary(self, locate: Callable[[str], str]) -> Iterator[str]:
         """Yield the lines that a user sees at the end; `locate` returns where a file of that name is."""
         stats = self.stats
-        rate = stats.bytes / 1e6 / self.seconds if self.seconds else 0.0
         reasons = ", ".join(f"{reason} {rows:,}" for reason, rows in sorted(stats.rejected.items()))
-        yield f"files: {stats.taken:,} taken, {len(stats.ignored):,} ignored"
+        yield f"files: {stats.taken:,} accepted, {len(stats.ignored):,} skipped"
         yield f"rows: {stats.read:,} read = {stats.valid:,} valid + {stats.rejected.total():,} rejected" + (
             f" ({reasons})" if reasons else ""
         )
         yield f"distinct: {self.distinct:,}" + "".join(
-            f"; {name} {rows:,}" for name, rows in _most(self.addresses)
+            f"; {name} {rows:,}" for name, rows in _largest(self.addresses)
         )
-        yield f"time: {self.seconds:.2f} s, {stats.bytes / 1e6:,.1f} MB, {rate:,.1f} MB/s"
+        yield f"time: {self.seconds:.2f} s, {human_bytes(stats.bytes)}" + (
+            f", {human_bytes(stats.bytes / self.seconds)}/s" if self.seconds and stats.bytes else ""
+        )
         where = locate(self.result.file) if self.result else "none, because no row was valid"
-        yield f"result: {where}; everything else is in {locate(REPORT_NAME)}"
+        yield f"result: {where}; report: {locate(REPORT_NAME)}"
 
 
 def read_plain(directory: Path) -> dict[str, Any] | None:
-    """Return the report that stands in `directory` as JSON values, or None if there is no readable one."""
+    """Return the report in `directory` as JSON values, or None if there is no readable one."""
     try:
         plain = json.loads((directory / REPORT_NAME).read_bytes())
     except (OSError, ValueError):
@@ -110,8 +112,8 @@ def read_plain(directory: Path) -> dict[str, Any] | None:
     return plain if isinstance(plain, dict) and plain.get("format") == FORMAT else None
 
 
-def _most(addresses: dict[str, int], shown: int = 5) -> list[tuple[str, int]]:
-    """Return the environments with the most addresses, and how many there are in the others."""
+def _largest(addresses: dict[str, int], shown: int = 5) -> list[tuple[str, int]]:
+    """Return the environments with the most addresses, and the sum of the others."""
     ranked = sorted(addresses.items(), key=lambda item: (-item[1], item[0]))
     others = ranked[shown:]
     return ranked[:shown] + ([(f"{len(others)} others", sum(rows for _, rows in others))] if others else [])

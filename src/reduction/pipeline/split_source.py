@@ -25,12 +25,12 @@ _BACK_BYTES = 2 * _LOOK_BYTES
 class ObjectHead:
     """The beginning of a cut object, and what it says about which bytes of its splits are worth fetching."""
 
-    def __init__(self, found: ObjectMeta, number: int, ahead: Prefetcher) -> None:
+    def __init__(self, meta: ObjectMeta, number: int, prefetcher: Prefetcher) -> None:
         """Ask for it, without waiting; `number` is that of the object among those that are cut."""
-        self.found = found
+        self.meta = meta
         self.number = number
-        self._ahead = ahead
-        self._first: Future[bytes] = ahead.ask(ObjectRange(found, 0, min(HEAD_BYTES, found.size)))
+        self._prefetcher = prefetcher
+        self._first: Future[bytes] = prefetcher.ask(ObjectRange(meta, 0, min(HEAD_BYTES, meta.size)))
         self._more = b""
         self.is_read = True
         """Whether the kernel reads on behind it, as far as is known; only what is fetched depends on it."""
@@ -42,9 +42,9 @@ class ObjectHead:
     def extend(self) -> bytes:
         """Return more of it, up to `CHUNK_BYTES`: the header is longer. Raises `StoreError`."""
         data = self.data()
-        end = min(CHUNK_BYTES, self.found.size)
+        end = min(CHUNK_BYTES, self.meta.size)
         if len(data) < end:
-            self._more = data + self._ahead.ask(ObjectRange(self.found, len(data), end)).result()
+            self._more = data + self._prefetcher.ask(ObjectRange(self.meta, len(data), end)).result()
         return self.data()
 
     def range_of(self, split: Split) -> ObjectRange | None:
@@ -54,25 +54,25 @@ class ObjectHead:
         """
         if not self._first.done():
             return None
-        nothing = ObjectRange(self.found, split.stop, split.stop)
+        nothing = ObjectRange(self.meta, split.stop, split.stop)
         if self._first.exception() is not None:
             return nothing
         head = self.data()
         if compression.is_archive(head[: compression.HEAD_BYTES]):
-            return nothing if split.start else ObjectRange(self.found, len(head), max(len(head), split.size))
+            return nothing if split.start else ObjectRange(self.meta, len(head), max(len(head), split.size))
         start = max(len(head), split.start - _BEFORE_BYTES)
         stop = min(split.stop + _LOOK_BYTES, split.size)
-        return ObjectRange(self.found, start, stop) if self.is_read and start < stop else nothing
+        return ObjectRange(self.meta, start, stop) if self.is_read and start < stop else nothing
 
 
 class SplitReader:
     """The bytes of a cut object as one split of it asks for them, by place."""
 
-    def __init__(self, head: ObjectHead, ahead: Prefetcher, index: int) -> None:
-        """Take what `ahead` fetches as range number `index`."""
+    def __init__(self, head: ObjectHead, prefetcher: Prefetcher, index: int) -> None:
+        """Take what `prefetcher` fetches as range number `index`."""
         self._head = head
-        self._ahead = ahead
-        self._parts = ahead.parts(index)
+        self._prefetcher = prefetcher
+        self._parts = prefetcher.chunks(index)
         self._coming: Chunk | None = None  # taken from them, and not yet given
         self._end = 0  # of those that were given
         self.is_asked = False
@@ -88,15 +88,15 @@ class SplitReader:
         for held in (self._part, self._before):
             if held.start <= at < held.stop:
                 return held
-        if at >= head.found.size:
+        if at >= head.meta.size:
             return Chunk(at, b"")
         self.is_asked = True
         if (part := self._from_ahead(at)) is not None:
             return part
         if at == len(data) < CHUNK_BYTES:
             return Chunk(0, head.extend())
-        stop = min(at + CHUNK_BYTES, head.found.size)
-        return self._keep(Chunk(at, self._ahead.ask(ObjectRange(head.found, at, stop)).result()))
+        stop = min(at + CHUNK_BYTES, head.meta.size)
+        return self._keep(Chunk(at, self._prefetcher.ask(ObjectRange(head.meta, at, stop)).result()))
 
     def _from_ahead(self, at: int) -> Chunk | None:
         """Return the part with the byte at `at` if it is still to come."""

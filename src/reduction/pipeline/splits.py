@@ -88,7 +88,7 @@ class Listing:
         return digest.hexdigest()
 
 
-def cut(listing: Listing, split_bytes: int, runners: int) -> Listing:
+def plan_splits(listing: Listing, split_bytes: int, runners: int) -> Listing:
     """Cut files into splits of `split_bytes` (0: none), where that shares the work out better.
 
     That is a file which is larger than a split and than a quarter of a runner's fair share of all bytes. So at

@@ -1,4 +1,4 @@
-"""What this process may use of the machine: processors and memory, and what says so.
+"""What this process may use of the machine: processors and memory, and where each limit comes from.
 
 Affinity, and the limits of the control groups this process is in, version 1, version 2 or both side by side
 (Linux: Documentation/admin-guide/cgroup-v2.rst, cgroup-v1/memory.rst, scheduler/sched-bwc.rst).
@@ -16,15 +16,9 @@ _T = TypeVar("_T")
 _CGROUPS = Path("/sys/fs/cgroup")
 _MEMBERSHIP = Path("/proc/self/cgroup")
 
-CONTROLLER_MEMORY = 32 << 20  # bytes that the controller takes while runners work
-_MEMORY_OF_A_UNIT = 1536  # bytes, in the controller and its runner
-_PAGE_CACHE_SHARE = (
-    8  # one byte of so many is left to the system's copies of files, which a group pays for, too
-)
-
 
 class Resource(NamedTuple):
-    """How much there is to use, and what limits it."""
+    """An amount that may be used, and what limits it."""
 
     amount: int
     why: str
@@ -43,23 +37,13 @@ def processors() -> Resource:
 
 
 def memory() -> Resource:
-    """Return the bytes that all processes here may take: the limit of the control group, or all there is."""
+    """Return the bytes that all processes here may use: the limit of the control group, or all memory."""
     limit = cgroup_memory()
     physical = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    if (
-        limit is None or limit >= physical
-    ):  # version 1 says "no limit" by a number that is larger than any memory
+    # Version 1 expresses "no limit" as a number larger than any memory.
+    if limit is None or limit >= physical:
         return Resource(physical, "physical")
     return Resource(limit, "limit of the control group")
-
-
-def memory_of_a_runner(memory: int, runners: int, splits: int = 0) -> int:
-    """Return how many bytes each of `runners` may take, if all processes together may take `memory`.
-
-    `splits` is the length of the split list, which all of them hold.
-    """
-    rest = memory - memory // _PAGE_CACHE_SHARE - CONTROLLER_MEMORY - splits * _MEMORY_OF_A_UNIT
-    return max(0, rest) // runners
 
 
 def cgroup_quota(root: Path = _CGROUPS, membership: Path = _MEMBERSHIP) -> float | None:
@@ -68,7 +52,7 @@ def cgroup_quota(root: Path = _CGROUPS, membership: Path = _MEMBERSHIP) -> float
     Version 2 has `cpu.max` ("QUOTA PERIOD" in microseconds, or "max"), version 1 `cpu.cfs_quota_us` and
     `cpu.cfs_period_us`.
     """
-    return min(_found(_quota_of, "cpu", root, membership), default=None)
+    return min(_limits_of_groups(_quota_of, "cpu", root, membership), default=None)
 
 
 def cgroup_memory(root: Path = _CGROUPS, membership: Path = _MEMBERSHIP) -> int | None:
@@ -77,11 +61,13 @@ def cgroup_memory(root: Path = _CGROUPS, membership: Path = _MEMBERSHIP) -> int 
     Version 2 has `memory.max`, at which processes are killed, and `memory.high`, at which they are slowed
     down, each in bytes or "max"; version 1 has `memory.limit_in_bytes`.
     """
-    return min(_found(_memory_of, "memory", root, membership), default=None)
+    return min(_limits_of_groups(_memory_of, "memory", root, membership), default=None)
 
 
-def _found(read: Callable[[Path], _T | None], controller: str, root: Path, membership: Path) -> Iterator[_T]:
-    """Give what `read` finds in the folders of this process's groups and of all groups above them."""
+def _limits_of_groups(
+    read: Callable[[Path], _T | None], controller: str, root: Path, membership: Path
+) -> Iterator[_T]:
+    """Yield what `read` finds in the folders of this process's groups and of all groups above them."""
     for folder in _group_folders(controller, root, membership):
         if (limit := read(folder)) is not None:
             yield limit
@@ -121,6 +107,6 @@ def _memory_of(folder: Path) -> int | None:
     for name in ("memory.max", "memory.high", "memory.limit_in_bytes"):
         try:
             limits.append(int((folder / name).read_text()))
-        except (OSError, ValueError):  # not there, "max", or nothing that is understood
+        except (OSError, ValueError):  # missing, "max", or not understood
             continue
     return min((limit for limit in limits if limit > 0), default=None)

@@ -1,6 +1,6 @@
 """Object stores: listing, reading and writing of objects below a URL such as `s3://bucket/prefix`.
 
-Runs on folders import only `url` and `constants` from here; no client library is imported before a store is
+Runs on folders import only `url` and `constants` from here; no store library is imported before a store is
 opened.
 """
 
@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 from reduction.storage.url import url_scheme
 
 if TYPE_CHECKING:
-    from reduction.storage.base import Client
+    from reduction.storage.base import Store
 
 
-def open_store(address: str) -> Client:
-    """Return this process's client for an address; raises `SettingsError` if its library is missing.
+def open_store(address: str) -> Store:
+    """Return this process's store for an address; raises `SettingsError` if its library is missing.
 
     After a fork there is another one: connections cannot be shared.
     """
@@ -28,15 +28,15 @@ def open_store(address: str) -> Client:
         return _CLIENTS[key]
 
 
-_CLIENTS: dict[tuple[int, str], Client] = {}
+_CLIENTS: dict[tuple[int, str], Store] = {}
 _LOCK = threading.Lock()
 
 
-def _made(address: str) -> Client:
+def _made(address: str) -> Store:
     if url_scheme(address) == "s3":
-        from reduction.storage.s3 import S3Client
+        from reduction.storage.s3 import S3Store
 
-        return S3Client(address)
-    from reduction.storage.fsspec_store import FsspecClient
+        return S3Store(address)
+    from reduction.storage.fsspec_store import FsspecStore
 
-    return FsspecClient(address)
+    return FsspecStore(address)

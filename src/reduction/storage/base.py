@@ -1,4 +1,4 @@
-"""What every client of a store can do, in few words; and the one place that makes clients."""
+"""What every store of a store can do, in few words; and the one place that makes clients."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ATTEMPTS = 4
 _FIRST_PAUSE = 0.25  # seconds; twice as long each time
 
 REFUSED = "access is refused"
-"""How each client begins what it says of an object that this user may not have."""
+"""How each store begins what it says of an object that this user may not have."""
 
 _T = TypeVar("_T")
 
@@ -29,7 +29,7 @@ class ObjectMeta(NamedTuple):
 
 
 class ErrorKind(Enum):
-    """What a fault is about, which settles who is to be told."""
+    """What a error is about, which settles who is to be told."""
 
     NOT_FOUND = "there is no such object"
     PRECONDITION_FAILED = "it is there in another version"
@@ -45,9 +45,9 @@ class StoreError(Exception):
     So it holds no key, no signed address and no header, whatever the answer was.
     """
 
-    def __init__(self, trouble: ErrorKind, text: str) -> None:
-        super().__init__(trouble, text)
-        self.trouble = trouble
+    def __init__(self, kind: ErrorKind, text: str) -> None:
+        super().__init__(kind, text)
+        self.kind = kind
         self.text = text
 
     def __str__(self) -> str:
@@ -55,23 +55,23 @@ class StoreError(Exception):
 
 
 class StoreUnavailable(ReducerError):
-    """The store can't be read at all any more, in the middle of a run: it is not one object's fault."""
+    """The store can't be read at all any more, in the middle of a run: it is not one object's error."""
 
     exit_code = 4
 
 
-class Client(Protocol):
+class Store(Protocol):
     """Objects below one address; names are relative to it. Every method raises `StoreError` and nothing else.
 
-    Methods may be called by `at_once` threads at a time.
+    Methods may be called by `max_concurrency` threads at a time.
     """
 
-    at_once: int
+    max_concurrency: int
 
     def list(self, beginning: str = "") -> Iterator[ObjectMeta]:
         """Give every object whose name has this beginning, in one pass."""
 
-    def read(self, found: ObjectMeta, start: int, stop: int) -> bytes:
+    def read(self, meta: ObjectMeta, start: int, stop: int) -> bytes:
         """Return the bytes `start` to `stop` (exclusive) of exactly this version."""
 
     def put(self, name: str, path: Path) -> None:
@@ -82,12 +82,12 @@ class Client(Protocol):
 
 
 def with_retries(act: Callable[[], _T], stop: threading.Event) -> _T:
-    """Return what `act` does, tried again after a pause while its trouble may pass, unless `stop` is set."""
+    """Return what `act` does, tried again after a pause while its kind may pass, unless `stop` is set."""
     for attempt in range(1, _ATTEMPTS):
         try:
             return act()
-        except StoreError as fault:
+        except StoreError as error:
             pause = _FIRST_PAUSE * 2 ** (attempt - 1) * random.uniform(0.5, 1.5)  # noqa: S311 - apart, not secret
-            if fault.trouble not in (ErrorKind.TRANSIENT, ErrorKind.CONNECTION) or stop.wait(pause):
+            if error.kind not in (ErrorKind.TRANSIENT, ErrorKind.CONNECTION) or stop.wait(pause):
                 raise
     return act()

@@ -1,4 +1,4 @@
-"""What others must know of stores without loading a client."""
+"""What others must know of stores without loading a store."""
 
 MAX_PREFETCH_BYTES = 64 << 20
 """Bytes of objects that a runner has fetched and not yet read, if its memory allows so much."""

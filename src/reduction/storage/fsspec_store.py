@@ -1,4 +1,4 @@
-"""The client for every other scheme that fsspec knows: `file://`, `gs://`, `abfs://`, `sftp://` ...
+"""The store for every other scheme that fsspec knows: `file://`, `gs://`, `abfs://`, `sftp://` ...
 
 There is no reading of one certain version here; what an object is like is looked at again after each read.
 What a library says is never repeated: it may hold what is in the address.
@@ -18,7 +18,7 @@ from reduction.storage.base import REFUSED, ErrorKind, ObjectMeta, StoreError
 from reduction.storage.constants import UNVERSIONED
 from reduction.storage.url import redact_url, url_scheme
 
-_AT_ONCE = 8
+_MAX_CONCURRENCY = 8
 # Where an object appears whole when its last byte has come. Elsewhere it is written beside and renamed.
 _PUT_WHOLE = {"abfs", "abfss", "adl", "az", "gcs", "gs", "memory", "oci", "oss"}
 _ANY_THREAD = {"file", "local", "memory"}  # beside the clients that are asynchronous within
@@ -31,8 +31,8 @@ _VERSION = (
 _T = TypeVar("_T")
 
 
-class FsspecClient:
-    """See `client.Client`. It may start threads."""
+class FsspecStore:
+    """See `store.Store`. It may start threads."""
 
     def __init__(self, address: str) -> None:
         """Raises `SettingsError` if fsspec, or what it needs for the scheme, is missing; `StoreError`."""
@@ -42,28 +42,28 @@ class FsspecClient:
         except ImportError:
             raise SettingsError([f"{shown}: needs fsspec: pip install fsspec"]) from None
         try:
-            self._fs, root = _asked(lambda: url_to_fs(address))
-        except _Unknown:
+            self._fs, root = _translated(lambda: url_to_fs(address))
+        except _UnknownScheme:
             raise SettingsError(
                 [f"{shown}: fsspec knows no {scheme}://; s3:// and many others it does"]
             ) from None
-        except _Missing:
+        except _MissingPackage:
             raise SettingsError(
                 [f"{shown}: needs one more package: pip install 'fsspec[{scheme}]'"]
             ) from None
         self._root = root.rstrip("/") + "/"
         self._in_links = scheme in ("http", "https")
         self._puts_whole = scheme in _PUT_WHOLE
-        self.at_once = _AT_ONCE if self._fs.async_impl or scheme in _ANY_THREAD else 1
+        self.max_concurrency = _MAX_CONCURRENCY if self._fs.async_impl or scheme in _ANY_THREAD else 1
 
     def list(self, beginning: str = "") -> Iterator[ObjectMeta]:
         """Give every object below; stores of this kind are listed whole, whatever the beginning."""
         depth = {"maxdepth": 1} if beginning else {}
         self._fs.invalidate_cache()
         try:
-            entries = _asked(lambda: self._fs.find(self._root, withdirs=False, detail=True, **depth))
-        except StoreError as fault:
-            if fault.trouble == ErrorKind.NOT_FOUND:
+            entries = _translated(lambda: self._fs.find(self._root, withdirs=False, detail=True, **depth))
+        except StoreError as error:
+            if error.kind == ErrorKind.NOT_FOUND:
                 return
             raise
         for path, facts in entries.items():
@@ -71,19 +71,19 @@ class FsspecClient:
             if name and name.startswith(beginning):
                 yield self._found(name, path, facts)
 
-    def read(self, found: ObjectMeta, start: int, stop: int) -> bytes:
+    def read(self, meta: ObjectMeta, start: int, stop: int) -> bytes:
         """Return the bytes of a range, if the object is as it was listed when they have come."""
-        path = self._root + (quote(found.name) if self._in_links else found.name)
+        path = self._root + (quote(meta.name) if self._in_links else meta.name)
 
         def read() -> tuple[bytes, Any]:
             data = self._fs.cat_file(path, start, stop) if stop > start else b""
             self._fs.invalidate_cache()  # of clients that remember what a folder was like
             return data, self._fs.info(path)
 
-        data, facts = _asked(read)
-        if (facts["size"] or 0, _version(facts)) != (found.size, found.version):
+        data, facts = _translated(read)
+        if (facts["size"] or 0, _version(facts)) != (meta.size, meta.version):
             raise StoreError(ErrorKind.PRECONDITION_FAILED, "another version is there")
-        if len(data) == found.size:  # of a server that knows no ranges
+        if len(data) == meta.size:  # of a server that knows no ranges
             data = data[start:stop]
         if len(data) != stop - start:
             raise StoreError(ErrorKind.TRANSIENT, "the store gave fewer or more bytes than it has")
@@ -97,30 +97,30 @@ class FsspecClient:
             )
         target = self._root + name
         if self._puts_whole:
-            _asked(lambda: self._fs.put_file(str(path), target))
+            _translated(lambda: self._fs.put_file(str(path), target))
             return
         beside = f"{self._root}.{name.removeprefix('.')}.{os.urandom(4).hex()}.tmp"
         try:
-            _asked(lambda: self._fs.put_file(str(path), beside))
-            _asked(lambda: self._fs.mv(beside, target))
+            _translated(lambda: self._fs.put_file(str(path), beside))
+            _translated(lambda: self._fs.mv(beside, target))
         except BaseException:
             with suppress(StoreError):
-                _asked(lambda: self._fs.rm_file(beside))
+                _translated(lambda: self._fs.rm_file(beside))
             raise
 
     def delete(self, name: str) -> None:
         """Remove an object."""
         path = self._root + name
         try:
-            _asked(lambda: self._fs.rm_file(path))
+            _translated(lambda: self._fs.rm_file(path))
         except StoreError:  # not every library tells why
             self._fs.invalidate_cache()
-            if _asked(lambda: self._fs.exists(path)):
+            if _translated(lambda: self._fs.exists(path)):
                 raise
 
     def _found(self, name: str, path: str, facts: dict[str, Any]) -> ObjectMeta:
         if facts.get("size") is None:  # as on pages of links
-            facts = _asked(lambda: self._fs.info(path))
+            facts = _translated(lambda: self._fs.info(path))
         return ObjectMeta(name, facts["size"] or 0, _version(facts))
 
     def _name(self, path: str) -> str:
@@ -129,11 +129,11 @@ class FsspecClient:
         return name if root else path.lstrip("/").partition(self._root.lstrip("/"))[2]
 
 
-class _Unknown(Exception):
+class _UnknownScheme(Exception):
     """There is no such scheme."""
 
 
-class _Missing(Exception):
+class _MissingPackage(Exception):
     """The scheme needs a package that is not there."""
 
 
@@ -141,20 +141,20 @@ def _version(facts: dict[str, Any]) -> str:
     return next((f"{name} {facts[name]}" for name in _VERSION if facts.get(name) is not None), UNVERSIONED)
 
 
-def _asked(ask: Callable[[], _T]) -> _T:
-    """Return what fsspec answers; whatever it raises becomes a `StoreError` in our own words."""
+def _translated(call: Callable[[], _T]) -> _T:
+    """Return what `call` returns; whatever fsspec raises becomes a `StoreError` in our own words."""
     try:
-        return ask()
+        return call()
     except (MemoryError, StoreError):
         raise
     except ImportError:
-        fault: Exception = _Missing()
+        translated: Exception = _MissingPackage()
     except Exception as error:
-        fault = _fault(error)
-    raise fault
+        translated = _store_error(error)
+    raise translated
 
 
-def _fault(error: Exception) -> Exception:  # noqa: PLR0911 - a list of reasons
+def _store_error(error: Exception) -> Exception:  # noqa: PLR0911 - a list of reasons
     kinds = " ".join(kind.__name__ for kind in type(error).__mro__)
     status = getattr(error, "status", None) or getattr(error, "code", None)
     if type(error).__module__ == "ftplib" and str(error)[:3].isdigit():
@@ -167,7 +167,7 @@ def _fault(error: Exception) -> Exception:  # noqa: PLR0911 - a list of reasons
     if isinstance(error, PermissionError) or status == 403:
         return StoreError(ErrorKind.OBJECT, f"{REFUSED} ({name}): grant it to this user")
     if isinstance(error, ValueError) and "Protocol not known" in str(error):
-        return _Unknown()
+        return _UnknownScheme()
     if isinstance(error, NotImplementedError):
         return StoreError(
             ErrorKind.STORE, "this kind of store can only be read: choose another one for the output"

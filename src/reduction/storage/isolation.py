@@ -20,7 +20,7 @@ _T = TypeVar("_T")
 def run_isolated(address: str, work: Callable[[], _T]) -> _T:
     """Return what `work` returns, a value that can be pickled; raises the `ReducerError` that it raises.
 
-    A client that may start threads does its work in a process of its own: a lock that one of its threads
+    A store that may start threads does its work in a process of its own: a lock that one of its threads
     holds at the moment of a fork would stay locked in the child for ever.
     """
     if url_scheme(address) in _START_NO_THREADS:
@@ -58,8 +58,8 @@ def _done(work: Callable[[], Any]) -> tuple[type[Exception] | None, Any]:
     try:
         return None, work()
     except SettingsError as error:
-        return SettingsError, error.faults
+        return SettingsError, error.problems
     except ReducerError as error:
         return type(error), str(error)
     except Exception as error:  # its text may hold what is in the address
-        return RuntimeError, f"a fault of the program in the work on the store: {type(error).__name__}"
+        return RuntimeError, f"a error of the program in the work on the store: {type(error).__name__}"

@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import NamedTuple, Self
 
-from reduction.storage.base import Client, ObjectMeta, with_retries
+from reduction.storage.base import ObjectMeta, Store, with_retries
 from reduction.storage.constants import MAX_PREFETCH_BYTES
 
 CHUNK_BYTES = 8 << 20  # one request
@@ -22,7 +22,7 @@ _REST_BYTES = 1 << 20  # not worth a request of its own
 class ObjectRange(NamedTuple):
     """The bytes `start` to `stop` (exclusive) of an object."""
 
-    found: ObjectMeta
+    meta: ObjectMeta
     start: int
     stop: int
 
@@ -51,26 +51,26 @@ class Prefetcher:
 
     def __init__(
         self,
-        client: Client,
+        store: Store,
         ranges: int,
         range_of: Callable[[int], ObjectRange | None],
-        most_held: int = MAX_PREFETCH_BYTES,
+        max_held_bytes: int = MAX_PREFETCH_BYTES,
     ) -> None:
-        """Hold `most_held` bytes of parts at a time, or one part if that is larger.
+        """Hold `max_held_bytes` bytes of parts at a time, or one part if that is larger.
 
         `range_of` tells each of so many ranges, or None as long as it is not known; it must be known when its
         parts are asked for.
         """
-        self._client = client
+        self._store = store
         self._ranges = ranges
         self._range_of = range_of
-        self._most_held = most_held
+        self._most_held = max_held_bytes
         self._next = 0  # the range that is to be asked for when those before are
         self._requests: deque[ObjectRange] = deque()  # those of the one before that are still to be made
         self._parts: deque[_Asked] = deque()
         self._held = 0
         self._stop = threading.Event()
-        self._threads = ThreadPoolExecutor(client.at_once, "ahead")
+        self._threads = ThreadPoolExecutor(store.max_concurrency, "ahead")
 
     def __enter__(self) -> Self:
         return self
@@ -82,7 +82,7 @@ class Prefetcher:
         self._stop.set()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    def parts(self, index: int) -> Iterator[Chunk]:
+    def chunks(self, index: int) -> Iterator[Chunk]:
         """Give the parts of one range; those of all before it are given up. Raises `StoreError`."""
         while self._parts and self._parts[0].of < index:
             self._taken().data.cancel()
@@ -127,25 +127,25 @@ class Prefetcher:
         return True
 
     def _read(self, wanted: ObjectRange) -> bytes:
-        return with_retries(lambda: self._client.read(*wanted), self._stop)
+        return with_retries(lambda: self._store.read(*wanted), self._stop)
 
 
-def ahead_of_all(client: Client, objects: Sequence[ObjectMeta]) -> Prefetcher:
+def prefetch_all(store: Store, objects: Sequence[ObjectMeta]) -> Prefetcher:
     """Return what fetches whole objects."""
-    return Prefetcher(client, len(objects), lambda index: whole(objects[index]))
+    return Prefetcher(store, len(objects), lambda index: whole(objects[index]))
 
 
-def whole(found: ObjectMeta) -> ObjectRange:
+def whole(meta: ObjectMeta) -> ObjectRange:
     """Return the range that is the object."""
-    return ObjectRange(found, 0, found.size)
+    return ObjectRange(meta, 0, meta.size)
 
 
 def _cut(wanted: ObjectRange) -> Iterator[ObjectRange]:
     """Give the range of each request; an empty object is one, too, since it may be empty no more."""
-    found, start, stop = wanted
-    if not found.size:
+    meta, start, stop = wanted
+    if not meta.size:
         yield wanted
     while start < stop:
         end = stop if stop - start <= CHUNK_BYTES + _REST_BYTES else start + CHUNK_BYTES
-        yield ObjectRange(found, start, end)
+        yield ObjectRange(meta, start, end)
         start = end

@@ -1,4 +1,4 @@
-"""The client for `s3://bucket/prefix`, on boto3.
+"""The store for `s3://bucket/prefix`, on boto3.
 
 Credentials, region, endpoint, proxies, certificates and retries are whatever boto3 finds in its own
 variables, files and roles (docs/adr/0012). Of what a server answers only status and known codes are repeated.
@@ -15,7 +15,7 @@ from reduction.errors import SettingsError
 from reduction.storage.base import REFUSED, ErrorKind, ObjectMeta, StoreError
 from reduction.storage.url import redact_url
 
-_AT_ONCE = 16
+_MAX_CONCURRENCY = 16
 _ONE_REQUEST = 8 << 20  # bytes; what is larger is put in parts
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{2,254}")
 
@@ -51,7 +51,7 @@ _BY_STATUS = {
 }
 _OTHER = (ErrorKind.OBJECT, "the store answered {}: run again later")
 _BY_CLASS = {  # of botocore.exceptions, by name and by the names of their bases
-    "NoCredentialsError": "no credentials were found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or"
+    "NoCredentialsError": "no credentials were meta: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or"
     " AWS_PROFILE, or run where a role is attached",
     "PartialCredentialsError": "the credentials are not complete: set both AWS_ACCESS_KEY_ID and"
     " AWS_SECRET_ACCESS_KEY",
@@ -68,7 +68,7 @@ _BY_CLASS = {  # of botocore.exceptions, by name and by the names of their bases
     "InvalidEndpointConfigurationError": "the endpoint is none: correct AWS_ENDPOINT_URL",
     "ValueError": "the endpoint is none: correct AWS_ENDPOINT_URL",
 }
-_LINE = {"EndpointConnectionError", "ConnectTimeoutError", "ProxyConnectionError"}
+_CONNECTION = {"EndpointConnectionError", "ConnectTimeoutError", "ProxyConnectionError"}
 
 # AWS_REGION is what the other SDKs take; of botocore itself it is not, though botocore reads it if told so.
 _REGION = ("region", ["AWS_REGION", "AWS_DEFAULT_REGION"], None, None)
@@ -76,10 +76,10 @@ _REGION = ("region", ["AWS_REGION", "AWS_DEFAULT_REGION"], None, None)
 _T = TypeVar("_T")
 
 
-class S3Client:
-    """See `client.Client`. It starts no thread, but for putting what is larger than one request."""
+class S3Store:
+    """See `store.Store`. It starts no thread, but for putting what is larger than one request."""
 
-    at_once = _AT_ONCE
+    max_concurrency = _MAX_CONCURRENCY
 
     def __init__(self, address: str) -> None:
         """Raises `SettingsError` if boto3 is missing or the address has no bucket, `StoreError`."""
@@ -97,8 +97,8 @@ class S3Client:
         except ImportError:
             raise SettingsError([f"{redact_url(address)}: needs boto3: pip install boto3"]) from None
         known = botocore.session.Session(session_vars={"region": _REGION})
-        config = Config(max_pool_connections=_AT_ONCE)
-        self._s3 = _asked(lambda: Session(botocore_session=known).client("s3", config=config))
+        config = Config(max_pool_connections=_MAX_CONCURRENCY)
+        self._s3 = _translated(lambda: Session(botocore_session=known).store("s3", config=config))
 
     def list(self, beginning: str = "") -> Iterator[ObjectMeta]:
         """Give every object below the prefix whose name has this beginning."""
@@ -107,25 +107,25 @@ class S3Client:
                 Bucket=self._bucket, Prefix=self._prefix + beginning
             )
         )
-        while page := _asked(lambda: next(pages, None), of_object=False):
+        while page := _translated(lambda: next(pages, None), of_object=False):
             for entry in page.get("Contents", ()):
                 yield ObjectMeta(entry["Key"][len(self._prefix) :], entry["Size"], entry["ETag"])
 
-    def read(self, found: ObjectMeta, start: int, stop: int) -> bytes:
+    def read(self, meta: ObjectMeta, start: int, stop: int) -> bytes:
         """Return the bytes of a range, if the object still has the ETag."""
-        is_part = (start, stop) != (0, found.size)
+        is_part = (start, stop) != (0, meta.size)
 
         def read() -> bytes:
             answer = self._s3.get_object(
                 Bucket=self._bucket,
-                Key=self._prefix + found.name,
-                IfMatch=found.version,
+                Key=self._prefix + meta.name,
+                IfMatch=meta.version,
                 **({"Range": f"bytes={start}-{stop - 1}"} if is_part else {}),
             )
             data: bytes = answer["Body"].read()
             return data
 
-        data = _asked(read)
+        data = _translated(read)
         if len(data) != stop - start:
             raise StoreError(ErrorKind.TRANSIENT, "the store gave fewer or more bytes than it has")
         return data
@@ -134,41 +134,43 @@ class S3Client:
         """Put a file; what is large in parts, which are given up if one fails."""
         key = self._prefix + name
         if path.stat().st_size > _ONE_REQUEST:
-            _asked(lambda: self._s3.upload_file(str(path), self._bucket, key), of_object=False)
+            _translated(lambda: self._s3.upload_file(str(path), self._bucket, key), of_object=False)
             return
         with path.open("rb") as body:
-            _asked(lambda: self._s3.put_object(Bucket=self._bucket, Key=key, Body=body), of_object=False)
+            _translated(lambda: self._s3.put_object(Bucket=self._bucket, Key=key, Body=body), of_object=False)
 
     def delete(self, name: str) -> None:
         """Remove an object."""
-        _asked(lambda: self._s3.delete_object(Bucket=self._bucket, Key=self._prefix + name), of_object=False)
+        _translated(
+            lambda: self._s3.delete_object(Bucket=self._bucket, Key=self._prefix + name), of_object=False
+        )
 
 
-def _asked(ask: Callable[[], _T], *, of_object: bool = True) -> _T:
-    """Return what boto3 answers; whatever it raises becomes a `StoreError` that repeats none of its words."""
+def _translated(call: Callable[[], _T], *, of_object: bool = True) -> _T:
+    """Return what `call` returns; whatever boto3 raises becomes a `StoreError` without its text."""
     try:
-        return ask()
+        return call()
     except (MemoryError, StoreError):
         raise
     except Exception as error:
-        fault = _fault(error)
-    if not of_object and fault.trouble in (ErrorKind.OBJECT, ErrorKind.TRANSIENT):
-        fault = StoreError(ErrorKind.STORE, fault.text)
-    raise fault
+        translated = _store_error(error)
+    if not of_object and translated.kind in (ErrorKind.OBJECT, ErrorKind.TRANSIENT):
+        translated = StoreError(ErrorKind.STORE, translated.text)
+    raise translated
 
 
-def _fault(error: Any) -> StoreError:
+def _store_error(error: Any) -> StoreError:
     if not hasattr(error, "response") and hasattr(error.__context__, "response"):
-        error = error.__context__  # putting in parts wraps what went wrong
+        error = error.__context__  # a multipart upload wraps the actual error
     answer = getattr(error, "response", None)
     if isinstance(answer, dict):
         status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode")
         code = answer.get("Error", {}).get("Code")
-        trouble, text = _CODES.get(code) or _BY_STATUS.get(status) or _OTHER
-        return StoreError(trouble, text.format(f"{status} {code}" if code in _CODES else status))
-    for kind in type(error).__mro__:
-        if text := _BY_CLASS.get(kind.__name__, ""):
-            return StoreError(ErrorKind.CONNECTION if kind.__name__ in _LINE else ErrorKind.STORE, text)
+        kind, text = _CODES.get(code) or _BY_STATUS.get(status) or _OTHER
+        return StoreError(kind, text.format(f"{status} {code}" if code in _CODES else status))
+    for name in (base.__name__ for base in type(error).__mro__):
+        if text := _BY_CLASS.get(name, ""):
+            return StoreError(ErrorKind.CONNECTION if name in _CONNECTION else ErrorKind.STORE, text)
     return StoreError(
-        ErrorKind.TRANSIENT, f"the connection broke off ({type(error).__name__}): run again later"
+        ErrorKind.TRANSIENT, f"the connection was lost ({type(error).__name__}): run again later"
     )

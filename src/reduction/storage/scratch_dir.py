@@ -19,7 +19,7 @@ _GRACE = 3600.0  # seconds that a folder without a lock may be just about to get
 
 
 @contextmanager
-def working_folder() -> Iterator[Path]:
+def scratch_dir() -> Iterator[Path]:
     """Give a new folder below the system's folder for temporary files (TMPDIR); it is gone afterwards.
 
     It is locked by this process and those that it forks, so others can tell whether it is in use.

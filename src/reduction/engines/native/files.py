@@ -15,10 +15,10 @@ from reduction.engines.per_file import judged
 from reduction.errors import FileSkipped
 from reduction.pipeline import skipped
 from reduction.pipeline.rows import key_position
+from reduction.pipeline.skipped import SkipLogger
 from reduction.pipeline.split_results import ByteRange, FileError, SplitResult
 from reduction.pipeline.splits import Split
 from reduction.pipeline.stats import Rejected, RejectedRow, Stats
-from reduction.pipeline.warner import SkipLogger
 from reduction.runtime.progress import Progress
 from reduction.runtime.text import display_path, display_value
 

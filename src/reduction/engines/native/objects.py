@@ -15,10 +15,10 @@ from reduction.engines.native.files import (
 from reduction.engines.per_file import judged, track_progress
 from reduction.pipeline.reading import plain_bytes
 from reduction.pipeline.remote_input import ObjectReader
+from reduction.pipeline.skipped import SkipLogger
 from reduction.pipeline.split_results import SplitResult
 from reduction.pipeline.splits import Split
 from reduction.pipeline.stats import SkipReason, Stats
-from reduction.pipeline.warner import SkipLogger
 from reduction.runtime.progress import Progress
 
 
@@ -76,8 +76,8 @@ class _Reader:
                 self._progress.read_bytes,
             )
         result = make_split_result(split, told, lambda: self._feed(index, split))
-        fault = of_split.fault
-        if fault is not None and (fault.reason == SkipReason.CHANGED or result.span is None):
+        fault = of_split.error
+        if fault is not None and (fault.reason == SkipReason.CHANGED or result.rows is None):
             return failed_split_result(split, fault)  # else what came before the place has settled it
         return result
 

@@ -25,11 +25,11 @@ from reduction.engines.spark import executor, planning, session
 from reduction.engines.spark.planning import Bounds, PartitionBooks, Sum, TaskBooks
 from reduction.engines.spark.visibility import check_same_tree
 from reduction.errors import SparkFailed
-from reduction.pipeline.cut_files import judge
 from reduction.pipeline.engine import Engine, EngineOptions, ReduceResult, RowSink
 from reduction.pipeline.partials import Manifest
 from reduction.pipeline.rows import RESULT_HEADER
-from reduction.pipeline.splits import Listing, Split, cut
+from reduction.pipeline.split_results import reassemble
+from reduction.pipeline.splits import Listing, Split, plan_splits
 from reduction.pipeline.stats import Stats
 from reduction.runtime.progress import Progress
 from reduction.runtime.text import display_path
@@ -56,7 +56,7 @@ class SparkEngine:
             tree = os.path.abspath(tree)  # noqa: PTH100 - executors have another current folder
         told = session.errors_told
         # Twice: without its JVM, which `opened` ends, an error has no text.
-        with told(), session.opened(limits.spark_master) as spark, told():
+        with told(), session.opened(limits.extra["spark_master"]) as spark, told():
             reduced = _Job(spark, tree, limits).run(splits, output)
         for split in splits:
             progress.finish_split(split.stop - split.start, ends_file=split.ends_file)
@@ -112,9 +112,11 @@ class _Job:
         """Read all splits, those of cut files that do not fit together twice."""
         parts = splits
         if _local().supports_splits:
-            parts = cut(Listing(tuple(splits), ()), self._limits.split_bytes, self._cores).splits
+            parts = plan_splits(
+                Listing(tuple(splits), ()), self._limits.extra["split_bytes"], self._cores
+            ).splits
         blocks, told = self._first_stage(parts)
-        cut_files = judge([_manifest(of) for of in told])
+        cut_files = reassemble([_manifest(of) for of in told])
         if cut_files.discarded:
             blocks = blocks.where(~blocks.split_file_id.isin(sorted(cut_files.discarded)))
         if cut_files.reread:

@@ -30,7 +30,7 @@ from reduction.pipeline.engine import EngineOptions, ReduceResult
 from reduction.pipeline.partials import Manifest, RowSuffix, opened_partial, partial_path
 from reduction.pipeline.rows import csv_field
 from reduction.pipeline.splits import Split
-from reduction.runtime import resources
+from reduction.runtime import memory_budget, resources
 from reduction.runtime.atomic_file import atomic_write
 from reduction.runtime.text import display_path
 from reduction.storage.url import is_url
@@ -156,14 +156,14 @@ def _reduce_to_partial(stage: Stage, task: int, splits: Sequence[Split], folder:
 def _sentence(error: Exception) -> str:
     """Return what an error says, in one line: of several, the driver would find the first only."""
     if isinstance(error, SettingsError):
-        return "; ".join(error.faults)
+        return "; ".join(error.problems)
     return str(error) if isinstance(error, ReducerError) else f"{type(error).__name__}: {error}"
 
 
 def _limits_here(limits: EngineOptions) -> EngineOptions:
     """Return the limits of a task: it shares this machine's memory with other tasks and with the JVM."""
-    for_python = resources.memory().amount // 2
-    return limits._replace(memory=resources.memory_of_a_runner(for_python, resources.processors().amount))
+    memory = memory_budget.task_budget(resources.memory().amount, resources.processors().amount)
+    return limits._replace(memory=memory)
 
 
 def _rows_of(

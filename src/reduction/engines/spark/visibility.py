@@ -51,6 +51,6 @@ def _is_as_listed(tree: str, split: Split) -> bool:
 def _is_given(tree: str, split: Split) -> bool:
     """Tell whether the store gives out the listed version."""
     fault = check_readable(tree, split)
-    if fault is not None and fault.trouble in (ErrorKind.STORE, ErrorKind.CONNECTION):
+    if fault is not None and fault.kind in (ErrorKind.STORE, ErrorKind.CONNECTION):
         raise StoreUnavailable(f"{fault}; then run again")
     return fault is None
