@@ -58,7 +58,7 @@ def test_a_file_with_everything_may_be_cut_anywhere(split_size):
 def test_a_file_that_deceives_is_read_once_more_and_said_to_be(log):
     made = reduced(DECEIVING, split_size=60)
     assert made.report["addresses"] == {"Asia Prod": 3, "NA Prod": 1}
-    assert "'Asia Prod.csv' is read once more, whole" in log.text
+    assert "'Asia Prod.csv' re-read" in log.text
 
 
 def test_an_honest_file_is_not_read_twice(log):
@@ -160,7 +160,7 @@ def test_a_file_that_changes_between_two_units_is_ignored_whole(tmp_path, first)
     run.reduce(3 - first)
     [(reason, detail)] = run.collect()
     assert reason == "changed-while-read"
-    assert detail.startswith("listed with 330 bytes, now 338")
+    assert detail.startswith("had 330 bytes when listed, now 338")
     assert not (run.output / "Combined.csv").exists()
 
 

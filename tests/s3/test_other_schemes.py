@@ -85,7 +85,7 @@ def test_a_file_that_changes_after_it_was_listed_is_noticed(served):
     )
     outcome = served.start(str(script), str(Path(__file__).parents[2])).finish()
     assert outcome.exit_code == 0
-    assert "'Asia Prod 1.csv' is ignored, changed-while-read" in outcome.stderr
+    assert "'Asia Prod 1.csv' is skipped, changed-while-read" in outcome.stderr
 
 
 def test_a_missing_folder_is_told(served):

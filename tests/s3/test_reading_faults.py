@@ -65,7 +65,7 @@ def test_an_object_that_is_not_to_be_had_is_broken_and_told(three, engine, fault
     reason, detail = ignored(three)["EU Prod.csv"]
     assert reason == "broken"
     assert re.search(said, detail)
-    assert "'EU Prod.csv' is ignored, broken" in outcome.stderr
+    assert "'EU Prod.csv' is skipped, broken" in outcome.stderr
     assert three.reduce(engine=engine, strict="true").exit_code == 7
 
 

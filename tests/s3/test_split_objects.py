@@ -140,7 +140,7 @@ def test_an_object_that_only_some_of_its_units_saw_change_is_one_ignored_file(on
     [(path, reason, detail)] = ignored(one)
     assert (path, reason) == (LARGE, "changed-while-read")
     assert ("another version" if becomes else "removed after it was listed") in detail
-    assert outcome.stderr.count("'Asia Prod.csv' is ignored, changed-while-read") == 1
+    assert outcome.stderr.count("'Asia Prod.csv' is skipped, changed-while-read") == 1
 
 
 @each("fault", error=({"status": 500},), half=({"cut_at": 0.5},))
@@ -183,7 +183,7 @@ def deceived(one):
 @each("engine", native=("native",), pandas=("pandas",), reference=("reference",))
 def test_an_object_that_deceives_is_read_once_more_by_collect(deceived, engine):
     outcome = deceived.succeeds(mode="collect", engine=engine)
-    assert "WARNING: 'Asia Prod.csv' is read once more, whole" in outcome.stderr
+    assert "WARNING: 'Asia Prod.csv' re-read" in outcome.stderr
     assert facts(deceived) == expected(deceived)
 
 

@@ -90,7 +90,7 @@ def test_a_buffer_of_distinct_addresses_compacts_a_logarithm_of_times(counted):
         buffer.absorb("Asia Prod", part(100 * index, 100))
     assert counted == [1000 * 2**n for n in range(8)]
     buffer.compact()
-    assert buffer.items()[0][1].quads().tolist() == list(range(200_000))
+    assert buffer.items()[0][1].ipv4().tolist() == list(range(200_000))
 
 
 def test_a_buffer_of_few_addresses_stays_small(counted):
@@ -114,7 +114,7 @@ def test_environments_without_addresses_are_not_in_the_result():
     buffer.absorb("a b", part(0, 0))
     buffer.absorb("a a", part(5, 2))
     buffer.compact()
-    assert [(name, addresses.quads().tolist()) for name, addresses in buffer.items()] == [
+    assert [(name, addresses.ipv4().tolist()) for name, addresses in buffer.items()] == [
         ("a a", [5, 6]),
         ("b c", [0]),
     ]

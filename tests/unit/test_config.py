@@ -27,7 +27,7 @@ def six_processors(monkeypatch) -> None:
 def faults(env_file: str | None = None, **environment: str) -> tuple[str, ...]:
     with pytest.raises(SettingsError) as raised:
         config.load(environment, env_file)
-    return raised.value.faults
+    return raised.value.problems
 
 
 def test_defaults_are_those_of_the_specification():

@@ -60,7 +60,7 @@ def test_auto_never_takes_spark():
 
 
 def test_without_pyspark_the_fault_says_how_to_install_it(without_pandas):
-    with pytest.raises(SettingsError, match=r"pip install 'reduction\[spark\]'") as raised:
+    with pytest.raises(SettingsError, match=r"pip install -c requirements-spark.txt") as raised:
         engines.choose("spark")
     assert raised.value.exit_code == 3
 

@@ -139,7 +139,7 @@ def test_a_manifest_of_another_format_says_so(tmp_path, monkeypatch):
     monkeypatch.setattr(partials, "FORMAT", 99)
     committed(tmp_path)
     monkeypatch.undo()
-    with pytest.raises(ManifestDamaged, match="format 99, this version reads format 4"):
+    with pytest.raises(ManifestDamaged, match="format 99, but this version reads format 4"):
         partials.read_manifest(tmp_path, 1)
 
 
@@ -322,7 +322,7 @@ def test_a_range_is_swept_without_its_neighbours(swept):
 
 
 def test_half_written_results_are_swept_without_the_partials(swept):
-    partials.remove_half_written_results(swept)
+    partials.remove_result_temp_files(swept)
     assert names(swept) == {*NOT_OWN, *OWN}
 
 
@@ -351,7 +351,7 @@ def test_a_directory_that_is_gone_is_an_error_that_names_it(tmp_path):
     for sweep in (
         lambda: partials.remove(tmp_path / "gone", 1, 1),
         lambda: partials.remove_all(tmp_path / "gone"),
-        lambda: partials.remove_half_written_results(tmp_path / "gone"),
+        lambda: partials.remove_result_temp_files(tmp_path / "gone"),
     ):
         with pytest.raises(WriteError, match="gone"):
             sweep()

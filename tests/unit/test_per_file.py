@@ -76,7 +76,7 @@ def test_after_twenty_bad_files_the_warnings_stop_and_say_so(splits, progress, l
 
     list(read_files(splits, Stats(), progress, bad))
     assert len(log.messages) == 21
-    assert log.messages[0] == "'Asia Prod 00.csv' is ignored, broken: x"
+    assert log.messages[0] == "'Asia Prod 00.csv' is skipped, broken: x"
     assert "the report counts and names them" in log.messages[-1]
 
 

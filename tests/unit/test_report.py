@@ -80,7 +80,7 @@ def test_what_is_no_report_is_not_read(tmp_path, content):
 
 
 def test_strict_objects_to_everything_that_did_not_count():
-    assert REPORT.objections() == ["1 ignored files", "10 rejected rows"]
+    assert REPORT.objections() == ["1 skipped file", "10 rejected rows"]
 
 
 def test_strict_does_not_object_to_a_clean_run_or_to_an_old_result():
@@ -92,7 +92,7 @@ def test_strict_does_not_object_to_a_clean_run_or_to_an_old_result():
 @pytest.mark.parametrize("reason", [reason for reason in SkipReason if reason != SkipReason.OWN_RESULT])
 def test_strict_objects_to_any_other_ignored_file(reason):
     stats = Stats(ignored=[SkippedFile("x", str(reason), "")])
-    assert REPORT._replace(stats=stats).objections() == ["1 ignored files"]
+    assert REPORT._replace(stats=stats).objections() == ["1 skipped file"]
 
 
 # Collected before ----------------------------------------------------------------------------------------

@@ -20,11 +20,11 @@ def split(start: int, stop: int, split_file_id: int = 0, path: str = "Asia Prod.
     return Split(path, SIZE, 111, start, stop, split_file_id)
 
 
-def result(start: int, span: ByteRange | None, *lines: int, verdict: FileError | None = None) -> SplitResult:
+def result(start: int, span: ByteRange | None, *lines: int, error: FileError | None = None) -> SplitResult:
     """A split of ten bytes, with rows that are rejected on these lines and three that are valid."""
     stats = Stats(read=3 + len(lines), valid=3, rejected=Counter({"no-key": len(lines)}))
     stats.examples = [RejectedRow("Asia Prod.csv", line, "no-key", "x") for line in lines]
-    return SplitResult(split(start, start + 10), span, Stats() if verdict or span is None else stats, verdict)
+    return SplitResult(split(start, start + 10), span, Stats() if error or span is None else stats, error)
 
 
 FIRST = result(0, ByteRange(0, 12, 4), 2)

@@ -36,44 +36,44 @@ class AddressSet:
     """Addresses of one environment, in parts that are sorted and distinct each."""
 
     def __init__(self) -> None:
-        self._quads: list[Ipv4Array] = []
-        self._pairs: list[Ipv6Frame] = []
+        self._ipv4: list[Ipv4Array] = []
+        self._ipv6: list[Ipv6Frame] = []
         self.rows = 0
 
     def add(self, ipv4: Ipv4Array, pairs: Ipv6Frame | None = None) -> None:
         """Add parts that are sorted and distinct in themselves."""
         if len(ipv4):
-            self._quads.append(ipv4)
+            self._ipv4.append(ipv4)
             self.rows += len(ipv4)
         if pairs is not None and len(pairs):
-            self._pairs.append(pairs)
+            self._ipv6.append(pairs)
             self.rows += len(pairs)
 
     def absorb(self, other: AddressSet) -> None:
         """Add all parts of `other`."""
-        self._quads += other._quads
-        self._pairs += other._pairs
+        self._ipv4 += other._ipv4
+        self._ipv6 += other._ipv6
         self.rows += other.rows
 
     def compact(self) -> None:
         """Make one part of all."""
-        if len(self._quads) > 1:
-            gathered = np.concatenate(self._quads)
-            self._quads.clear()  # before sorting: the parts and their sum need not be held at once for longer
-            self._quads.append(distinct_sorted(gathered))
-        if len(self._pairs) > 1:
-            self._pairs = [
-                pd.concat(self._pairs).drop_duplicates().sort_values(["high", "low"], ignore_index=True)
+        if len(self._ipv4) > 1:
+            gathered = np.concatenate(self._ipv4)
+            self._ipv4.clear()  # before sorting: the parts and their sum need not be held at once for longer
+            self._ipv4.append(distinct_sorted(gathered))
+        if len(self._ipv6) > 1:
+            self._ipv6 = [
+                pd.concat(self._ipv6).drop_duplicates().sort_values(["high", "low"], ignore_index=True)
             ]
-        self.rows = sum(map(len, self._quads)) + sum(map(len, self._pairs))
+        self.rows = sum(map(len, self._ipv4)) + sum(map(len, self._ipv6))
 
     def ipv4(self) -> Ipv4Array:
         """Return the IPv4 addresses, sorted and distinct; after `compact`."""
-        return self._quads[0] if self._quads else np.empty(0, np.uint32)
+        return self._ipv4[0] if self._ipv4 else np.empty(0, np.uint32)
 
     def six(self) -> Iterator[Address]:
         """Give the IPv6 addresses, sorted and distinct; after `compact`."""
-        for pairs in self._pairs:
+        for pairs in self._ipv6:
             for high, low in zip(pairs["high"].tolist(), pairs["low"].tolist(), strict=True):
                 yield Address(6, high << 64 | low)
 
