@@ -50,7 +50,7 @@ public:
     PyHostSearch(const nb::bytes& host, std::uint64_t start_ms, std::uint64_t end_ms, std::uint64_t lateness_ms,
                  std::uint64_t newest_ms, std::size_t examples, const std::string& instruction_set)
         : search_({host.c_str(), host.size()}, start_ms, end_ms, lateness_ms, newest_ms, examples,
-                  routines_of(instruction_set)) {}
+                  kernels_for(instruction_set)) {}
 
     void feed(nb::handle block, std::uint64_t offset) {
         const Bytes bytes(block);
@@ -58,24 +58,24 @@ public:
         search_.feed(bytes.text(), offset);
     }
 
-    nb::tuple books() const {
-        const reduction::SearchBooks& books = search_.books();
+    nb::tuple stats() const {
+        const reduction::ScanStats& stats = search_.stats();
         nb::list examples;
-        for (const reduction::MalformedLine& line : books.examples) {
+        for (const reduction::MalformedLine& line : stats.examples) {
             examples.append(nb::make_tuple(name_of(line.kind), line.line, line.offset,
                                            as_bytes(line.text)));
         }
         nb::dict lines;
         for (std::size_t kind = 0; kind < reduction::kLineKinds; ++kind) {
-            lines[nb::str(reduction::kLineKindNames[kind])] = books.lines[kind];
+            lines[nb::str(reduction::kLineKindNames[kind])] = stats.lines[kind];
         }
         nb::object late = nb::none();
-        if (books.late) {
-            late = nb::make_tuple(books.late->line, books.late->offset, books.late->time_ms,
-                                  books.late->newest_ms);
+        if (stats.late) {
+            late = nb::make_tuple(stats.late->line, stats.late->offset, stats.late->time_ms,
+                                  stats.late->newest_ms);
         }
-        return nb::make_tuple(lines, examples, books.oldest_ms, books.newest_ms, late,
-                              partners_as_dict(books.outgoing), partners_as_dict(books.incoming));
+        return nb::make_tuple(lines, examples, stats.oldest_ms, stats.newest_ms, late,
+                              partners_as_dict(stats.outgoing), partners_as_dict(stats.incoming));
     }
 
 private:
@@ -96,7 +96,7 @@ nb::object parse_log_line(const nb::bytes& line) {
                           nb::bytes(parsed.target.data(), parsed.target.size()));
 }
 
-nb::dict by_fault(const reduction::MalformedCounts& malformed) {
+nb::dict by_reason(const reduction::MalformedCounts& malformed) {
     nb::dict counts;
     for (std::size_t kind = 0; kind < reduction::kLineKinds; ++kind) {
         if (malformed.of[kind] > 0) counts[reduction::kLineKindNames[kind]] = malformed.of[kind];
@@ -107,7 +107,7 @@ nb::dict by_fault(const reduction::MalformedCounts& malformed) {
 nb::list closed_as_tuples(const std::vector<reduction::ClosedWindow>& windows) {
     nb::list closed;
     for (const reduction::ClosedWindow& window : windows) {
-        closed.append(nb::make_tuple(window.start_ms, window.lines, window.late, by_fault(window.malformed),
+        closed.append(nb::make_tuple(window.start_ms, window.lines, window.late, by_reason(window.malformed),
                                      as_bytes(window.outgoing), as_bytes(window.incoming), as_bytes(window.busiest),
                                      window.connections));
     }
@@ -124,7 +124,7 @@ public:
 
     nb::tuple feed(const nb::bytes& block) {
         const std::string_view text(block.c_str(), block.size());
-        reduction::Fed fed;
+        reduction::FeedResult fed;
         {
             nb::gil_scoped_release release;
             fed = windows_.feed(text);
@@ -148,7 +148,7 @@ public:
 
     nb::list standing() const { return closed_as_tuples(windows_.standing()); }
 
-    nb::tuple unreported() const { return nb::make_tuple(windows_.late(), by_fault(windows_.malformed())); }
+    nb::tuple unreported() const { return nb::make_tuple(windows_.late(), by_reason(windows_.malformed())); }
 
     bool has_open() const { return windows_.has_open(); }
 
@@ -189,5 +189,5 @@ void bind_hosts(nb::module_& module) {
                       const std::string&>(),
              "host"_a, "start_ms"_a, "end_ms"_a, "lateness_ms"_a, "newest_ms"_a, "examples"_a, "instruction_set"_a = "")
         .def("feed", &PyHostSearch::feed, "block"_a, "offset"_a)
-        .def("stats", &PyHostSearch::books);
+        .def("stats", &PyHostSearch::stats);
 }

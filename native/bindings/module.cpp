@@ -33,20 +33,20 @@ using namespace nb::literals;
 
 namespace {
 
-nb::tuple books_as_tuple(const reduction::FileBooks& books) {
+nb::tuple books_as_tuple(const reduction::FileStats& stats) {
     nb::list examples;
-    for (const reduction::Example& example : books.examples) {
+    for (const reduction::Example& example : stats.examples) {
         examples.append(nb::make_tuple(static_cast<int>(example.reason), example.line, example.fields, example.limit,
                                        nb::bytes(example.text.data(), example.text.size())));
     }
-    return nb::make_tuple(static_cast<int>(books.verdict), books.line,
-                          nb::bytes(books.header.data(), books.header.size()), books.read, books.valid,
-                          nb::make_tuple(books.rejected[0], books.rejected[1], books.rejected[2]), examples);
+    return nb::make_tuple(static_cast<int>(stats.status), stats.line,
+                          nb::bytes(stats.header.data(), stats.header.size()), stats.read, stats.valid,
+                          nb::make_tuple(stats.rejected[0], stats.rejected[1], stats.rejected[2]), examples);
 }
 
-// The files of a share, in their order.
+// The files of a scanner, in their order.
 struct Files {
-    std::vector<reduction::Listed> all;
+    std::vector<reduction::FileEntry> all;
 
     void add(const nb::bytes& path, std::string environment, std::uint64_t size, std::int64_t modified_ns) {
         all.push_back({{path.c_str(), path.size()}, std::move(environment), size, modified_ns});
@@ -55,7 +55,7 @@ struct Files {
 
 // Lets Python handle a signal that came while the kernel worked; what its handler raises is thrown. For the main
 // thread: in any other this does nothing.
-void let_signals_in() {
+void check_signals() {
     nb::gil_scoped_acquire acquire;
     if (PyErr_CheckSignals() != 0) throw nb::python_error();
 }
@@ -63,11 +63,11 @@ void let_signals_in() {
 // Rows by environment, the bytes that were written and the CRC-32 of the file up to there.
 using Written = std::tuple<std::map<std::string, std::uint64_t>, std::uint64_t, std::uint32_t>;
 
-// Bytes that Python hands out in parts, all of them of the listed version: that is its affair. Made and destroyed with the
+// Bytes that Python hands out in parts, all of them of the entry version: that is its affair. Made and destroyed with the
 // interpreter held; what is in a part is copied without.
-class BytesInParts final : public reduction::ListedBytes {
+class PythonSource final : public reduction::RandomAccessSource {
 public:
-    explicit BytesInParts(const nb::callable& part) : part_(part) {}
+    explicit PythonSource(const nb::callable& part) : part_(part) {}
 
     std::optional<std::uint64_t> changed_size() const override { return std::nullopt; }
 
@@ -91,7 +91,7 @@ private:
     void ask_for(std::uint64_t at) const {
         nb::gil_scoped_acquire acquire;
         const nb::object told = part_(at);
-        if (told.is_none()) throw reduction::NotReadable{EIO};
+        if (told.is_none()) throw reduction::ReadError{EIO};
         const auto [first, data] = nb::cast<std::tuple<std::uint64_t, nb::bytes>>(told);
         data_ = data;
         first_ = first;
@@ -106,23 +106,23 @@ private:
 };
 
 // Long work lets other threads run; Python is only called back with the interpreter held.
-class PyShare {
+class PyCsvScanner {
 public:
-    PyShare(std::size_t compact_at_rows, std::size_t examples_a_file, const std::string& instruction_set,
-            const std::optional<std::size_t>& memory, const nb::object& new_file)
-        : share_(compact_at_rows, examples_a_file, routines_of(instruction_set), reduction::Lately::kMostBits,
-                 reduction::Share::kSliceBytes, memory_of(memory, new_file)) {}
-    PyShare(const PyShare&) = delete;
-    PyShare& operator=(const PyShare&) = delete;
+    PyCsvScanner(std::size_t compact_at_rows, std::size_t examples_a_file, const std::string& instruction_set,
+            const std::optional<std::size_t>& memory, const nb::object& open_temp)
+        : scanner_(compact_at_rows, examples_a_file, kernels_for(instruction_set), reduction::RecentFilter::kMaxBits,
+                 reduction::CsvScanner::kSliceBytes, memory_of(memory, open_temp)) {}
+    PyCsvScanner(const PyCsvScanner&) = delete;
+    PyCsvScanner& operator=(const PyCsvScanner&) = delete;
 
-    nb::tuple read_quietly(const Files& files, std::size_t first, std::size_t stop, const nb::callable& begins,
+    nb::tuple read_clean_files(const Files& files, std::size_t first, std::size_t stop, const nb::callable& begins,
                            const nb::callable& progress) {
         if (first > stop || stop > files.all.size()) throw nb::index_error("no such files");
-        reduction::QuietRun run;
+        reduction::CleanFiles run;
         {
             nb::gil_scoped_release release;
-            run = reduction::read_quietly(
-                share_, files.all, first, stop,
+            run = reduction::read_clean_files(
+                scanner_, files.all, first, stop,
                 [&](std::size_t index) {
                     nb::gil_scoped_acquire acquire;
                     begins(index);
@@ -134,97 +134,97 @@ public:
         }
         nb::object told = nb::none();
         if (run.told) {
-            told = nb::make_tuple(static_cast<int>(run.told->opening), run.told->number,
-                                  books_as_tuple(run.told->books));
+            told = nb::make_tuple(static_cast<int>(run.told->open_status), run.told->number,
+                                  books_as_tuple(run.told->stats));
         }
         return nb::make_tuple(run.files, run.bytes, run.rows, told);
     }
 
-    nb::tuple read_piece(const Files& files, std::size_t index, std::int64_t cut_file, std::uint64_t start,
+    nb::tuple read_split(const Files& files, std::size_t index, std::int64_t split_file_id, std::uint64_t start,
                          std::uint64_t stop, const nb::callable& progress) {
         if (index >= files.all.size()) throw nb::index_error("no such file");
-        return told_of_piece(progress, [&](const auto& tell) {
-            return reduction::read_piece(share_, files.all[index], {cut_file, start, stop}, tell);
+        return read_in_background(progress, [&](const auto& report) {
+            return reduction::read_split(scanner_, files.all[index], {split_file_id, start, stop}, report);
         });
     }
 
-    nb::tuple read_piece_in_parts(const nb::callable& part, const std::string& environment, std::int64_t cut_file,
+    nb::tuple read_split_from(const nb::callable& part, const std::string& environment, std::int64_t split_file_id,
                                   std::uint64_t start, std::uint64_t stop, const nb::callable& progress) {
-        const BytesInParts bytes(part);
-        return told_of_piece(progress, [&](const auto& tell) {
-            return reduction::read_piece(share_, bytes, environment, {cut_file, start, stop}, tell);
+        const PythonSource bytes(part);
+        return read_in_background(progress, [&](const auto& report) {
+            return reduction::read_split(scanner_, bytes, environment, {split_file_id, start, stop}, report);
         });
     }
 
-    void begin(const std::string& environment, std::int64_t cut_file) { share_.begin(environment, cut_file); }
+    void begin(const std::string& environment, std::int64_t split_file_id) { scanner_.begin(environment, split_file_id); }
 
     bool feed(const nb::bytes& data) {
         const auto* const bytes = reinterpret_cast<const std::uint8_t*>(data.c_str());
         const std::size_t size = data.size();
         nb::gil_scoped_release release;
-        return share_.feed(bytes, size);
+        return scanner_.feed(bytes, size);
     }
 
-    bool settle() { return share_.settle(); }
+    bool settle() { return scanner_.settle(); }
 
-    nb::tuple end() { return books_as_tuple(share_.end()); }
+    nb::tuple end() { return books_as_tuple(scanner_.end()); }
 
-    void abandon() { share_.abandon(); }
+    void abandon() { scanner_.abandon(); }
 
-    // Rows by environment and cut file, the bytes that were written and the CRC-32 of the file up to there.
+    // Rows by environment and split file, the bytes that were written and the CRC-32 of the file up to there.
     nb::tuple write(int descriptor, std::uint32_t crc32) {
         std::map<reduction::Source, std::uint64_t> rows;
         reduction::FileOutput file(descriptor, crc32);
         {
             nb::gil_scoped_release release;
-            rows = share_.write([&](std::string_view lines) {
+            rows = scanner_.write([&](std::string_view lines) {
                 file.write(lines);
-                let_signals_in();
+                check_signals();
             });
         }
         nb::list told;
         for (const auto& [source, count] : rows) {
-            told.append(nb::make_tuple(source.environment, source.cut_file, count));
+            told.append(nb::make_tuple(source.environment, source.split_file_id, count));
         }
         return nb::make_tuple(told, file.bytes(), file.crc32());
     }
 
 private:
-    // What `read` returns, which is told how to tell Python of bytes read.
+    // What `read` returns, which is told how to report Python of bytes read.
     template <typename Read>
-    static nb::tuple told_of_piece(const nb::callable& progress, const Read& read) {
-        reduction::Piece piece;
+    static nb::tuple read_in_background(const nb::callable& progress, const Read& read) {
+        reduction::SplitResult result;
         {
             nb::gil_scoped_release release;
-            piece = read([&](std::uint64_t bytes) {
+            result = read([&](std::uint64_t bytes) {
                 nb::gil_scoped_acquire acquire;
                 progress(bytes);
             });
         }
-        const nb::object rows = piece.has_rows
-            ? nb::object(nb::make_tuple(piece.first, piece.end, piece.books.line_ends)) : nb::object(nb::none());
-        return nb::make_tuple(static_cast<int>(piece.opening), piece.number, rows, books_as_tuple(piece.books));
+        const nb::object rows = result.has_rows
+            ? nb::object(nb::make_tuple(result.first, result.end, result.stats.line_ends)) : nb::object(nb::none());
+        return nb::make_tuple(static_cast<int>(result.open_status), result.number, rows, books_as_tuple(result.stats));
     }
 
-    static reduction::Memory memory_of(const std::optional<std::size_t>& bytes, const nb::object& new_file) {
+    static reduction::Memory memory_of(const std::optional<std::size_t>& bytes, const nb::object& open_temp) {
         reduction::Memory memory;
         if (!bytes) return memory;
         memory.bytes = *bytes;
-        memory.new_file = [new_file] {
+        memory.open_temp = [open_temp] {
             nb::gil_scoped_acquire acquire;
-            return nb::cast<int>(new_file());
+            return nb::cast<int>(open_temp());
         };
         return memory;
     }
 
-    reduction::Share share_;
+    reduction::CsvScanner scanner_;
 };
 
 Written merge(const std::vector<std::tuple<nb::bytes, std::uint64_t, std::uint32_t>>& partials,
-              const std::vector<std::tuple<std::string, std::optional<std::string>>>& endings, int descriptor,
+              const std::vector<std::tuple<std::string, std::optional<std::string>>>& suffixes, int descriptor,
               std::uint32_t crc32, std::size_t threads, std::size_t block) {
-    std::vector<reduction::Ending> expected;
-    for (const auto& [text, environment] : endings) expected.push_back({text, environment});
+    std::vector<reduction::RowSuffix> expected;
+    for (const auto& [text, environment] : suffixes) expected.push_back({text, environment});
     std::vector<reduction::Partial> known;
     for (const auto& [path, bytes, crc32_of_partial] : partials) {
         known.push_back({std::string(path.c_str(), path.size()), bytes, crc32_of_partial});
@@ -232,7 +232,7 @@ Written merge(const std::vector<std::tuple<nb::bytes, std::uint64_t, std::uint32
     nb::gil_scoped_release release;
     reduction::FileOutput file(descriptor, crc32);
     auto rows = reduction::merge_partials(known, expected, [&](std::string_view lines) { file.write(lines); },
-                                          {.threads = threads, .block = block, .check_in = let_signals_in});
+                                          {.threads = threads, .block = block, .check_interrupt = check_signals});
     return {std::move(rows), file.bytes(), file.crc32()};
 }
 
@@ -245,11 +245,11 @@ nb::object canonical(const nb::bytes& text) {
     switch (address.kind) {
         case reduction::Kind::none:
             return nb::none();
-        case reduction::Kind::four:
-            end = reduction::write_four(line, address.four);
+        case reduction::Kind::ipv4:
+            end = reduction::write_ipv4(line, address.ipv4);
             break;
-        case reduction::Kind::six:
-            end = reduction::write_six(line, address.six);
+        case reduction::Kind::ipv6:
+            end = reduction::write_ipv6(line, address.ipv6);
             break;
     }
     return nb::str(line, static_cast<std::size_t>(end - line));
@@ -257,9 +257,9 @@ nb::object canonical(const nb::bytes& text) {
 
 }  // namespace
 
-const reduction::Routines& routines_of(const std::string& instruction_set) {
-    if (instruction_set.empty()) return reduction::routines();
-    const reduction::Routines* const found = reduction::routines_named(instruction_set.c_str());
+const reduction::Kernels& kernels_for(const std::string& instruction_set) {
+    if (instruction_set.empty()) return reduction::best_kernels();
+    const reduction::Kernels* const found = reduction::kernels_named(instruction_set.c_str());
     if (found == nullptr) throw nb::value_error("this instruction set is not built or cannot run here");
     return *found;
 }
@@ -270,40 +270,40 @@ NB_MODULE(_kernel, module) {
     static PyObject* const spill_failed = PyErr_NewException("reduction._kernel.SpillFailed", PyExc_Exception, nullptr);
     module.attr("SpillFailed") = nb::handle(spill_failed);
     nb::register_exception_translator(
-        [](const std::exception_ptr& error, void*) {
+        [](const std::exception_ptr& thrown, void*) {
             try {
-                std::rethrow_exception(error);
-            } catch (const reduction::DamagedPartial& fault) {
-                PyErr_SetObject(damaged, nb::make_tuple(fault.index, fault.what()).ptr());
-            } catch (const reduction::SpillFailed& fault) {
-                PyErr_SetObject(spill_failed, nb::make_tuple(fault.code().value(), fault.code().message()).ptr());
-            } catch (const std::system_error& fault) {
-                PyErr_SetObject(PyExc_OSError, nb::make_tuple(fault.code().value(), fault.code().message()).ptr());
+                std::rethrow_exception(thrown);
+            } catch (const reduction::DamagedPartial& error) {
+                PyErr_SetObject(damaged, nb::make_tuple(error.index, error.what()).ptr());
+            } catch (const reduction::SpillFailed& error) {
+                PyErr_SetObject(spill_failed, nb::make_tuple(error.code().value(), error.code().message()).ptr());
+            } catch (const std::system_error& error) {
+                PyErr_SetObject(PyExc_OSError, nb::make_tuple(error.code().value(), error.code().message()).ptr());
             }
         });
     module.doc() = "The native kernel; src/reduction/_kernel.pyi has its types.";
-    module.attr("NOT_CUT") = reduction::kNotCut;
+    module.attr("WHOLE_FILE") = reduction::kWholeFile;
     module.def("version", &reduction::version);
-    module.def("instruction_set", [] { return reduction::routines().name; });
+    module.def("instruction_set", [] { return reduction::best_kernels().name; });
     module.def("canonical", &canonical, "field"_a);
-    module.def("merge", &merge, "partials"_a, "endings"_a, "descriptor"_a, "crc32"_a, "threads"_a = 1,
+    module.def("merge", &merge, "partials"_a, "row_suffixes"_a, "descriptor"_a, "crc32"_a, "threads"_a = 1,
                "block"_a = reduction::MergeOptions{}.block);
     nb::class_<Files>(module, "Files")
         .def(nb::init<>())
         .def("add", &Files::add, "path"_a, "environment"_a, "size"_a, "modified_ns"_a);
-    nb::class_<PyShare>(module, "Share")
+    nb::class_<PyCsvScanner>(module, "CsvScanner")
         .def(nb::init<std::size_t, std::size_t, const std::string&, const std::optional<std::size_t>&, const nb::object&>(),
              "compact_at_rows"_a, "examples_a_file"_a, "instruction_set"_a = "", "memory"_a = nb::none(),
-             "new_file"_a = nb::none())
-        .def("read_quietly", &PyShare::read_quietly, "files"_a, "first"_a, "stop"_a, "begins"_a, "progress"_a)
-        .def("read_piece", &PyShare::read_piece, "files"_a, "index"_a, "split_file_id"_a, "start"_a, "stop"_a, "progress"_a)
-        .def("read_piece_in_parts", &PyShare::read_piece_in_parts, "part"_a, "environment"_a, "split_file_id"_a, "start"_a,
+             "open_temp"_a = nb::none())
+        .def("read_clean_files", &PyCsvScanner::read_clean_files, "files"_a, "first"_a, "stop"_a, "on_file"_a, "progress"_a)
+        .def("read_split", &PyCsvScanner::read_split, "files"_a, "index"_a, "split_file_id"_a, "start"_a, "stop"_a, "progress"_a)
+        .def("read_split_from", &PyCsvScanner::read_split_from, "part"_a, "environment"_a, "split_file_id"_a, "start"_a,
              "stop"_a, "progress"_a)
-        .def("begin", &PyShare::begin, "environment"_a, "split_file_id"_a = reduction::kNotCut)
-        .def("feed", &PyShare::feed, "data"_a)
-        .def("settle", &PyShare::settle)
-        .def("end", &PyShare::end)
-        .def("abandon", &PyShare::abandon)
-        .def("write", &PyShare::write, "descriptor"_a, "crc32"_a);
+        .def("begin", &PyCsvScanner::begin, "environment"_a, "split_file_id"_a = reduction::kWholeFile)
+        .def("feed", &PyCsvScanner::feed, "data"_a)
+        .def("settle", &PyCsvScanner::settle)
+        .def("end", &PyCsvScanner::end)
+        .def("abandon", &PyCsvScanner::abandon)
+        .def("write", &PyCsvScanner::write, "descriptor"_a, "crc32"_a);
     bind_hosts(module);
 }

@@ -11,7 +11,7 @@ namespace {
 constexpr std::uint64_t kWindow = 10'000;
 constexpr std::uint64_t kLateness = 5'000;
 
-std::uint64_t lines_of(const reduction::Fed& fed) {
+std::uint64_t lines_of(const reduction::FeedResult& fed) {
     std::uint64_t lines = 0;
     for (const reduction::ClosedWindow& window : fed.closed) lines += window.lines;
     return lines;

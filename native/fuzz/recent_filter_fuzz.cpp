@@ -1,5 +1,5 @@
 // Whatever numbers come: each is handed out at least once after it was forgotten, in the order they came in, and none
-// that did not come. Numbers come by the thousand, so that the table grows.
+// that did not come. Ipv4Array come by the thousand, so that the table grows.
 #include "reduction/distinct/recent_filter.hpp"
 
 #include "check.hpp"
@@ -28,16 +28,16 @@ bool is_part_of(const std::vector<std::uint32_t>& some, const std::vector<std::u
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     Input input(data, size);
-    Lately lately(1 + input.byte() % Lately::kMostBits);
-    std::vector<std::uint32_t> came, handed_out;
+    RecentFilter recent(1 + input.byte() % RecentFilter::kMaxBits);
+    std::vector<std::uint32_t> came, passed;
     std::size_t left = 1 << 19;  // numbers, so that no input takes long
     while (!input.is_empty() && left > 0) {
         const std::uint8_t what = input.byte();
         if (what == 0) {
-            lately.forget();
-            CHECK(distinct(came) == distinct(handed_out));
+            recent.forget();
+            CHECK(distinct(came) == distinct(passed));
             came.clear();
-            handed_out.clear();
+            passed.clear();
             continue;
         }
         std::vector<std::uint32_t> numbers(std::min(left, std::size_t{1} << what % 13));
@@ -49,11 +49,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             number += step;
         }
         std::vector<std::uint32_t> some(numbers.size());
-        some.resize(lately.filter(numbers.data(), numbers.size(), some.data()));
+        some.resize(recent.filter(numbers.data(), numbers.size(), some.data()));
         CHECK(is_part_of(some, numbers));
         came.insert(came.end(), numbers.begin(), numbers.end());
-        handed_out.insert(handed_out.end(), some.begin(), some.end());
+        passed.insert(passed.end(), some.begin(), some.end());
     }
-    CHECK(distinct(came) == distinct(handed_out));
+    CHECK(distinct(came) == distinct(passed));
     return 0;
 }

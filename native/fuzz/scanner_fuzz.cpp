@@ -1,4 +1,4 @@
-// Any bytes may come as files, in pieces; a share says of them what its naive twin says. Slices are small, because their
+// Any bytes may come as files, in pieces; a scanner says of them what its reference twin says. Slices are small, because their
 // borders are what is interesting, and because a fuzzer that fills megabytes each time tries hundreds of inputs a second
 // instead of thousands.
 #include "reduction/csv/scanner.hpp"
@@ -25,26 +25,26 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     Input input(data, size);
     const std::size_t piece = 1 + input.byte();
     const std::uint8_t sizes = input.byte();
-    const std::size_t slice_bytes = kWord * (1 + sizes % 8);
+    const std::size_t slice_bytes = kBlockBytes * (1 + sizes % 8);
     Memory memory;
     if (sizes >= 128) memory = {sizes * std::size_t{100}, new_memory_file, 2};  // hardly any: nearly all goes to files
-    const auto sets = runnable_routines();
-    Share share(4, 5, *sets[input.byte() % sets.size()], 6, slice_bytes, memory);
-    naive::Found expected;
+    const auto sets = available_kernels();
+    CsvScanner scanner(4, 5, *sets[input.byte() % sets.size()], 6, slice_bytes, memory);
+    reference::Found expected;
     for (std::size_t number = 0; !input.is_empty(); ++number) {
         const std::string environment = number % 2 == 0 ? "Asia Prod" : "Europe Test";
         const std::string text = input.up_to(0xFF);
-        share.begin(environment);
+        scanner.begin(environment);
         for (std::size_t at = 0; at < text.size(); at += piece) {
-            if (!share.feed(bytes_of(text) + at, std::min(piece, text.size() - at))) break;
+            if (!scanner.feed(bytes_of(text) + at, std::min(piece, text.size() - at))) break;
         }
-        const FileBooks books = share.end();
-        naive::File file(environment, 5);
-        CHECK(naive::told(books) == naive::told(file.read(text)));
-        if (books.verdict == Verdict::taken) expected.insert(file.found().begin(), file.found().end());
+        const FileStats stats = scanner.end();
+        reference::File file(environment, 5);
+        CHECK(reference::to_text(stats) == reference::to_text(file.read(text)));
+        if (stats.status == FileStatus::taken) expected.insert(file.found().begin(), file.found().end());
     }
     std::string lines;
-    share.write([&](std::string_view some) { lines += some; });
-    CHECK(lines == naive::lines_of(expected));
+    scanner.write([&](std::string_view some) { lines += some; });
+    CHECK(lines == reference::lines_of(expected));
     return 0;
 }

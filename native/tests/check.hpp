@@ -3,7 +3,7 @@
 #include <cstdio>
 #include <cstdlib>
 
-// Aborts the program with the place and the words of a claim that does not hold.
+// Aborts the program with the place and the blocks of a claim that does not hold.
 #define CHECK(claim)                                                            \
     do {                                                                        \
         if (!(claim)) {                                                         \

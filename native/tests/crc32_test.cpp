@@ -24,7 +24,7 @@ std::uint32_t naive_crc32(std::string_view text) {
 
 int main() {
     CHECK(naive_crc32("123456789") == 0xCBF43926U);  // the check value of the catalogue of CRCs
-    naive::Random random(5);
+    reference::Random random(5);
     std::string bytes(4096, '\0');
     for (char& c : bytes) c = static_cast<char>(random.below(256));
     for (std::size_t size = 0; size <= 600; ++size) {

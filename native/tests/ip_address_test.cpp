@@ -15,7 +15,7 @@ namespace {
 std::string written(const Address& address) {
     char line[kLongestLine];
     if (address.kind == Kind::none) return "none";
-    return {line, address.kind == Kind::four ? write_four(line, address.four) : write_six(line, address.six)};
+    return {line, address.kind == Kind::ipv4 ? write_ipv4(line, address.ipv4) : write_ipv6(line, address.ipv6)};
 }
 
 std::string canonical(const std::string& text) { return written(parse_address(text.data(), text.size())); }
@@ -36,7 +36,7 @@ int main() {
         if (canonical(text) != expected) std::fprintf(stderr, "%s: %s\n", text, canonical(text).c_str());
         CHECK(canonical(text) == expected);
     }
-    naive::Random random(3);
+    reference::Random random(3);
     for (int turn = 0; turn < 1000000; ++turn) {
         const std::string once = canonical(random.text("0012f:::.", random.below(24)));
         if (once != "none") CHECK(canonical(once) == once);

@@ -68,11 +68,11 @@ void utf_8() {
 }
 
 void blocks() {
-    using Lines = std::vector<std::string>;
-    CHECK(lines_of("") == Lines{});
-    CHECK((lines_of("a\n\nb\r\n") == Lines{"a", "", "b\r"}));
-    CHECK((lines_of("a\nb") == Lines{"a", "b"}));
-    CHECK((lines_of("\n") == Lines{""}));
+    using RowWriter = std::vector<std::string>;
+    CHECK(lines_of("") == RowWriter{});
+    CHECK((lines_of("a\n\nb\r\n") == RowWriter{"a", "", "b\r"}));
+    CHECK((lines_of("a\nb") == RowWriter{"a", "b"}));
+    CHECK((lines_of("\n") == RowWriter{""}));
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// However little memory a share has, it says and writes what its naive twin does; a disk that fails is told of.
+// However little memory a scanner has, it says and writes what its reference twin does; a disk that fails is told of.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -22,21 +22,21 @@ constexpr std::size_t kExamples = 5;
 const Source kSources[] = {{"Asia Prod"}, {"Asia Prod", 3}, {"Asia Prod", 12}, {"Europe, Test"}, {"NA Prod", 0}};
 
 // In the order of a partial.
-using Found = std::set<std::tuple<Kind, std::uint32_t, Six, Source>>;
+using Found = std::set<std::tuple<Kind, std::uint32_t, Ipv6, Source>>;
 
 std::string lines_of(const Found& found) {
     std::string lines;
-    for (const auto& [kind, four, six, source] : found) {
-        const std::string line = naive::lines_of({{kind, four, six, source.environment}});
+    for (const auto& [kind, ipv4, ipv6, source] : found) {
+        const std::string line = reference::lines_of({{kind, ipv4, ipv6, source.environment}});
         lines += line.substr(0, line.size() - 1);
-        if (source.cut_file != kNotCut) lines += ',' + std::to_string(source.cut_file);
+        if (source.split_file_id != kWholeFile) lines += ',' + std::to_string(source.split_file_id);
         lines += '\n';
     }
     return lines;
 }
 
 // Some are good, some have rows to reject, and some turn out bad at their end.
-std::string some_file(naive::Random& random) {
+std::string some_file(reference::Random& random) {
     std::string text = random.below(12) == 0 ? "Count\n" : "Count,Source IP\n";
     const std::size_t rows = random.below(400);
     const std::size_t addresses = 1 + random.below(2000);
@@ -54,45 +54,45 @@ std::string some_file(naive::Random& random) {
 }
 
 // Returns how many temporary files were asked for.
-std::size_t compare(naive::Random& random) {
+std::size_t compare(reference::Random& random) {
     std::size_t files = 0;
     const Memory memory{random.below(3) == 0 ? random.below(100) : random.below(100'000),
                         [&] { ++files; return new_nameless_file(); }, 2 + random.below(3)};
-    Share share(1 + random.below(1000), kExamples, routines(), 6, kWord * (1 + random.below(32)), memory);
+    CsvScanner scanner(1 + random.below(1000), kExamples, best_kernels(), 6, kBlockBytes * (1 + random.below(32)), memory);
     Found expected;
     std::map<Source, std::uint64_t> counts;
     for (std::size_t left = 1 + random.below(12); left > 0; --left) {
         const Source& source = kSources[random.below(std::size(kSources))];
         const std::string text = some_file(random);
-        share.begin(source.environment, source.cut_file);
-        share.feed(reinterpret_cast<const std::uint8_t*>(text.data()), text.size());
+        scanner.begin(source.environment, source.split_file_id);
+        scanner.feed(reinterpret_cast<const std::uint8_t*>(text.data()), text.size());
         if (random.below(8) == 0) {
-            share.abandon();
+            scanner.abandon();
             continue;
         }
-        naive::File file("", kExamples);
-        const FileBooks books = share.end();
-        CHECK(naive::told(books) == naive::told(file.read(text)));
-        if (books.verdict != Verdict::taken) continue;
-        for (const auto& [kind, four, six, _] : file.found()) expected.insert({kind, four, six, source});
+        reference::File file("", kExamples);
+        const FileStats stats = scanner.end();
+        CHECK(reference::to_text(stats) == reference::to_text(file.read(text)));
+        if (stats.status != FileStatus::taken) continue;
+        for (const auto& [kind, ipv4, ipv6, _] : file.found()) expected.insert({kind, ipv4, ipv6, source});
     }
     for (const auto& row : expected) ++counts[std::get<Source>(row)];
     std::string lines;
-    CHECK(share.write([&](std::string_view some) { lines += some; }) == counts);
+    CHECK(scanner.write([&](std::string_view some) { lines += some; }) == counts);
     CHECK(lines == lines_of(expected));
     return files;
 }
 
 // Feeds more than there is memory for; returns the number of what went wrong on the disk.
-int failure_with(const NewFile& new_file) {
-    Share share(1000, kExamples, routines(), 6, Share::kSliceBytes, {20'000, new_file, 2});
+int failure_with(const TempFileFactory& open_temp) {
+    CsvScanner scanner(1000, kExamples, best_kernels(), 6, CsvScanner::kSliceBytes, {20'000, open_temp, 2});
     std::string text = "Source IP\n";
     for (int i = 0; i < 60'000; ++i) text += "1.1." + std::to_string(i >> 8) + "." + std::to_string(i & 255) + "\n";
     try {
-        share.begin("Asia Prod");
-        share.feed(reinterpret_cast<const std::uint8_t*>(text.data()), text.size());
-        share.end();
-        share.write([](std::string_view) {});
+        scanner.begin("Asia Prod");
+        scanner.feed(reinterpret_cast<const std::uint8_t*>(text.data()), text.size());
+        scanner.end();
+        scanner.write([](std::string_view) {});
     } catch (const SpillFailed& failure) {
         return failure.code().value();
     }
@@ -102,7 +102,7 @@ int failure_with(const NewFile& new_file) {
 }  // namespace
 
 int main() {
-    naive::Random random(5);
+    reference::Random random(5);
     std::size_t without_files = 0;
     std::size_t files = 0;
     for (int turn = 0; turn < 600; ++turn) {

@@ -7,6 +7,6 @@ foreach(object IN LISTS OBJECTS)
   list(FILTER shared EXCLUDE REGEX "DW\\.ref\\.") # a pointer for the unwinder, no code
   if(shared)
     list(JOIN shared "\n  " shared)
-    message(FATAL_ERROR "${object} defines symbols that other files may share:\n  ${shared}")
+    message(FATAL_ERROR "${object} defines symbols that other files may scanner:\n  ${shared}")
   endif()
 endforeach()

@@ -1,4 +1,4 @@
-// The naive twin: CSV by the state machine of Python's csv module, a byte at a time, and texts to try.
+// The reference twin: CSV by the state machine of Python's csv module, a byte at a time, and texts to try.
 #pragma once
 
 #include <cstddef>
@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-namespace naive {
+namespace reference {
 
 // For each byte: does it end a row, or part fields, outside quotes?
 struct Structure {
@@ -64,4 +64,4 @@ private:
     std::uint64_t state_;
 };
 
-}  // namespace naive
+}  // namespace reference

@@ -1,4 +1,4 @@
-// Temporary files without a name, as a share wants them.
+// Temporary files without a name, as a scanner wants them.
 #pragma once
 
 #include <fcntl.h>

@@ -9,7 +9,7 @@ _Books = tuple[int, int, bytes, int, int, tuple[int, int, int], list[tuple[int, 
 # opening, its number, span, stats; of a split of a cut file
 _Told = tuple[int, int, tuple[int, int, int] | None, _Books]
 
-NOT_CUT: int
+WHOLE_FILE: int
 """The number of no cut file."""
 
 # rows by environment, bytes that were written, the CRC-32 of the file continued with them
@@ -95,7 +95,7 @@ class HostSearch:
     def stats(self) -> _SearchBooks:
         """Return the stats of all that was fed."""
 
-class Share:
+class CsvScanner:
     """The distinct addresses of the files of a share."""
 
     def __init__(
@@ -104,7 +104,7 @@ class Share:
         examples_a_file: int,
         instruction_set: str = "",
         memory: int | None = None,
-        new_file: Callable[[], int] | None = None,
+        open_temp: Callable[[], int] | None = None,
     ) -> None:
         """Show up to `examples_a_file` rejected rows of each reason; choose the instruction set.
 
@@ -113,12 +113,12 @@ class Share:
         `SpillFailed` then, and what `new_file` raises.
         """
 
-    def read_quietly(
+    def read_clean_files(
         self,
         files: Files,
         first: int,
         stop: int,
-        begins: Callable[[int], object],
+        on_file: Callable[[int], object],
         progress: Callable[[int], object],
     ) -> tuple[int, int, int, tuple[int, int, _Books] | None]:
         """Read files from `first` up to `stop`, or to the first of which there is something to tell.
@@ -127,7 +127,7 @@ class Share:
         these its opening, number and stats (native_files.py has them). `begins` is told the index of each.
         """
 
-    def read_piece(
+    def read_split(
         self,
         files: Files,
         index: int,
@@ -144,7 +144,7 @@ class Share:
         no row starts in the split. The stats count lines from the first row on.
         """
 
-    def read_piece_in_parts(
+    def read_split_from(
         self,
         part: Callable[[int], tuple[int, bytes] | None],
         environment: str,
@@ -160,7 +160,7 @@ class Share:
         Places come in the order that native/include/reduction/piece_reader.hpp tells.
         """
 
-    def begin(self, environment: str, split_file_id: int = NOT_CUT) -> None:
+    def begin(self, environment: str, split_file_id: int = WHOLE_FILE) -> None:
         """Begin a file whose decompressed bytes will be fed; rows of a cut file are kept apart."""
 
     def feed(self, data: bytes) -> bool:

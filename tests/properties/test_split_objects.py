@@ -44,7 +44,7 @@ def found_pieces(tree: str, splits: Sequence[Split]) -> tuple[list[SplitResult],
     from reduction.engines.native.files import Files
     from reduction.engines.native.objects import read_objects
 
-    share = _kernel.Share(2, 5)
+    share = _kernel.CsvScanner(2, 5)
     stats = Stats()
     if "://" in tree:
         split_results = read_objects(share, tree, splits, NullProgress(), stats, 1000)

@@ -26,7 +26,7 @@ Write = Callable[[int, int], tuple[dict[str, int], int, int]]
 
 def share_of_many_rows() -> Write:
     """Return what writes a share of 400,000 rows."""
-    share = _kernel.Share(1_000_000, 5)
+    share = _kernel.CsvScanner(1_000_000, 5)
     share.begin("Asia Prod")
     rows = (b"10.%d.%d.%d\n" % (n >> 16, n >> 8 & 255, n & 255) for n in range(400_000))
     share.feed(b"Source IP\n" + b"".join(rows))

@@ -1,4 +1,4 @@
-// How a share keeps to its memory: what rows take is counted, and when it is too much, all of them go to the disk.
+// How a scanner keeps to its memory: what rows take is counted, and when it is too much, all of them go to the disk.
 #include <utility>
 #include <vector>
 
@@ -22,19 +22,19 @@ void trim_heap() {
 
 }  // namespace
 
-// Arrays of addresses and the work space for sorting hold most_held_bytes_, seven sixteenths of the memory. As much
+// Arrays of addresses and the work space for sorting hold max_held_bytes_, seven sixteenths of the memory. As much
 // again is for the moment in which one of them is sorted, or grows by being copied; the rest is for the tables of what
-// was seen lately.
-void Share::make_room_if_due() {
+// was seen recent.
+void CsvScanner::make_room_if_due() {
     count_bytes(*environment_);
-    if (held_bytes_ + spare_.bytes() <= most_held_bytes_) return;
+    if (held_bytes_ + spare_.bytes() <= max_held_bytes_) return;
     compact_all();
-    if (held_bytes_ > most_held_bytes_ / 2) spill();  // or it would soon be due again
+    if (held_bytes_ > max_held_bytes_ / 2) spill();  // or it would soon be due again
 }
 
-void Share::compact_all() {
+void CsvScanner::compact_all() {
     for (auto& [source, environment] : environments_) {
-        environment->addresses.compact_apart();
+        environment->addresses.compact_uncommitted();
         count_bytes(*environment);
     }
     spare_.shrink_to(0);
@@ -42,45 +42,45 @@ void Share::compact_all() {
     trim_heap();
 }
 
-void Share::count_bytes(Environment& environment) {
+void CsvScanner::count_bytes(Environment& environment) {
     const std::size_t bytes = environment.addresses.bytes();
     held_bytes_ += bytes - environment.counted;
     environment.counted = bytes;
 }
 
-std::uint32_t Share::new_number(std::uint32_t owner) {
+std::uint32_t CsvScanner::new_number(std::uint32_t owner) {
     owners_.push_back(owner);
     return static_cast<std::uint32_t>(owners_.size() - 1);
 }
 
 // All sets are compact.
-void Share::spill() {
-    std::vector<Held<std::uint32_t, FourRow>> fours;
-    std::vector<Held<Six, SixRow>> sixes;
+void CsvScanner::spill() {
+    std::vector<MemoryCursor<std::uint32_t, Ipv4Row>> ipv4;
+    std::vector<MemoryCursor<Ipv6, Ipv6Row>> ipv6;
     for (auto& [source, environment] : environments_) {
         AddressSet& set = environment->addresses;
-        const auto* const file_fours = set.fours().begin() + set.file_fours();
-        const auto* const file_sixes = set.sixes().begin() + set.file_sixes();
-        fours.emplace_back(set.fours().begin(), file_fours, environment->number);
-        sixes.emplace_back(set.sixes().begin(), file_sixes, environment->number);
-        if (file_fours == set.fours().end() && file_sixes == set.sixes().end()) continue;
+        const auto* const file_ipv4 = set.ipv4().begin() + set.file_ipv4();
+        const auto* const file_ipv6 = set.ipv6().begin() + set.file_ipv6();
+        ipv4.emplace_back(set.ipv4().begin(), file_ipv4, environment->number);
+        ipv6.emplace_back(set.ipv6().begin(), file_ipv6, environment->number);
+        if (file_ipv4 == set.ipv4().end() && file_ipv6 == set.ipv6().end()) continue;
         if (file_number_ == kNoOwner) {
             file_number_ = new_number(kNoOwner);
             owners_[file_number_] = file_number_;
         }
-        fours.emplace_back(file_fours, set.fours().end(), file_number_);
-        sixes.emplace_back(file_sixes, set.sixes().end(), file_number_);
+        ipv4.emplace_back(file_ipv4, set.ipv4().end(), file_number_);
+        ipv6.emplace_back(file_ipv6, set.ipv6().end(), file_number_);
     }
-    disk_runs_.add([&](DiskRun& run) {
-        for_each_block(std::move(fours), [&](const auto& rows) { run.append(rows); });
-        for_each_block(std::move(sixes), [&](const auto& rows) { run.append(rows); });
+    spill_runs_.add([&](SpillRun& run) {
+        merge_cursors(std::move(ipv4), [&](const auto& rows) { run.append(rows); });
+        merge_cursors(std::move(ipv6), [&](const auto& rows) { run.append(rows); });
     });
     for (auto& [source, environment] : environments_) {
         environment->addresses.release();
         count_bytes(*environment);
     }
     trim_heap();
-    disk_runs_.tidy(owners_);
+    spill_runs_.merge_levels(owners_);
 }
 
 }  // namespace reduction

@@ -104,7 +104,7 @@ void HostCounts::add(std::string_view name, std::uint64_t hash) {
     }
 }
 
-void HostCounts::expect_more(std::uint64_t hash) const {
+void HostCounts::prefetch_record(std::uint64_t hash) const {
     if (slots_ == nullptr) return;
     const std::uint64_t slot = slots_[hash >> shift_];
     if ((slot & kTagMask) == (hash & kTagMask) && slot != 0) __builtin_prefetch(records_ + (slot >> kTagBits) - 1);

@@ -73,12 +73,12 @@ HostWindows::HostWindows(std::string host, std::uint64_t window_ms, std::uint64_
       lateness_ms_(lateness_ms),
       examples_(examples) {}
 
-Fed HostWindows::feed(std::string_view block) {
-    Fed fed;
+FeedResult HostWindows::feed(std::string_view block) {
+    FeedResult fed;
     LineWalk walk(block);
     for (std::size_t count = gather(walk, fed); count > 0; count = gather(walk, fed)) {
         if (latest_ != nullptr) {
-            for (std::size_t i = 0; i < count; ++i) latest_->sources.expect_more(waiting_[i].source_hash);
+            for (std::size_t i = 0; i < count; ++i) latest_->sources.prefetch_record(waiting_[i].source_hash);
         }
         for (std::size_t i = 0; i < count; ++i) take(waiting_[i].line, waiting_[i].source_hash, fed);
     }
@@ -86,20 +86,20 @@ Fed HostWindows::feed(std::string_view block) {
 }
 
 // Fills waiting_ with the next lines that are not blank; returns how many.
-std::size_t HostWindows::gather(LineWalk& walk, Fed& fed) {
+std::size_t HostWindows::gather(LineWalk& walk, FeedResult& fed) {
     std::size_t count = 0;
     for (std::string_view text; count < kWaiting && walk.next(text);) {
         const LogLine line = parse_log_line(text);
         if (line.kind == LineKind::blank) continue;
         if (line.kind != LineKind::connection) show(line.kind, walk.lines() - 1, walk.offset_of(text), text, fed);
         const std::uint64_t hash = hash_of_name(line.source);
-        if (latest_ != nullptr) latest_->sources.expect(hash);
+        if (latest_ != nullptr) latest_->sources.prefetch_slot(hash);
         waiting_[count++] = {line, hash};
     }
     return count;
 }
 
-void HostWindows::take(const LogLine& line, std::uint64_t source_hash, Fed& fed) {
+void HostWindows::take(const LogLine& line, std::uint64_t source_hash, FeedResult& fed) {
     if (line.kind != LineKind::connection) {
         ++malformed_.of[static_cast<std::size_t>(line.kind)];
         return;
@@ -131,7 +131,7 @@ HostWindows::Window& HostWindows::window_at(std::uint64_t start) {
     return *latest_;
 }
 
-void HostWindows::show(LineKind kind, std::uint64_t line, std::size_t offset, std::string_view text, Fed& fed) const {
+void HostWindows::show(LineKind kind, std::uint64_t line, std::size_t offset, std::string_view text, FeedResult& fed) const {
     const auto is_alike = [&](const MalformedLine& example) { return example.kind == kind; };
     if (static_cast<std::size_t>(std::count_if(fed.examples.begin(), fed.examples.end(), is_alike)) >= examples_) return;
     if (!text.empty() && text.back() == '\r') text.remove_suffix(1);

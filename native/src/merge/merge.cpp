@@ -17,54 +17,54 @@ namespace reduction {
 
 namespace {
 
-constexpr std::size_t kLeastWindow = 1 << 12;  // bytes of a partial that are held
+constexpr std::size_t kMinWindow = 1 << 12;  // bytes of a partial that are held
 
-// The environments of the endings, in their order, and for each ending which of them it has.
+// The environments of the suffixes, in their order, and for each suffix which of them it has.
 struct Environments {
     std::vector<std::string> names;
-    std::vector<std::size_t> of_ending;  // names.size(): the row is dropped
+    std::vector<std::size_t> of_suffix;  // names.size(): the row is dropped
 
-    explicit Environments(const std::vector<Ending>& endings) {
-        for (const Ending& ending : endings) {
-            if (!ending.environment) continue;
-            if (names.empty() || names.back() < *ending.environment) names.push_back(*ending.environment);
-            if (names.back() != *ending.environment) {
-                throw std::invalid_argument("the environments of the endings are not in byte order");
+    explicit Environments(const std::vector<RowSuffix>& suffixes) {
+        for (const RowSuffix& suffix : suffixes) {
+            if (!suffix.environment) continue;
+            if (names.empty() || names.back() < *suffix.environment) names.push_back(*suffix.environment);
+            if (names.back() != *suffix.environment) {
+                throw std::invalid_argument("the environments of the suffixes are not in byte order");
             }
         }
-        for (const Ending& ending : endings) {
-            const auto found = ending.environment ? std::lower_bound(names.begin(), names.end(), *ending.environment)
+        for (const RowSuffix& suffix : suffixes) {
+            const auto found = suffix.environment ? std::lower_bound(names.begin(), names.end(), *suffix.environment)
                                                   : names.end();
-            of_ending.push_back(static_cast<std::size_t>(found - names.begin()));
+            of_suffix.push_back(static_cast<std::size_t>(found - names.begin()));
         }
     }
 };
 
-// All rows of all partials in one part of the addresses.
+// All rows of all partials in one range of the addresses.
 struct Block {
     std::uint64_t number = 0;
-    Part part;
+    AddressRange range;
     std::vector<PartialText> texts;
 };
 
 // Cuts all partials into blocks, in the order of addresses.
-class Cutter {
+class BlockReader {
 public:
-    Cutter(const std::vector<Partial>& partials, const std::vector<Ending>& endings, std::size_t block_bytes) {
+    BlockReader(const std::vector<Partial>& partials, const std::vector<RowSuffix>& suffixes, std::size_t block_bytes) {
         std::size_t longest_line = 0;
-        for (const Ending& ending : endings) longest_line = std::max(longest_line, ending.text.size());
+        for (const RowSuffix& suffix : suffixes) longest_line = std::max(longest_line, suffix.text.size());
         longest_line += kLongestLine + 2;  // a comma and a newline
-        const std::size_t window = std::max(std::min(kLeastWindow, block_bytes),
+        const std::size_t window = std::max(std::min(kMinWindow, block_bytes),
                                             block_bytes / std::max<std::size_t>(1, partials.size()));
         for (std::size_t i = 0; i < partials.size(); ++i) {
             readers_.push_back(std::make_unique<PartialReader>(i, partials[i], window, longest_line,
-                                                               endings.size() * longest_line));
+                                                               suffixes.size() * longest_line));
         }
     }
 
     // Fills `block` with the next one; false if there is none.
     bool next(Block& block) {
-        block.part = Part{};
+        block.range = AddressRange{};
         std::optional<Address> first;
         for (const auto& reader : readers_) {
             if (reader->is_over()) continue;
@@ -73,18 +73,18 @@ public:
         }
         if (!first) return false;
         block.number = number_++;
-        block.part.from = *first;
-        block.part.border = border_behind(*first);
+        block.range.from = *first;
+        block.range.border = border_after(*first);
         block.texts.resize(readers_.size());
-        for (std::size_t i = 0; i < readers_.size(); ++i) readers_[i]->take_before(block.part.border, block.texts[i]);
+        for (std::size_t i = 0; i < readers_.size(); ++i) readers_[i]->take_before(block.range.border, block.texts[i]);
         return true;
     }
 
 private:
     // As far as all partials reach; IPv4 and IPv6 addresses are never in one block.
-    std::optional<Address> border_behind(const Address& first) {
+    std::optional<Address> border_after(const Address& first) {
         std::optional<Address> border;
-        if (first.kind == Kind::four) border = Address{Kind::six, 0, {}};
+        if (first.kind == Kind::ipv4) border = Address{Kind::ipv6, 0, {}};
         for (const auto& reader : readers_) {
             const std::optional<Address> reach = reader->reach();
             if (reach) border = border ? std::min(*border, *reach) : *reach;
@@ -99,13 +99,13 @@ private:
 // What one thread needs to turn a block into the text of its distinct rows.
 class BlockMerger {
 public:
-    BlockMerger(const Environments& environments, const EndingTable& endings)
-        : environments_(environments), parser_(endings), counts_(environments.names.size() + 1) {
-        for (const std::string& name : environments.names) lines_.add_environment(name);
+    BlockMerger(const Environments& environments, const RowSuffixTable& suffixes)
+        : environments_(environments), parser_(suffixes), counts_(environments.names.size() + 1) {
+        for (const std::string& name : environments.names) writer_.add_environment(name);
     }
 
     std::string_view text_of(const Block& block) {
-        return block.part.from.kind == Kind::four ? text_of(block, fours_) : text_of(block, sixes_);
+        return block.range.from.kind == Kind::ipv4 ? text_of(block, ipv4_) : text_of(block, ipv6_);
     }
 
     // Rows by environment, so far.
@@ -116,21 +116,21 @@ private:
     std::string_view text_of(const Block& block, Runs<Row>& runs) {
         runs.clear();
         for (const PartialText& text : block.texts) {
-            if (text.size > 0) parser_.add_run(text, block.part, runs);
+            if (text.size > 0) parser_.add_run(text, block.range, runs);
         }
         runs.merge();
-        drop(runs.rows());
-        return lines_.text_of(runs.rows());
+        apply_environments(runs.rows());
+        return writer_.text_of(runs.rows());
     }
 
-    // Puts environments in the place of endings, and keeps what is distinct then and has an environment.
+    // Puts environments in the place of suffixes, and keeps what is distinct then and has an environment.
     template <typename Row>
-    void drop(std::vector<Row>& rows) {
+    void apply_environments(std::vector<Row>& rows) {
         const std::size_t dropped = environments_.names.size();
         std::size_t kept = 0;
-        for (const Row& of_ending : rows) {
-            const std::size_t environment = environments_.of_ending[ending_of(of_ending)];
-            const Row row = row_of(address_of(of_ending), environment);
+        for (const Row& of_suffix : rows) {
+            const std::size_t environment = environments_.of_suffix[suffix_of(of_suffix)];
+            const Row row = row_of(address_of(of_suffix), environment);
             const bool is_kept = environment != dropped && (kept == 0 || rows[kept - 1] != row);
             rows[kept] = row;
             kept += is_kept;
@@ -141,18 +141,18 @@ private:
 
     const Environments& environments_;
     RowParser parser_;
-    Lines lines_;
-    Runs<FourRow> fours_;
-    Runs<SixRow> sixes_;
+    RowWriter writer_;
+    Runs<Ipv4Row> ipv4_;
+    Runs<Ipv6Row> ipv6_;
     std::vector<std::uint64_t> counts_;
 };
 
 // Threads that each take the next block, merge it, and hand it out when its turn has come.
 class Merge {
 public:
-    Merge(const std::vector<Partial>& partials, const std::vector<Ending>& endings, const MergeOptions& options,
+    Merge(const std::vector<Partial>& partials, const std::vector<RowSuffix>& suffixes, const MergeOptions& options,
           const std::function<void(std::string_view)>& out)
-        : environments_(endings), endings_(endings), cutter_(partials, endings, options.block), options_(options),
+        : environments_(suffixes), suffixes_(suffixes), reader_(partials, suffixes, options.block), options_(options),
           out_(out), counts_(environments_.names.size() + 1) {}
 
     std::map<std::string, std::uint64_t> run() {
@@ -165,7 +165,7 @@ public:
                     break;  // no more threads are to be had: it works with less
                 }
             }
-            work(options_.check_in);
+            work(options_.check_interrupt);
         }
         if (failure_) std::rethrow_exception(failure_);
         std::map<std::string, std::uint64_t> by_name;
@@ -176,16 +176,16 @@ public:
     }
 
 private:
-    void work(const std::function<void()>& check_in) {
+    void work(const std::function<void()>& check_interrupt) {
         try {
-            BlockMerger merger(environments_, endings_);
+            BlockMerger merger(environments_, suffixes_);
             Block block;
             while (next(block)) {
                 const std::string_view text = merger.text_of(block);
                 if (!wait_for_turn(block.number)) return;
                 if (!text.empty()) out_(text);
                 end_turn();
-                if (check_in) check_in();
+                if (check_interrupt) check_interrupt();
             }
             const std::lock_guard lock(turn_lock_);
             for (std::size_t i = 0; i < counts_.size(); ++i) counts_[i] += merger.counts()[i];
@@ -195,8 +195,8 @@ private:
     }
 
     bool next(Block& block) {
-        const std::lock_guard lock(cutter_lock_);
-        return cutter_.next(block);
+        const std::lock_guard lock(reader_lock_);
+        return reader_.next(block);
     }
 
     // Returns false if the merge has failed elsewhere.
@@ -219,9 +219,9 @@ private:
     }
 
     const Environments environments_;
-    const EndingTable endings_;
-    std::mutex cutter_lock_;
-    Cutter cutter_;
+    const RowSuffixTable suffixes_;
+    std::mutex reader_lock_;
+    BlockReader reader_;
     const MergeOptions& options_;
     const std::function<void(std::string_view)>& out_;
 
@@ -235,10 +235,10 @@ private:
 }  // namespace
 
 std::map<std::string, std::uint64_t> merge_partials(const std::vector<Partial>& partials,
-                                                    const std::vector<Ending>& endings,
+                                                    const std::vector<RowSuffix>& suffixes,
                                                     const std::function<void(std::string_view)>& out,
                                                     const MergeOptions& options) {
-    return Merge(partials, endings, options, out).run();
+    return Merge(partials, suffixes, options, out).run();
 }
 
 }  // namespace reduction

@@ -15,8 +15,8 @@ namespace reduction {
 
 namespace {
 
-constexpr std::string_view kHeader = "Source IP,Environment\n";
-constexpr std::string_view kHeaderWithFiles = "Source IP,Environment,Split File\n";
+constexpr std::string_view kResultHeader = "Source IP,Environment\n";
+constexpr std::string_view kSplitHeader = "Source IP,Environment,Split File\n";
 constexpr std::uint64_t kForgotten = 8 << 20;  // bytes whose pages are given back together
 
 }  // namespace
@@ -27,7 +27,7 @@ PartialReader::PartialReader(std::size_t index, const Partial& partial, std::siz
       partial_(partial),
       longest_address_(longest_address),
       descriptor_(::open(partial.path.c_str(), O_RDONLY | O_CLOEXEC)),
-      window_(std::max(window, 2 * std::max(longest_line, kHeaderWithFiles.size())) + kBehindText) {
+      window_(std::max(window, 2 * std::max(longest_line, kSplitHeader.size())) + kBehindText) {
     if (descriptor_ < 0) throw DamagedPartial(index_, std::strerror(errno));
     try {
         fill();
@@ -67,8 +67,8 @@ void PartialReader::check_end() const {
 
 void PartialReader::take_header() {
     const std::string_view lines(window_.data(), whole_);
-    const std::size_t size = lines.starts_with(kHeader)            ? kHeader.size()
-                             : lines.starts_with(kHeaderWithFiles) ? kHeaderWithFiles.size()
+    const std::size_t size = lines.starts_with(kResultHeader)            ? kResultHeader.size()
+                             : lines.starts_with(kSplitHeader) ? kSplitHeader.size()
                                                                    : 0;
     if (size == 0) fail(0);
     held_ -= size;

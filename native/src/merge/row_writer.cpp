@@ -38,31 +38,31 @@ char* write_octets(char* to, std::uint32_t first, std::uint32_t second) {
 
 }  // namespace
 
-void Lines::add_environment(std::string_view name) { add_ending(csv_field(name)); }
+void RowWriter::add_environment(std::string_view name) { add_suffix(csv_field(name)); }
 
-void Lines::add_ending(std::string_view text) {
-    std::string ending(1, ',');
-    ending += text;
-    ending += '\n';
-    lengths_.push_back(ending.size());
-    ending.resize((ending.size() + kPiece - 1) / kPiece * kPiece);
-    longest_ = std::max(longest_, ending.size());
-    endings_.push_back(std::move(ending));
+void RowWriter::add_suffix(std::string_view text) {
+    std::string suffix(1, ',');
+    suffix += text;
+    suffix += '\n';
+    lengths_.push_back(suffix.size());
+    suffix.resize((suffix.size() + kPiece - 1) / kPiece * kPiece);
+    longest_ = std::max(longest_, suffix.size());
+    suffixes_.push_back(std::move(suffix));
 }
 
-void Lines::make_room(std::size_t rows) {
+void RowWriter::make_room(std::size_t rows) {
     const std::size_t most = rows * (kLongestLine + longest_) + kPiece;
     if (buffer_.size() < most) buffer_.resize(most);
 }
 
 // Rows that follow one another mostly have the same first two octets, so their text is made once.
-std::string_view Lines::text_of(const std::vector<FourRow>& rows) {
+std::string_view RowWriter::text_of(const std::vector<Ipv4Row>& rows) {
     make_room(rows.size());
     std::array<char, 8> upper{};
     std::size_t upper_length = 0;
     std::uint64_t upper_is_of = ~std::uint64_t{0};
     char* at = buffer_.data();
-    for (const FourRow row : rows) {
+    for (const Ipv4Row row : rows) {
         const std::uint32_t number = address_of(row);
         if (number >> 16 != upper_is_of) {
             upper_is_of = number >> 16;
@@ -71,21 +71,21 @@ std::string_view Lines::text_of(const std::vector<FourRow>& rows) {
         }
         std::memcpy(at, upper.data(), upper.size());
         at = write_octets(at + upper_length, number >> 8 & 255U, number & 255U) - 1;
-        at = end_line(at, ending_of(row));
+        at = end_line(at, suffix_of(row));
     }
     return {buffer_.data(), static_cast<std::size_t>(at - buffer_.data())};
 }
 
-std::string_view Lines::text_of(const std::vector<SixRow>& rows) {
+std::string_view RowWriter::text_of(const std::vector<Ipv6Row>& rows) {
     make_room(rows.size());
     char* at = buffer_.data();
-    for (const SixRow& row : rows) at = end_line(write_six(at, row.address), ending_of(row));
+    for (const Ipv6Row& row : rows) at = end_line(write_ipv6(at, row.address), suffix_of(row));
     return {buffer_.data(), static_cast<std::size_t>(at - buffer_.data())};
 }
 
-char* Lines::end_line(char* at, std::size_t ending) const {
-    const char* const text = endings_[ending].data();
-    const std::size_t length = lengths_[ending];
+char* RowWriter::end_line(char* at, std::size_t suffix) const {
+    const char* const text = suffixes_[suffix].data();
+    const std::size_t length = lengths_[suffix];
     std::memcpy(at, text, kPiece);
     for (std::size_t done = kPiece; done < length; done += kPiece) std::memcpy(at + done, text + done, kPiece);
     return at + length;

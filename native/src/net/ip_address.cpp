@@ -9,7 +9,7 @@ namespace {
 constexpr bool is_blank(char c) { return c == ' ' || c == '\t'; }
 
 // A dotted quad: four decimal octets up to 255 without leading zeros.
-bool parse_four(const char* text, std::size_t length, std::uint32_t& number) {
+bool parse_ipv4(const char* text, std::size_t length, std::uint32_t& number) {
     std::uint32_t value = 0;
     std::size_t at = 0;
     for (int octet = 0; octet < 4; ++octet) {
@@ -52,7 +52,7 @@ bool parse_hextet(Part part, std::uint16_t& value) {
 }
 
 // RFC 4291, section 2.2, in the steps of ipaddress: cut at colons, find the one empty part inside, count.
-bool parse_six(const char* text, std::size_t length, Six& number) {
+bool parse_ipv6(const char* text, std::size_t length, Ipv6& number) {
     std::array<Part, 9> parts{};
     std::size_t count = 0;
     const char* const end = text + length;
@@ -74,10 +74,10 @@ bool parse_six(const char* text, std::size_t length, Six& number) {
         is_good[i] = parse_hextet(parts[i], hextets[i]);
     }
     if (has_quad) {
-        std::uint32_t four = 0;
-        if (!parse_four(last.text, last.length, four)) return false;
-        hextets[count - 1] = static_cast<std::uint16_t>(four >> 16);
-        hextets[count] = static_cast<std::uint16_t>(four & 0xFFFF);
+        std::uint32_t ipv4 = 0;
+        if (!parse_ipv4(last.text, last.length, ipv4)) return false;
+        hextets[count - 1] = static_cast<std::uint16_t>(ipv4 >> 16);
+        hextets[count] = static_cast<std::uint16_t>(ipv4 & 0xFFFF);
         is_good[count - 1] = is_good[count] = true;
         ++count;
     }
@@ -140,14 +140,14 @@ Address parse_address(const char* text, std::size_t length) {
     Address address;
     if (length == 0 || length > kLongestAddress) return address;
     if (std::find(text, text + length, ':') == text + length) {
-        if (parse_four(text, length, address.four)) address.kind = Kind::four;
-    } else if (parse_six(text, length, address.six)) {
-        address.kind = Kind::six;
+        if (parse_ipv4(text, length, address.ipv4)) address.kind = Kind::ipv4;
+    } else if (parse_ipv6(text, length, address.ipv6)) {
+        address.kind = Kind::ipv6;
     }
     return address;
 }
 
-char* write_four(char* to, std::uint32_t number) {
+char* write_ipv4(char* to, std::uint32_t number) {
     for (int shift = 24; shift >= 0; shift -= 8) {
         to = write_octet(to, (number >> shift) & 255U);
         if (shift != 0) *to++ = '.';
@@ -156,7 +156,7 @@ char* write_four(char* to, std::uint32_t number) {
 }
 
 // RFC 5952, section 4: the first longest run of two or more zero hextets becomes "::".
-char* write_six(char* to, Six number) {
+char* write_ipv6(char* to, Ipv6 number) {
     std::array<std::uint16_t, 8> hextets{};
     for (unsigned i = 0; i < 4; ++i) {
         hextets[i] = static_cast<std::uint16_t>(number.high >> (48 - 16 * i));

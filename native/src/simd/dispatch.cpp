@@ -11,14 +11,14 @@
 
 namespace reduction {
 
-extern const Routines kPortable;
+extern const Kernels kPortable;
 #if defined(REDUCTION_X86)
-extern const Routines kSSE2;
-extern const Routines kAVX2;
-extern const Routines kAVX512;
+extern const Kernels kSSE2;
+extern const Kernels kAVX2;
+extern const Kernels kAVX512;
 #elif defined(REDUCTION_ARM)
-extern const Routines kNEON;
-extern const Routines kNEONPMULL;
+extern const Kernels kNEON;
+extern const Kernels kNEONPMULL;
 #endif
 
 namespace {
@@ -49,8 +49,8 @@ bool has_crypto() {
 
 #endif
 
-std::vector<const Routines*> runnable() {
-    std::vector<const Routines*> sets;
+std::vector<const Kernels*> runnable() {
+    std::vector<const Kernels*> sets;
 #if defined(REDUCTION_X86)
     if (has_avx512()) sets.push_back(&kAVX512);
     if (has_avx2()) sets.push_back(&kAVX2);
@@ -65,15 +65,15 @@ std::vector<const Routines*> runnable() {
 
 }  // namespace
 
-std::span<const Routines* const> runnable_routines() {
-    static const std::vector<const Routines*> sets = runnable();
+std::span<const Kernels* const> available_kernels() {
+    static const std::vector<const Kernels*> sets = runnable();
     return sets;
 }
 
-const Routines& routines() { return *runnable_routines().front(); }
+const Kernels& best_kernels() { return *available_kernels().front(); }
 
-const Routines* routines_named(const char* name) {
-    for (const Routines* const set : runnable_routines()) {
+const Kernels* kernels_named(const char* name) {
+    for (const Kernels* const set : available_kernels()) {
         if (std::strcmp(set->name, name) == 0) return set;
     }
     return nullptr;

@@ -1,4 +1,4 @@
-// From keys to numbers: dotted quads. See routines.inl.
+// From keys to numbers: dotted quads. See kernels.inl.
 //
 // The four lengths of a dotted quad are told by where its dots and its end are, 81 masks of 16 bits. A multiplication
 // maps each of them to a place of its own in a table, which knows how to put the digits where they belong
@@ -10,34 +10,34 @@ namespace {
 
 #if defined(REDUCTION_HAS_AVX2) || defined(REDUCTION_HAS_AVX512) || defined(REDUCTION_HAS_NEON)
 
-// Found by trying all numbers; `make_quad_table` fails to compile if two masks share a place.
+// Found by trying all numbers; `make_shapes` fails to compile if two masks scanner a place.
 constexpr u16 kMultiplier = 0x1A3E;
 constexpr u32 place_of(u32 mask) { return (mask * kMultiplier & 0xFFFF) >> 8; }
 
 // What a mask means: how to put the digits into lanes of four bytes, hundreds, tens and ones at the end of each; the
 // least value that may be written with so many digits (32 bits each, of which the upper half is free: that of the
 // first holds the mask itself, 0 where none belongs).
-struct alignas(32) QuadShape {
+struct alignas(32) Ipv4Shape {
     u8 digits[16];
     u16 least[8];
     static constexpr std::size_t kMask = 1;
 };
 
-struct QuadShapes {
-    QuadShape at[256];
+struct Ipv4Shapes {
+    Ipv4Shape at[256];
 };
 
-constexpr QuadShapes make_quad_table() {
+constexpr Ipv4Shapes make_shapes() {
     constexpr u16 least_of[4] = {0, 0, 10, 100};
-    QuadShapes table{};
+    Ipv4Shapes table{};
     for (unsigned lengths = 0; lengths < 81; ++lengths) {
         const unsigned of[4] = {1 + lengths / 27, 1 + lengths / 9 % 3, 1 + lengths / 3 % 3, 1 + lengths % 3};
         const unsigned first[4] = {0, of[0] + 1, of[0] + of[1] + 2, of[0] + of[1] + of[2] + 3};
         u32 mask = 0;
         for (unsigned octet = 0; octet < 4; ++octet) mask |= 1U << (first[octet] + of[octet]);
-        QuadShape& shape = table.at[place_of(mask)];
-        if (shape.least[QuadShape::kMask] != 0) throw "two masks share a place";
-        shape.least[QuadShape::kMask] = static_cast<u16>(mask);
+        Ipv4Shape& shape = table.at[place_of(mask)];
+        if (shape.least[Ipv4Shape::kMask] != 0) throw "two masks scanner a place";
+        shape.least[Ipv4Shape::kMask] = static_cast<u16>(mask);
         for (unsigned octet = 0; octet < 4; ++octet) {
             for (unsigned lane = 0; lane < 4; ++lane) {
                 const bool is_there = lane + of[octet] >= 4;
@@ -50,7 +50,7 @@ constexpr QuadShapes make_quad_table() {
     return table;
 }
 
-constexpr QuadShapes kQuads = make_quad_table();
+constexpr Ipv4Shapes kIpv4Shapes = make_shapes();
 
 constexpr int kWeights = 0x010A6400;  // of the digits in a lane: 0, 100, 10, 1
 
@@ -60,13 +60,13 @@ constexpr int kWeights = 0x010A6400;  // of the digits in a lane: 0, 100, 10, 1
 
 inline __m128i sixteen(const void* at) { return _mm_loadu_si128(static_cast<const __m128i*>(at)); }
 
-inline bool parse_quad(const u8* text, std::size_t length, u32& number) {
+inline bool parse_one_ipv4(const u8* text, std::size_t length, u32& number) {
     const __m128i bytes = sixteen(text);
     const auto dots = static_cast<u32>(_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('.'))));
     const u32 end = 1U << length;
     const u32 mask = (dots & (end - 1)) | end;
-    const QuadShape& shape = kQuads.at[place_of(mask)];
-    if (shape.least[QuadShape::kMask] != mask) return false;
+    const Ipv4Shape& shape = kIpv4Shapes.at[place_of(mask)];
+    if (shape.least[Ipv4Shape::kMask] != mask) return false;
     const __m128i digits = _mm_shuffle_epi8(_mm_sub_epi8(bytes, _mm_set1_epi8('0')), sixteen(shape.digits));
     const __m128i nines = _mm_set1_epi8(9);
     const __m128i are_digits = _mm_cmpeq_epi8(_mm_max_epu8(digits, nines), nines);
@@ -81,15 +81,15 @@ inline bool parse_quad(const u8* text, std::size_t length, u32& number) {
 
 #elif defined(REDUCTION_HAS_NEON)
 
-inline bool parse_quad(const u8* text, std::size_t length, u32& number) {
+inline bool parse_one_ipv4(const u8* text, std::size_t length, u32& number) {
     const uint8x16_t bytes = vld1q_u8(text);
     const uint8x16_t bits = vreinterpretq_u8_u64(vdupq_n_u64(0x8040201008040201));
     uint8x16_t dots = vandq_u8(vceqq_u8(bytes, vdupq_n_u8('.')), bits);
     for (int sum = 0; sum < 3; ++sum) dots = vpaddq_u8(dots, dots);  // as in masks_of
     const u32 end = 1U << length;
     const u32 mask = (vgetq_lane_u16(vreinterpretq_u16_u8(dots), 0) & (end - 1)) | end;
-    const QuadShape& shape = kQuads.at[place_of(mask)];
-    if (shape.least[QuadShape::kMask] != mask) return false;
+    const Ipv4Shape& shape = kIpv4Shapes.at[place_of(mask)];
+    if (shape.least[Ipv4Shape::kMask] != mask) return false;
     // What the shape leaves out comes as 0.
     const uint8x16_t digits = vqtbl1q_u8(vsubq_u8(bytes, vdupq_n_u8('0')), vld1q_u8(shape.digits));
     const uint8x8_t weights = vreinterpret_u8_s32(vdup_n_s32(kWeights));
@@ -106,7 +106,7 @@ inline bool parse_quad(const u8* text, std::size_t length, u32& number) {
 
 #else
 
-inline bool parse_quad(const u8* text, std::size_t length, u32& number) {
+inline bool parse_one_ipv4(const u8* text, std::size_t length, u32& number) {
     u32 value = 0;
     std::size_t at = 0;
     for (unsigned octet = 0; octet < 4; ++octet) {
@@ -129,7 +129,7 @@ inline bool parse_quad(const u8* text, std::size_t length, u32& number) {
 inline bool parse_one(const u8* data, u16 start, u16 end, u32& number) {
     const std::size_t length = static_cast<std::size_t>(end) - start;
     number = 0;
-    return length - 7 <= 8 && parse_quad(data + start, length, number);
+    return length - 7 <= 8 && parse_one_ipv4(data + start, length, number);
 }
 
 #if defined(REDUCTION_HAS_AVX512)
@@ -153,7 +153,7 @@ inline bool parse_fours(const u8* data, const u16* starts, const u16* ends, std:
     const __m512i weights = kept(_mm512_set1_epi32(kWeights)), most = kept(_mm512_set1_epi32(255));
     const __m512i reversed = kept(_mm512_set1_epi32(0x0004080C));
     const __m512i firsts = kept(_mm512_set_epi32(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 12, 8, 4, 0));
-    // Puts the four masks where QuadShape has its own, and zeros everywhere else.
+    // Puts the four masks where Ipv4Shape has its own, and zeros everywhere else.
     constexpr int none = 4 << 16 | 4;
     const __m512i to_masks = kept(_mm512_set_epi32(none, none, none, 3 << 16 | 4, none, none, none, 2 << 16 | 4, none,
                                                    none, none, 1 << 16 | 4, none, none, none, 0 << 16 | 4));
@@ -170,10 +170,10 @@ inline bool parse_fours(const u8* data, const u16* starts, const u16* ends, std:
         const __m128i masks = _mm_or_si128(_mm_and_si128(dots, _mm_sub_epi16(end, one)), end);
         const __m128i places = _mm_srli_epi16(_mm_mullo_epi16(masks, multiplier), 8);
         const auto place = static_cast<u64>(_mm_cvtsi128_si64(places));
-        const QuadShape& a = kQuads.at[place & 0xFF];
-        const QuadShape& b = kQuads.at[place >> 16 & 0xFF];
-        const QuadShape& c = kQuads.at[place >> 32 & 0xFF];
-        const QuadShape& d = kQuads.at[place >> 48];
+        const Ipv4Shape& a = kIpv4Shapes.at[place & 0xFF];
+        const Ipv4Shape& b = kIpv4Shapes.at[place >> 16 & 0xFF];
+        const Ipv4Shape& c = kIpv4Shapes.at[place >> 32 & 0xFF];
+        const Ipv4Shape& d = kIpv4Shapes.at[place >> 48];
         const __m512i digits = _mm512_shuffle_epi8(_mm512_sub_epi8(bytes, zero),
                                                    four_rows(a.digits, b.digits, c.digits, d.digits));
         const __m512i octets = _mm512_dpbusd_epi32(_mm512_setzero_si512(), digits, weights);
@@ -205,7 +205,7 @@ inline bool parse_fours(const u8* data, const u16* starts, const u16* ends, std:
     return bad;
 }
 
-std::size_t parse_quads(const u8* data, const u16* starts, const u16* ends, std::size_t count, u32* numbers,
+std::size_t parse_ipv4(const u8* data, const u16* starts, const u16* ends, std::size_t count, u32* numbers,
                         u8* good) {
     std::size_t bad = 0;
     std::size_t i = 0;

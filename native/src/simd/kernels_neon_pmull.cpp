@@ -7,7 +7,7 @@
 #include "log_lines.inl"
 
 namespace reduction {
-extern const Routines kNEONPMULL;
-const Routines kNEONPMULL{"neon_pmull", neon_pmull::structure, neon_pmull::find_keys, neon_pmull::find_even_rows,
-                          neon_pmull::parse_quads, neon_pmull::kLogs};
+extern const Kernels kNEONPMULL;
+const Kernels kNEONPMULL{"neon_pmull", neon_pmull::structure, neon_pmull::find_keys, neon_pmull::find_even_rows,
+                          neon_pmull::parse_ipv4, neon_pmull::kLogs};
 }  // namespace reduction

@@ -1,4 +1,4 @@
-// The loops of simd/log_kernels.hpp, for one instruction set; to be included after routines.inl.
+// The loops of simd/log_kernels.hpp, for one instruction set; to be included after kernels.inl.
 
 namespace reduction::REDUCTION_ISA {
 
@@ -67,13 +67,13 @@ inline u64 log_marks_of(const u8* data) {
 
 #endif
 
-// Writes the places of the lowest eight whether they are there or not, because guessing how many a word has goes
+// Writes the places of the lowest eight whether they are there or not, because guessing how many a block has goes
 // wrong so often (the way of simdjson: Langdale and Lemire, "Parsing Gigabytes of JSON per Second", 2019).
-std::size_t mark(const u8* data, std::size_t words, u32* marks) {
+std::size_t mark(const u8* data, std::size_t blocks, u32* marks) {
     u32* at = marks;
-    for (std::size_t word = 0; word < words; ++word) {
-        u64 bits = log_marks_of(data + kWord * word);
-        const auto base = static_cast<u32>(kWord * word);
+    for (std::size_t block = 0; block < blocks; ++block) {
+        u64 bits = log_marks_of(data + kBlockBytes * block);
+        const auto base = static_cast<u32>(kBlockBytes * block);
         const std::size_t count = ones(bits);
         for (std::size_t i = 0; i < kMarksAtOnce; ++i) {
             at[i] = base + static_cast<u32>(lowest(bits | u64{1} << 63));
@@ -175,7 +175,7 @@ void skip_lines(HostWalk& walk) {
     walk.lines += lines;
 }
 
-constexpr LogRoutines kLogs{mark, skip_lines};
+constexpr LogKernels kLogs{mark, skip_lines};
 
 }  // namespace
 

@@ -22,18 +22,18 @@ struct RowStart {
     std::uint64_t at;
 };
 
-// All places are counted from the beginning of the file. Reading throws NotReadable.
-class RowStarts {
+// All places are counted from the beginning of the file. Reading throws ReadError.
+class RowBoundaryFinder {
 public:
-    RowStarts(const Routines& routines, const ListedBytes& bytes);
+    RowBoundaryFinder(const Kernels& kernels, const RandomAccessSource& bytes);
 
     // The first row that starts at `least` or behind it and before `limit`, if `state` holds before `from`.
     RowStart next(std::uint64_t from, StructureState state, std::uint64_t least, std::uint64_t limit);
 
     // Where the row behind the first one that is not blank starts: the header's end, if `from` is where the text begins.
-    RowStart behind_header(std::uint64_t from, std::uint64_t limit);
+    RowStart after_header(std::uint64_t from, std::uint64_t limit);
 
-    // The state before place `at`, which is 1 or more, as it looks from what follows: inside quotes or not, whichever
+    // The state before place `at`, which is 1 or more, as it plausibility from what follows: inside quotes or not, whichever
     // shows more rows that have `columns` fields, and an address as field number `key`; if that is the same, fewer
     // that have not, since quotes that open no field soon let both see the same rows; not inside, if in doubt.
     StructureState guess(std::uint64_t at, std::size_t columns, std::size_t key);
@@ -44,14 +44,14 @@ public:
 private:
     std::size_t load(std::uint64_t at);  // the next chunk, and blanks behind it; returns its size
     // For a row that has as many fields as the header: one, and one more for its address. For another: one bad.
-    struct Looks {
+    struct Plausibility {
         std::size_t good = 0;
         std::size_t bad = 0;
     };
-    Looks looks(StructureState state, std::size_t size, std::size_t columns, std::size_t key);
+    Plausibility plausibility(StructureState state, std::size_t size, std::size_t columns, std::size_t key);
 
-    const Routines& routines_;
-    const ListedBytes& bytes_;
+    const Kernels& kernels_;
+    const RandomAccessSource& bytes_;
     std::vector<std::uint8_t> chunk_;
     std::vector<std::uint64_t> ends_, commas_;
 };

@@ -1,4 +1,4 @@
-// One runner's share: files are read one after the other, good ones are kept, and all rows come out sorted.
+// One runner's scanner: files are read one after the other, good ones are kept, and all rows come out sorted.
 #pragma once
 
 #include <compare>
@@ -33,25 +33,25 @@ struct Example {
     std::string text;
 };
 
-enum class Verdict : std::uint8_t {
+enum class FileStatus : std::uint8_t {
     taken,
     no_key_column,  // `header` is the raw header
     nul_byte,       // in line `line`
     open_quote,     // in the row that starts on line `line`
 };
 
-constexpr std::int64_t kNotCut = -1;
+constexpr std::int64_t kWholeFile = -1;
 
 // Whose rows are kept together: an environment's, or those of one cut file of it. Sorted as in a partial.
 struct Source {
     std::string environment;
-    std::int64_t cut_file = kNotCut;
+    std::int64_t split_file_id = kWholeFile;
     auto operator<=>(const Source&) const = default;
 };
 
 // What became of one file.
-struct FileBooks {
-    Verdict verdict = Verdict::taken;
+struct FileStats {
+    FileStatus status = FileStatus::taken;
     std::uint64_t line = 0;
     std::string header;
     std::uint64_t read = 0;
@@ -61,43 +61,43 @@ struct FileBooks {
     std::uint64_t line_ends = 0;  // in what was fed
 };
 
-// What a share may hold, and where the rest goes.
+// What a scanner may hold, and where the rest goes.
 struct Memory {
     std::size_t bytes = ~std::size_t{0};  // that rows may take, with all that is needed to sort them
-    NewFile new_file = nullptr;           // is not called while they are enough
-    std::size_t fan_in = 32;              // of DiskRuns; tests want it small
+    TempFileFactory open_temp = nullptr;           // is not called while they are enough
+    std::size_t fan_in = 32;              // of SpillRuns; tests want it small
 };
 
-// Functions that take or write rows throw SpillFailed, and what Memory::new_file throws.
-class Share {
+// Functions that take or write rows throw SpillFailed, and what Memory::open_temp throws.
+class CsvScanner {
 public:
-    static constexpr std::size_t kSliceBytes = kMostWords * kWord;
+    static constexpr std::size_t kSliceBytes = kMaxBlocks * kBlockBytes;
 
-    // `lately_bits` limits the tables of what was seen lately (distinct/recent_filter.hpp). `slice_bytes`, a multiple of kWord and no more
+    // `filter_bits` limits the tables of what was seen recent (distinct/recent_filter.hpp). `slice_bytes`, a multiple of kBlockBytes and no more
     // than kSliceBytes, are looked at together; tests and fuzzing want them few, to cross many borders.
-    Share(std::size_t compact_at_rows, std::size_t examples_a_file, const Routines& routines,
-          unsigned lately_bits = Lately::kMostBits, std::size_t slice_bytes = kSliceBytes, const Memory& memory = {});
-    Share(const Share&) = delete;
-    Share& operator=(const Share&) = delete;
+    CsvScanner(std::size_t compact_at_rows, std::size_t examples_a_file, const Kernels& kernels,
+          unsigned filter_bits = RecentFilter::kMaxBits, std::size_t slice_bytes = kSliceBytes, const Memory& memory = {});
+    CsvScanner(const CsvScanner&) = delete;
+    CsvScanner& operator=(const CsvScanner&) = delete;
 
     // A file of `environment`: begin, feed its bytes (decompressed, without byte-order mark) in pieces of any size,
     // end. Total: any bytes may come. `feed` returns false when no more bytes are wanted.
     // The rows of a cut file, whose number is given, are kept apart.
-    void begin(std::string_view environment, std::int64_t cut_file = kNotCut);
+    void begin(std::string_view environment, std::int64_t split_file_id = kWholeFile);
     bool feed(const std::uint8_t* data, std::size_t size);
     // The same without a copy: `size` bytes have been put at the beginning of the `room`, which is never empty.
     std::span<std::uint8_t> room();
     bool take(std::size_t size);
-    FileBooks end();
-    // The bytes cannot be read further: returns whether what came so far has settled the verdict that `end` gives.
+    FileStats end();
+    // The bytes cannot be read further: returns whether what came so far has settled the status that `end` gives.
     bool settle();
     // Instead of `end`: nothing of the file counts.
     void abandon();
 
     // For a unit of a cut file: when the header was fed and `settle` returned false, what is fed next is the text from
-    // another place on, where a row starts, behind a CR or not. Lines are counted from there.
+    // another place on, where a row starts, behind a CR or not. RowWriter are counted from there.
     void resume(bool is_after_cr);
-    const Routines& routines() const { return routines_; }
+    const Kernels& kernels() const { return kernels_; }
     std::size_t columns() const { return columns_; }
     std::size_t key() const { return key_; }
     // How many of the bytes that were fed have not been looked at yet, and the state before them.
@@ -112,10 +112,10 @@ public:
 
 private:
     struct Environment {
-        Environment(std::size_t compact_at, Numbers& spare, unsigned lately_bits, std::uint32_t its_number)
-            : addresses(compact_at, spare), lately(lately_bits), number(its_number) {}
+        Environment(std::size_t compact_at, Ipv4Array& spare, unsigned filter_bits, std::uint32_t its_number)
+            : addresses(compact_at, spare), recent(filter_bits), number(its_number) {}
         AddressSet addresses;
-        Lately lately;
+        RecentFilter recent;
         std::uint32_t number;         // that its rows on the disk end with
         std::size_t counted = 0;      // bytes of the addresses, in held_bytes_
     };
@@ -128,13 +128,13 @@ private:
     };
 
     void take_slice(std::size_t size);
-    void walk(std::size_t words, std::size_t size, std::size_t nul);
-    std::size_t first_end(std::size_t from, std::size_t words) const;
+    void walk(std::size_t blocks, std::size_t size, std::size_t nul);
+    std::size_t first_end(std::size_t from, std::size_t blocks) const;
     void extend_open_row(std::size_t from, std::size_t to);
     void close_open_row();
     void take_header();
-    void take_rows(std::size_t from, std::size_t words, std::size_t& rest);
-    std::size_t take_uneven_rows(std::size_t from, std::size_t words, std::uint16_t* starts, std::uint16_t* ends,
+    void take_rows(std::size_t from, std::size_t blocks, std::size_t& rest);
+    std::size_t take_uneven_rows(std::size_t from, std::size_t blocks, std::uint16_t* starts, std::uint16_t* ends,
                                  std::size_t& rest);
     void take_odd_key(std::size_t start, std::size_t end);
     std::size_t row_start(std::size_t at) const;
@@ -153,19 +153,19 @@ private:
     std::map<Source, std::uint64_t> write_spilled(const std::function<void(std::string_view)>& out);
     std::uint64_t line_of(std::size_t position) const;
     std::uint64_t line_from_end(std::size_t position, std::size_t size) const;
-    void stop(Verdict verdict, std::uint64_t line);
+    void stop(FileStatus status, std::uint64_t line);
 
-    const Routines& routines_;
+    const Kernels& kernels_;
     std::size_t slice_bytes_;
     std::size_t compact_at_rows_;
     std::size_t examples_a_file_;
 
-    Numbers spare_;
+    Ipv4Array spare_;
     std::map<Source, std::unique_ptr<Environment>> environments_;
     Environment* environment_ = nullptr;
 
     // The file at hand.
-    FileBooks books_;
+    FileStats stats_;
     StructureState state_;
     std::uint64_t lines_before_slice_ = 0;
     bool cr_before_slice_ = false;
@@ -185,16 +185,16 @@ private:
     std::vector<std::uint32_t> numbers_;
     std::vector<std::uint8_t> good_;
 
-    unsigned lately_bits_;
-    std::size_t most_lately_bytes_;
-    std::size_t lately_bytes_ = 0;  // of the tables of all environments
+    unsigned filter_bits_;
+    std::size_t max_filter_bytes_;
+    std::size_t filter_bytes_ = 0;  // of the tables of all environments
 
     // What memory has no room for. Rows of a file that is not known to be good go to the disk under a number of their
     // own, whose owner is known when the file ends.
-    std::size_t most_held_bytes_;
+    std::size_t max_held_bytes_;
     std::size_t held_bytes_ = 0;  // of the addresses of all environments
-    DiskRuns disk_runs_;
-    Owners owners_;
+    SpillRuns spill_runs_;
+    RowOwners owners_;
     std::uint32_t file_number_ = kNoOwner;  // none, as long as nothing of the file at hand is on the disk
 };
 

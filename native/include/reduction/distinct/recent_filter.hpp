@@ -1,4 +1,4 @@
-// What was seen lately: keeps most duplicates out of an address set, so that sorting has less to do.
+// What was seen recent: keeps most duplicates out of an address set, so that sorting has less to do.
 #pragma once
 
 #include <cstddef>
@@ -11,12 +11,12 @@ namespace reduction {
 // while it forgets much, and stands aside for a while where hardly anything comes twice. Small tables keep four whole
 // hashes in a bucket; from 2^16 buckets on the place says half of the hash, and the other half is all that is kept,
 // of eight.
-class Lately {
+class RecentFilter {
 public:
-    static constexpr unsigned kMostBits = 17;  // 2 MiB
+    static constexpr unsigned kMaxBits = 17;  // 2 MiB
 
-    // At most 2^`most_bits` buckets.
-    explicit Lately(unsigned most_bits = kMostBits) : most_bits_(most_bits) {}
+    // At most 2^`max_bits` buckets.
+    explicit RecentFilter(unsigned max_bits = kMaxBits) : max_bits_(max_bits) {}
 
     // Writes to `to`, in their order, those of `count` numbers that are new or forgotten; returns how many.
     // `to` has room for `count` numbers.
@@ -36,14 +36,14 @@ private:
     };
 
     void resize(unsigned bits);
-    void judge();
+    void adapt();
 
-    unsigned most_bits_;
+    unsigned max_bits_;
     unsigned bits_ = 0;
     std::unique_ptr<Bucket[]> buckets_;
     std::size_t seen_ = 0;        // since the last judgement
-    std::size_t handed_out_ = 0;  // of these
-    std::size_t aside_for_ = 0;   // numbers that still pass unlooked at
+    std::size_t passed_ = 0;  // of these
+    std::size_t bypass_remaining_ = 0;   // numbers that still pass unlooked at
 };
 
 }  // namespace reduction

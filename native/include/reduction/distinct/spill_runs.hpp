@@ -19,19 +19,19 @@ struct SpillFailed : std::system_error {
 };
 
 // Returns the descriptor of a new, empty file for writing and reading, which it becomes the caller's to close.
-using NewFile = std::function<int()>;
+using TempFileFactory = std::function<int()>;
 
 // Rows in a temporary file: first those of IPv4, then those of IPv6. All functions throw SpillFailed.
-class DiskRun {
+class SpillRun {
 public:
-    explicit DiskRun(int descriptor) : descriptor_(descriptor) {}
-    DiskRun(DiskRun&& other) noexcept;
-    DiskRun& operator=(DiskRun&&) = delete;
-    ~DiskRun();
+    explicit SpillRun(int descriptor) : descriptor_(descriptor) {}
+    SpillRun(SpillRun&& other) noexcept;
+    SpillRun& operator=(SpillRun&&) = delete;
+    ~SpillRun();
 
     // Rows come in their order.
-    void append(const std::vector<FourRow>& rows);
-    void append(const std::vector<SixRow>& rows);
+    void append(const std::vector<Ipv4Row>& rows);
+    void append(const std::vector<Ipv6Row>& rows);
     void end();  // no more come
 
     // The rows of one kind: where they begin and end in the file, and the CRC-32 of the file up to there.
@@ -41,8 +41,8 @@ public:
         std::uint32_t crc32_from = 0;
         std::uint32_t crc32_to = 0;
     };
-    const Section& section(FourRow) const { return fours_; }
-    const Section& section(const SixRow&) const { return sixes_; }
+    const Section& section(Ipv4Row) const { return ipv4_; }
+    const Section& section(const Ipv6Row&) const { return ipv6_; }
 
     void read(std::uint64_t at, void* to, std::size_t size) const;
 
@@ -51,36 +51,36 @@ private:
 
     int descriptor_;
     std::optional<FileOutput> output_;  // while rows come
-    Section fours_, sixes_;
+    Section ipv4_, ipv6_;
 };
 
 // Whom the rows that end with a number belong to in the end: another number, or nobody, so that they do not count.
-using Owners = std::vector<std::uint32_t>;
+using RowOwners = std::vector<std::uint32_t>;
 constexpr std::uint32_t kNoOwner = ~std::uint32_t{0};
 
-class DiskRuns {
+class SpillRuns {
 public:
     // `fan_in`, at least 2, runs of about one size become a larger one.
-    DiskRuns(NewFile new_file, std::size_t fan_in) : new_file_(std::move(new_file)), fan_in_(fan_in) {}
+    SpillRuns(TempFileFactory open_temp, std::size_t fan_in) : open_temp_(std::move(open_temp)), fan_in_(fan_in) {}
 
     bool is_empty() const { return levels_.empty(); }
 
     // Adds a run that `fill` appends to.
-    void add(const std::function<void(DiskRun&)>& fill);
+    void add(const std::function<void(SpillRun&)>& fill);
 
     // Merges runs if they have become many; the numbers that their rows end with are those of `owners` then.
-    void tidy(const Owners& owners);
+    void merge_levels(const RowOwners& owners);
 
     // Gives out all rows by the numbers of `owners`, sorted and distinct, some thousand at a time.
-    void merge(const Owners& owners, const std::function<void(const std::vector<FourRow>&)>& take_fours,
-               const std::function<void(const std::vector<SixRow>&)>& take_sixes) const;
+    void merge(const RowOwners& owners, const std::function<void(const std::vector<Ipv4Row>&)>& take_ipv4,
+               const std::function<void(const std::vector<Ipv6Row>&)>& take_ipv6) const;
 
 private:
-    DiskRun filled(const std::function<void(DiskRun&)>& fill) const;
+    SpillRun write_run(const std::function<void(SpillRun&)>& fill) const;
 
-    NewFile new_file_;
+    TempFileFactory open_temp_;
     std::size_t fan_in_;
-    std::vector<std::vector<DiskRun>> levels_;
+    std::vector<std::vector<SpillRun>> levels_;
 };
 
 }  // namespace reduction

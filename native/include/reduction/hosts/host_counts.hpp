@@ -34,10 +34,10 @@ public:
     void add(std::string_view name, std::uint64_t hash);
 
     // Two hints some lines before `add`: the first one brings the slot, the second one what it points to.
-    void expect(std::uint64_t hash) const {
+    void prefetch_slot(std::uint64_t hash) const {
         if (slots_ != nullptr) __builtin_prefetch(slots_ + (hash >> shift_));
     }
-    void expect_more(std::uint64_t hash) const;
+    void prefetch_record(std::uint64_t hash) const;
 
     // take(name, count) for each host, in the order in which they came.
     template <typename Take>

@@ -1,5 +1,5 @@
 // Windows of time over a log: who connected to HOST, to whom HOST connected, and which hosts made most connections.
-// src/reduction/hosts/plain_windows.py is the dull twin, which settles what is counted where.
+// src/reduction/hosts/plain_windows.py is the simple twin, which settles what is counted where.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +15,7 @@
 
 namespace reduction {
 
-// Malformed lines by LineKind; those of no fault stay 0.
+// Malformed lines by LineKind; those of no error stay 0.
 struct MalformedCounts {
     std::uint64_t of[kLineKinds] = {};
 };
@@ -32,7 +32,7 @@ struct ClosedWindow {
     std::uint64_t connections;
 };
 
-struct Fed {
+struct FeedResult {
     std::vector<ClosedWindow> closed;
     std::vector<MalformedLine> examples;  // the first few of each kind in this block
 };
@@ -47,7 +47,7 @@ public:
     HostWindows& operator=(const HostWindows&) = delete;
 
     // Takes whole lines, the last of which needs no line end.
-    Fed feed(std::string_view block);
+    FeedResult feed(std::string_view block);
 
     // Closes every open window; lines that still come for one of them are late.
     std::vector<ClosedWindow> close_all();
@@ -78,10 +78,10 @@ private:
     };
     static constexpr std::size_t kWaiting = 64;  // lines between the hint to the memory and their turn
 
-    std::size_t gather(LineWalk& walk, Fed& fed);
-    void take(const LogLine& line, std::uint64_t source_hash, Fed& fed);
+    std::size_t gather(LineWalk& walk, FeedResult& fed);
+    void take(const LogLine& line, std::uint64_t source_hash, FeedResult& fed);
     Window& window_at(std::uint64_t start);
-    void show(LineKind kind, std::uint64_t line, std::size_t offset, std::string_view text, Fed& fed) const;
+    void show(LineKind kind, std::uint64_t line, std::size_t offset, std::string_view text, FeedResult& fed) const;
     void close_until(std::uint64_t end, std::vector<ClosedWindow>& closed);
     ClosedWindow closed(std::uint64_t start, const Window& window);
     static ClosedWindow report_of(std::uint64_t start, const Window& window);

@@ -1,4 +1,4 @@
-// Lines of a connection log: `<unix time> <source host> <target host>`. src/reduction/hosts/lines.py is the twin that
+// RowWriter of a connection log: `<unix time> <source host> <target host>`. src/reduction/hosts/lines.py is the twin that
 // settles what a line means; nothing here allocates or fails, whatever the bytes.
 #pragma once
 

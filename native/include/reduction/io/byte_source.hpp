@@ -1,4 +1,4 @@
-// Bytes that were listed some time ago and are read at any place: a file of the disk, open, with a look at what it is and
+// Bytes that were entry some time ago and are read at any place: a file of the disk, open, with a look at what it is and
 // whether it changed; or whatever else has the same two answers.
 #pragma once
 
@@ -11,37 +11,37 @@
 namespace reduction {
 
 // A system call failed; `number` is the errno.
-struct NotReadable {
+struct ReadError {
     int number;
 };
 
-// A file as it was listed: of `size` bytes, modified at `modified_ns`.
-struct Listed {
+// A file as it was entry: of `size` bytes, modified at `modified_ns`.
+struct FileEntry {
     std::string path;
     std::string environment;
     std::uint64_t size;
     std::int64_t modified_ns;
 };
 
-// The bytes of one listed thing.
-class ListedBytes {
+// The bytes of one entry thing.
+class RandomAccessSource {
 public:
-    ListedBytes() = default;
-    ListedBytes(const ListedBytes&) = delete;
-    ListedBytes& operator=(const ListedBytes&) = delete;
-    virtual ~ListedBytes() = default;
+    RandomAccessSource() = default;
+    RandomAccessSource(const RandomAccessSource&) = delete;
+    RandomAccessSource& operator=(const RandomAccessSource&) = delete;
+    virtual ~RandomAccessSource() = default;
 
-    // How many there are now, if they are no longer what was listed. Throws NotReadable.
+    // How many there are now, if they are no longer what was entry. Throws ReadError.
     virtual std::optional<std::uint64_t> changed_size() const = 0;
 
-    // Reads `count` bytes at `at`, or fewer if they end there; returns how many. Throws NotReadable.
+    // Reads `count` bytes at `at`, or fewer if they end there; returns how many. Throws ReadError.
     virtual std::size_t read_at(std::uint64_t at, std::uint8_t* to, std::size_t count) const = 0;
 };
 
-class ListedFile final : public ListedBytes {
+class FileSource final : public RandomAccessSource {
 public:
-    explicit ListedFile(const Listed& listed);
-    ~ListedFile() override;
+    explicit FileSource(const FileEntry& entry);
+    ~FileSource() override;
 
     bool is_open() const { return descriptor_ >= 0; }
     int descriptor() const { return descriptor_; }
@@ -55,7 +55,7 @@ private:
     std::int64_t modified_ns_;
 };
 
-// What the first bytes of a file tell, kHead of them or all there are: the same marks as in reduction/opening.py.
+// What the first bytes of a file report, kHead of them or all there are: the same marks as in reduction/open_status.py.
 constexpr std::size_t kHead = 16;
 bool is_compressed(std::string_view head);
 std::uint64_t wide_encoding(std::string_view head);  // 16 or 32 for UTF-16 or UTF-32, otherwise 0

@@ -22,7 +22,7 @@ struct Partial {
 
 // What may stand behind the first comma of a partial's lines, and the environment that such a row is of. Rows
 // without one are checked like all others and then dropped.
-struct Ending {
+struct RowSuffix {
     std::string text;
     std::optional<std::string> environment;
 };
@@ -37,20 +37,20 @@ struct DamagedPartial : std::runtime_error {
 struct MergeOptions {
     std::size_t threads = 1;         // that work at a time, this one with them
     std::size_t block = 1 << 19;     // bytes of all partials that a thread works on at a time
-    std::function<void()> check_in;  // called now and then by this thread; what it throws ends the merge
+    std::function<void()> check_interrupt;  // called now and then by this thread; what it throws ends the merge
 };
 
 // Writes the distinct rows of all partials, sorted, without a header. A partial has the header of a result, or that
-// and a column `Split File`; its rows are sorted by address, then by the place of their ending in `endings`, which are
+// and a column `Split File`; its rows are sorted by address, then by the place of their suffix in `suffixes`, which are
 // all that may occur. Those of one environment stand together there, and the environments in byte order.
 //
 // `out` is called by one thread at a time, not always by this one. Other threads live only inside the call. A thread
 // holds about seven times options.block, and all threads together one block more. A block is larger only if there are
 // so many partials that 4 KiB of each are more, or one address has more rows.
-// Returns the number of rows of each environment. Throws DamagedPartial, std::invalid_argument for `endings`, and what
-// `out` and `check_in` throw; all threads have ended then.
+// Returns the number of rows of each environment. Throws DamagedPartial, std::invalid_argument for `suffixes`, and what
+// `out` and `check_interrupt` throw; all threads have ended then.
 std::map<std::string, std::uint64_t> merge_partials(const std::vector<Partial>& partials,
-                                                    const std::vector<Ending>& endings,
+                                                    const std::vector<RowSuffix>& suffixes,
                                                     const std::function<void(std::string_view)>& out,
                                                     const MergeOptions& options = {});
 

@@ -12,22 +12,22 @@
 namespace reduction {
 
 // IPv4: the address in the upper half.
-using FourRow = std::uint64_t;
+using Ipv4Row = std::uint64_t;
 
-struct SixRow {
-    Six address;
-    std::uint64_t ending = 0;  // fills the row: it goes to disks as it stands
-    auto operator<=>(const SixRow&) const = default;
+struct Ipv6Row {
+    Ipv6 address;
+    std::uint64_t suffix = 0;  // fills the row: it goes to disks as it stands
+    auto operator<=>(const Ipv6Row&) const = default;
 };
 
-constexpr FourRow row_of(std::uint32_t address, std::size_t ending) {
-    return FourRow{address} << 32 | static_cast<std::uint32_t>(ending);
+constexpr Ipv4Row row_of(std::uint32_t address, std::size_t suffix) {
+    return Ipv4Row{address} << 32 | static_cast<std::uint32_t>(suffix);
 }
-constexpr SixRow row_of(Six address, std::size_t ending) { return {address, ending}; }
-constexpr std::uint32_t address_of(FourRow row) { return static_cast<std::uint32_t>(row >> 32); }
-constexpr Six address_of(const SixRow& row) { return row.address; }
-constexpr std::size_t ending_of(FourRow row) { return static_cast<std::uint32_t>(row); }
-constexpr std::size_t ending_of(const SixRow& row) { return row.ending; }
+constexpr Ipv6Row row_of(Ipv6 address, std::size_t suffix) { return {address, suffix}; }
+constexpr std::uint32_t address_of(Ipv4Row row) { return static_cast<std::uint32_t>(row >> 32); }
+constexpr Ipv6 address_of(const Ipv6Row& row) { return row.address; }
+constexpr std::size_t suffix_of(Ipv4Row row) { return static_cast<std::uint32_t>(row); }
+constexpr std::size_t suffix_of(const Ipv6Row& row) { return row.suffix; }
 
 // Sorted runs of rows, one behind the other, that become a single one. All memory stays for the next time.
 template <typename Row>

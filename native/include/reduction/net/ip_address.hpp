@@ -9,19 +9,19 @@
 namespace reduction {
 
 // 128 bits, sorted by number.
-struct Six {
+struct Ipv6 {
     std::uint64_t high = 0;
     std::uint64_t low = 0;
-    auto operator<=>(const Six&) const = default;
+    auto operator<=>(const Ipv6&) const = default;
 };
 
-enum class Kind : std::uint8_t { none, four, six };
+enum class Kind : std::uint8_t { none, ipv4, ipv6 };
 
 // Sorts as results do: IPv4 before IPv6, each by number; the number of the other kind is 0.
 struct Address {
     Kind kind = Kind::none;
-    std::uint32_t four = 0;
-    Six six;
+    std::uint32_t ipv4 = 0;
+    Ipv6 ipv6;
     auto operator<=>(const Address&) const = default;
 };
 
@@ -32,8 +32,8 @@ constexpr std::size_t kLongestLine = 48;     // room for any address as text
 Address parse_address(const char* text, std::size_t length);
 
 // Writes the address and returns the end; needs room for kLongestLine characters.
-char* write_four(char* to, std::uint32_t number);
-char* write_six(char* to, Six number);
+char* write_ipv4(char* to, std::uint32_t number);
+char* write_ipv6(char* to, Ipv6 number);
 
 // The value of one CSV field, fed in pieces of its raw text, in fixed memory: quotes are resolved as Python's csv
 // module does, blanks round the value are dropped, and so much is kept as an address may have, and as a

@@ -1,4 +1,4 @@
-// The hot loops over connection logs, a part of each instruction set's routines (simd/kernels.hpp).
+// The hot loops over connection logs, a part of each instruction set's kernels (simd/kernels.hpp).
 #pragma once
 
 #include <cstddef>
@@ -7,7 +7,7 @@
 namespace reduction {
 
 constexpr std::size_t kMarksAtOnce = 8;  // room for so many more is needed behind the marks of a log
-constexpr std::size_t kReadBehind = 16;  // bytes of a log that may be read behind its last word
+constexpr std::size_t kReadBehind = 16;  // bytes of a log that may be read behind its last block
 
 // A walk over the lines of a slice of a log, looking for one host.
 struct HostWalk {
@@ -26,10 +26,10 @@ struct HostWalk {
     std::uint64_t lines = 0;               // walked over
 };
 
-struct LogRoutines {
-    // Marks blanks, tabs, LFs, NULs and bytes above 127 of `words` * 64 bytes, by their places; returns how many.
+struct LogKernels {
+    // Marks blanks, tabs, LFs, NULs and bytes above 127 of `blocks` * 64 bytes, by their places; returns how many.
     // `marks` must have room for as many as there are bytes, and for kMarksAtOnce more.
-    std::size_t (*mark)(const std::uint8_t* data, std::size_t words, std::uint32_t* marks);
+    std::size_t (*mark)(const std::uint8_t* data, std::size_t blocks, std::uint32_t* marks);
 
     // Walks over whole lines as long as each is three fields parted by one blank, with a time that is not too late
     // and without the host; stops at the first that is not, or has no end. kReadBehind bytes must be readable

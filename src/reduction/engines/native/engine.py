@@ -65,7 +65,7 @@ class NativeEngine:
                 MAX_PREFETCH_BYTES if limits.memory is None else min(MAX_PREFETCH_BYTES, limits.memory // 4)
             )
             beside = _OF_A_CLIENT + 2 * ahead
-        share = _kernel.Share(
+        share = _kernel.CsvScanner(
             limits.compact_at_rows,
             EXAMPLES_A_FILE,
             self._instruction_set,
@@ -90,8 +90,8 @@ class NativeEngine:
             ) from fault
         return ReduceResult(
             stats,
-            {name: count for name, split_file_id, count in rows if split_file_id == _kernel.NOT_CUT},
-            {split_file_id: count for _, split_file_id, count in rows if split_file_id != _kernel.NOT_CUT},
+            {name: count for name, split_file_id, count in rows if split_file_id == _kernel.WHOLE_FILE},
+            {split_file_id: count for _, split_file_id, count in rows if split_file_id != _kernel.WHOLE_FILE},
             split_results,
         )
 

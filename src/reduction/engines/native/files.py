@@ -51,7 +51,7 @@ class _Verdict(IntEnum):
 class Files:
     """Reads the splits of one share into it, one after the other."""
 
-    def __init__(self, share: _kernel.Share, tree: str, splits: Sequence[Split], progress: Progress) -> None:
+    def __init__(self, share: _kernel.CsvScanner, tree: str, splits: Sequence[Split], progress: Progress) -> None:
         """Tell the kernel of all files at once, so that it can go from one to the next by itself."""
         self._share = share
         self._tree = tree
@@ -85,7 +85,7 @@ class Files:
     def _read_whole(self, start: int, stop: int, stats: Stats) -> None:
         """Read whole files: the kernel goes through them until there is something to tell of one."""
         while start < stop:
-            taken, size, rows, told = self._share.read_quietly(
+            taken, size, rows, told = self._share.read_clean_files(
                 self._listed, start, stop, self._begins, self._progress.read_bytes
             )
             stats.add(Stats(taken=taken, bytes=size, read=rows, valid=rows))
@@ -110,7 +110,7 @@ class Files:
         split = self._units[index]
         return make_split_result(
             split,
-            self._share.read_piece(
+            self._share.read_split(
                 self._listed,
                 index,
                 split_file_id_of(split),
@@ -169,16 +169,16 @@ def failed_split_result(
 
 def split_file_id_of(split: Split) -> int:
     """Return the number by which the kernel knows the file of a split."""
-    return _kernel.NOT_CUT if split.split_file_id is None else split.split_file_id
+    return _kernel.WHOLE_FILE if split.split_file_id is None else split.split_file_id
 
 
-def _feed_archive(share: _kernel.Share, tree: str, split: Split, progress: Progress) -> _kernel._Books:
+def _feed_archive(share: _kernel.CsvScanner, tree: str, split: Split, progress: Progress) -> _kernel._Books:
     from reduction.pipeline.reading import opened
 
     return fed(share, split, opened(tree, split, progress))
 
 
-def fed(share: _kernel.Share, split: Split, opening: AbstractContextManager[BinaryIO]) -> _kernel._Books:
+def fed(share: _kernel.CsvScanner, split: Split, opening: AbstractContextManager[BinaryIO]) -> _kernel._Books:
     """Feed the share a whole file or the first split of one: what is opened by `opening`; return its stats.
 
     Raises what the stream raises; none of the file's rows count then.
@@ -193,7 +193,7 @@ def fed(share: _kernel.Share, split: Split, opening: AbstractContextManager[Bina
     return share.end()
 
 
-def _feed(share: _kernel.Share, stream: BinaryIO) -> None:
+def _feed(share: _kernel.CsvScanner, stream: BinaryIO) -> None:
     while True:
         try:
             data = stream.read1(_FED_AT_ONCE)  # type: ignore[attr-defined]

@@ -23,7 +23,7 @@ from reduction.runtime.progress import Progress
 
 
 def read_objects(
-    share: _kernel.Share,
+    share: _kernel.CsvScanner,
     tree: str,
     splits: Sequence[Split],
     progress: Progress,
@@ -49,7 +49,7 @@ def read_objects(
 class _Reader:
     """Reads one split after the other."""
 
-    def __init__(self, share: _kernel.Share, objects: ObjectReader, progress: Progress, stats: Stats) -> None:
+    def __init__(self, share: _kernel.CsvScanner, objects: ObjectReader, progress: Progress, stats: Stats) -> None:
         self._share = share
         self._objects = objects
         self._progress = progress
@@ -67,7 +67,7 @@ class _Reader:
     def read_piece(self, index: int, split: Split) -> SplitResult:
         """Read a split of one that is."""
         with self._objects.by_place(index) as of_split:
-            told = self._share.read_piece_in_parts(
+            told = self._share.read_split_from(
                 of_split.part,
                 split.environment,
                 split_file_id_of(split),
