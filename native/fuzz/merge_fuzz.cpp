@@ -1,5 +1,5 @@
-// Partials made of the input, damaged or not, merge to what a set makes of their rows, or are refused. A damaged one is
-// never taken for a good one.
+// Partials made of the input, damaged or not, are merged as a set would do it, or rejected. A damaged partial is always
+// noticed.
 #include "reduction/merge/merge.hpp"
 
 #include <optional>
@@ -15,11 +15,11 @@ using namespace reduction;
 
 namespace {
 
-using Row = std::tuple<Kind, std::uint32_t, Ipv6, std::size_t>;  // the last is the place of its suffix
+using Row = std::tuple<Kind, std::uint32_t, Ipv6, std::size_t>;  // the last is the index of its suffix
 
 struct Read {
     std::set<Row> rows;
-    bool is_canonical = true;  // as partials are written; other spellings may be refused
+    bool is_canonical = true;  // as partials are written; other spellings may be rejected
 };
 
 std::string address_of(const Row& row) {
@@ -29,22 +29,24 @@ std::string address_of(const Row& row) {
     return {line, static_cast<std::size_t>(end - line)};
 }
 
+const std::vector<std::string> kHeaders = {"Source IP,Environment\n", "Source IP,Environment,Split File\n"};
+const std::vector<std::string> kOutputs = {"A", "B", "C,1", "D"};
+
 std::vector<RowSuffix> some_suffixes(Input& input) {
-    const std::string names[] = {"A", "B \"1\"", "C,", "D"};
     std::vector<RowSuffix> suffixes;
-    std::size_t name = 0;
+    std::size_t output = 0;
     for (std::size_t left = 1 + input.byte() % 4; left > 0; --left) {
         const std::uint8_t what = input.byte() % 3;
-        name += what == 2;
+        output += what == 2;
         suffixes.push_back({"suffix " + std::to_string(left), {}});
-        if (what != 0) suffixes.back().environment = names[name % 4];
+        if (what != 0) suffixes.back().output = output % kOutputs.size();
     }
-    if (name > 3) suffixes.clear();
+    if (output >= kOutputs.size()) suffixes.clear();
     return suffixes;
 }
 
-std::string text_of(const std::set<Row>& rows, const std::vector<RowSuffix>& suffixes, bool names_files) {
-    std::string text = names_files ? "Source IP,Environment,Split File\n" : "Source IP,Environment\n";
+std::string text_of(const std::set<Row>& rows, const std::vector<RowSuffix>& suffixes, const std::string& header) {
+    std::string text = header;
     for (const Row& row : rows) text += address_of(row) + "," + suffixes[std::get<3>(row)].text + "\n";
     return text;
 }
@@ -58,7 +60,7 @@ std::optional<Read> read(std::string text, const std::vector<RowSuffix>& suffixe
         const std::string line = text.substr(0, end);
         text.erase(0, end + 1);
         if (number == 0) {
-            if (line != "Source IP,Environment" && line != "Source IP,Environment,Split File") return std::nullopt;
+            if (std::find(kHeaders.begin(), kHeaders.end(), line + "\n") == kHeaders.end()) return std::nullopt;
             continue;
         }
         const std::size_t comma = line.find(',');
@@ -85,7 +87,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const std::size_t count = 1 + mode / 4 % 3;
     MergeOptions options;
     options.threads = 1 + mode / 16 % 3;
-    options.block = std::size_t{1} << mode / 64 * 4;
+    options.block_bytes = std::size_t{1} << mode / 64 * 4;
     const std::vector<RowSuffix> suffixes = some_suffixes(input);
     if (suffixes.empty()) return 0;
     std::set<Row> rows[3];
@@ -101,7 +103,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     reference::Found expected;
     const std::size_t damaged = input.byte() % count;
     for (std::size_t i = 0; i < count; ++i) {
-        std::string text = text_of(rows[i], suffixes, i == 2);
+        std::string text = text_of(rows[i], suffixes, kHeaders[i == 2]);
         std::string committed = text;
         if (mode % 2 != 0 && i == damaged) {
             const std::size_t from = input.four_bytes() % (text.size() + 1);
@@ -116,16 +118,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         if (!found) continue;
         is_canonical = is_canonical && found->is_canonical && !text.empty();
         for (const auto& [kind, ipv4, ipv6, suffix] : found->rows) {
-            if (suffixes[suffix].environment) expected.insert({kind, ipv4, ipv6, *suffixes[suffix].environment});
+            if (suffixes[suffix].output) expected.insert({kind, ipv4, ipv6, *suffixes[suffix].output});
         }
     }
     std::string written;
     try {
         const auto counts =
-            merge_partials(partials, suffixes, [&](std::string_view lines) { written += lines; }, options);
+            merge_partials({partials, kHeaders, suffixes, kOutputs}, [&](std::string_view lines) { written += lines; }, options);
         CHECK(!is_bad);
-        CHECK(written == reference::lines_of(expected));
-        std::map<std::string, std::uint64_t> expected_counts;
+        CHECK(written == reference::lines_of(expected, kOutputs));
+        std::vector<std::uint64_t> expected_counts(kOutputs.size());
         for (const auto& row : expected) ++expected_counts[std::get<3>(row)];
         CHECK(counts == expected_counts);
     } catch (const DamagedPartial& error) {

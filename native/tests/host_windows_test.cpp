@@ -73,7 +73,7 @@ void a_window_is_closed_when_it_is_due() {
     CHECK(window.malformed.of[static_cast<std::size_t>(LineKind::not_three_fields)] == 1);
     CHECK(fed.examples.size() == 1 && fed.examples[0].text == "odd");
     CHECK(windows.late() == 1 && windows.has_open());
-    CHECK(windows.standing().size() == 1 && windows.standing()[0].late == 1);
+    CHECK(windows.snapshot().size() == 1 && windows.snapshot()[0].late == 1);
     CHECK(windows.close_all().size() == 1 && !windows.has_open());
 }
 

@@ -59,12 +59,15 @@ private:
     std::vector<Partial> partials_;
 };
 
+const std::vector<std::string> kHeaders = {"Source IP,Environment\n", "Source IP,Environment,Split File\n"};
+const std::vector<std::string> kOutputs = {"Asia Prod", "Asia Stage of a very long name", "\"a,b \"\"c\""};
+
 std::vector<RowSuffix> some_suffixes(reference::Random& random) {
     std::vector<RowSuffix> suffixes;
-    for (const std::string name : {"Asia Prod", "Asia Stage of a very long name", "a,b \"c"}) {
+    for (std::size_t output = 0; output < kOutputs.size(); ++output) {
         for (std::size_t file = 0; file <= random.below(3); ++file) {
-            const std::string text = csv_field(name) + (file == 0 ? "" : "," + std::to_string(file));
-            suffixes.push_back({text, random.below(4) == 0 ? std::nullopt : std::optional<std::string>(name)});
+            const std::string text = kOutputs[output] + (file == 0 ? "" : "," + std::to_string(file));
+            suffixes.push_back({text, random.below(4) == 0 ? std::nullopt : std::optional<std::size_t>(output)});
         }
     }
     return suffixes;
@@ -85,27 +88,27 @@ Rows some_rows(reference::Random& random, std::size_t suffixes) {
 
 struct Outcome {
     std::string lines;
-    std::map<std::string, std::uint64_t> counts;
+    std::vector<std::uint64_t> counts = std::vector<std::uint64_t>(kOutputs.size());
 };
 
 Outcome expected_of(const std::vector<Rows>& partials, const std::vector<RowSuffix>& suffixes) {
-    std::set<std::pair<Address, std::string>> distinct;
+    std::set<std::pair<Address, std::size_t>> distinct;
     for (const Rows& rows : partials) {
         for (const auto& [address, suffix] : rows) {
-            if (suffixes[suffix].environment) distinct.insert({address, *suffixes[suffix].environment});
+            if (suffixes[suffix].output) distinct.insert({address, *suffixes[suffix].output});
         }
     }
     Outcome outcome;
-    for (const auto& [address, name] : distinct) {
-        outcome.lines += text_of(address) + "," + csv_field(name) + "\n";
-        ++outcome.counts[name];
+    for (const auto& [address, output] : distinct) {
+        outcome.lines += text_of(address) + "," + kOutputs[output] + "\n";
+        ++outcome.counts[output];
     }
     return outcome;
 }
 
 Outcome merged(const Folder& folder, const std::vector<RowSuffix>& suffixes, const MergeOptions& options) {
     Outcome outcome;
-    outcome.counts = merge_partials(folder.partials(), suffixes,
+    outcome.counts = merge_partials({folder.partials(), kHeaders, suffixes, kOutputs},
                                     [&](std::string_view lines) { outcome.lines += lines; }, options);
     return outcome;
 }
@@ -116,14 +119,14 @@ void same_as_a_set(reference::Random& random) {
     std::vector<Rows> partials;
     for (std::size_t i = random.below(6); i > 0; --i) {
         partials.push_back(some_rows(random, suffixes.size()));
-        std::string text = random.below(2) == 0 ? "Source IP,Environment\n" : "Source IP,Environment,Split File\n";
+        std::string text = kHeaders[random.below(kHeaders.size())];
         for (const auto& [address, suffix] : partials.back()) text += text_of(address) + "," + suffixes[suffix].text + "\n";
         folder.add(text);
     }
     const Outcome expected = expected_of(partials, suffixes);
     for (const std::size_t threads : {1U, 2U, 5U}) {
         for (const std::size_t block : {1U, 300U, 3000U, 1U << 19}) {
-            const Outcome outcome = merged(folder, suffixes, {.threads = threads, .block = block, .check_interrupt = {}});
+            const Outcome outcome = merged(folder, suffixes, {.threads = threads, .block_bytes = block, .check_interrupt = {}});
             CHECK(outcome.lines == expected.lines && outcome.counts == expected.counts);
         }
     }
@@ -131,7 +134,7 @@ void same_as_a_set(reference::Random& random) {
 
 Folder& with_two_long_partials(Folder& folder) {
     for (int partial = 0; partial < 2; ++partial) {
-        std::string text = "Source IP,Environment\n";
+        std::string text = kHeaders[0];
         for (std::uint32_t n = 0; n < 20000; ++n) text += text_of({Kind::ipv4, 3 * n, {}}) + ",a b\n";
         folder.add(text);
     }
@@ -143,7 +146,7 @@ template <typename Failure>
 std::string failure_of(const Folder& folder, const std::function<void(std::string_view)>& out,
                        const std::function<void()>& check_interrupt) {
     try {
-        merge_partials(folder.partials(), {{"a b", "a b"}}, out, {.threads = 4, .block = 2000, .check_interrupt = check_interrupt});
+        merge_partials({folder.partials(), kHeaders, {{"a b", 0}}, {"a b"}}, out, {.threads = 4, .block_bytes = 2000, .check_interrupt = check_interrupt});
     } catch (const Failure& failure) {
         return failure.what();
     }
@@ -160,18 +163,18 @@ void failures_come_out(reference::Random& random) {
         if (calls++ == last_call) throw std::length_error("disk full");
     };
     CHECK(failure_of<std::length_error>(folder, full, {}) == "disk full");
-    CHECK(calls == last_call + 1);  // nobody writes behind a failure
-    std::size_t plausibility = 0;
+    CHECK(calls == last_call + 1);  // nobody writes after a failure
+    std::size_t checks = 0;
     const auto interrupted = [&] {
-        if (plausibility++ == 3) throw std::domain_error("interrupted");
+        if (checks++ == 3) throw std::domain_error("interrupted");
     };
     // The calling thread may have had fewer than four turns, so it alone works here.
     try {
-        merge_partials(folder.partials(), {{"a b", "a b"}}, forget,
-                       {.threads = 1, .block = 2000, .check_interrupt = interrupted});
+        merge_partials({folder.partials(), kHeaders, {{"a b", 0}}, {"a b"}}, forget,
+                       {.threads = 1, .block_bytes = 2000, .check_interrupt = interrupted});
         CHECK(false);
     } catch (const std::domain_error&) {
-        CHECK(plausibility == 4);
+        CHECK(checks == 4);
     }
     folder.damage(1, random.below(folder.partials()[1].bytes));
     CHECK(failure_of<DamagedPartial>(folder, forget, {}) != "nothing was thrown");

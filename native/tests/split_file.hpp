@@ -9,7 +9,6 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -38,7 +37,7 @@ public:
 
     FileEntry entry() const {
         const std::int64_t modified = std::int64_t{status_.st_mtim.tv_sec} * 1'000'000'000 + status_.st_mtim.tv_nsec;
-        return {path_, "Asia Prod", size(), modified};
+        return {path_, 0, size(), modified};
     }
     std::uint64_t size() const { return static_cast<std::uint64_t>(status_.st_size); }
 
@@ -66,25 +65,27 @@ private:
     std::uint64_t end_;
 };
 
-// The lines that a scanner writes, without what tells of which split file they are.
-inline std::set<std::string> lines_of(CsvScanner& scanner) {
-    std::string text;
-    scanner.write([&](std::string_view lines) { text += lines; });
-    std::set<std::string> lines;
-    for (std::size_t at = 0; at < text.size();) {
-        const std::size_t end = text.find('\n', at);
-        lines.insert(text.substr(at, std::min(end, text.find(",3", at)) - at));
-        at = end + 1;
-    }
-    return lines;
-}
+// A scanner with its aggregator, whose group 0 is for whole files and splits.
+struct Scan {
+    explicit Scan(const Kernels& kernels)
+        : aggregator({"Asia Prod"}, 4, {}, 6), scanner(aggregator, "Source IP", kExamples, kernels) {}
 
-inline bool same_examples(const std::vector<Example>& a, const std::vector<Example>& b) {
-    const auto before = [](const Example& one, const Example& other) { return one.line < other.line; };
-    std::vector<Example> ours = a, theirs = b;
+    std::string lines() {
+        std::string text;
+        aggregator.write([&](std::string_view some) { text += some; });
+        return text;
+    }
+
+    DistinctAggregator aggregator;
+    CsvScanner scanner;
+};
+
+inline bool same_examples(const std::vector<RejectedExample>& a, const std::vector<RejectedExample>& b) {
+    const auto before = [](const RejectedExample& one, const RejectedExample& other) { return one.line < other.line; };
+    std::vector<RejectedExample> ours = a, theirs = b;
     std::stable_sort(ours.begin(), ours.end(), before);
     std::stable_sort(theirs.begin(), theirs.end(), before);
-    return std::equal(ours.begin(), ours.end(), theirs.begin(), theirs.end(), [](const Example& one, const Example& other) {
+    return std::equal(ours.begin(), ours.end(), theirs.begin(), theirs.end(), [](const RejectedExample& one, const RejectedExample& other) {
         return one.reason == other.reason && one.line == other.line && one.fields == other.fields &&
                one.limit == other.limit && one.text == other.text;
     });
@@ -97,26 +98,26 @@ inline void is_the_same(const SplitResult& result, const SplitResult& of_file) {
     CHECK(result.stats.status == of_file.stats.status && result.stats.line == of_file.stats.line);
     CHECK(result.stats.header == of_file.stats.header && result.stats.line_ends == of_file.stats.line_ends);
     CHECK(result.stats.read == of_file.stats.read && result.stats.valid == of_file.stats.valid);
-    CHECK(std::equal(result.stats.rejected, result.stats.rejected + kReasons, of_file.stats.rejected));
+    CHECK(result.stats.rejected == of_file.stats.rejected);
     CHECK(same_examples(result.stats.examples, of_file.stats.examples));
 }
 
 // Returns whether all guesses were right; then everything must be as it is in the whole.
 inline bool agrees(const TemporaryFile& file, std::uint64_t split_size, const Kernels& kernels) {
     const FileEntry entry = file.entry();
-    CsvScanner of_whole(4, kExamples, *kernels_named("portable"), 6);
-    const FileOutcome expected = read_file(of_whole, entry, kNobody);
-    CsvScanner scanner(4, kExamples, kernels, 6);
+    Scan whole(*kernels_named("portable"));
+    const FileOutcome expected = read_file(whole.scanner, entry, kNobody);
+    Scan splits(kernels);
     const bool with_memory = split_size % 4 == 1;  // some of the times, for sanitizers make it slow
-    CsvScanner of_memory(4, kExamples, kernels, 6);
+    Scan from_memory(kernels);
     const InMemory memory(file.content, file.size());
     std::uint64_t frontier = 0;
     std::uint64_t line_ends = 0;
     FileStats sum;
     for (std::uint64_t start = 0; start < file.size(); start += split_size) {
-        const SplitRange split{3, start, std::min(start + split_size, file.size())};
-        const SplitResult result = read_split(scanner, entry, split, kNobody);
-        if (with_memory) is_the_same(read_split(of_memory, memory, entry.environment, split, kNobody), result);
+        const SplitRange split{start, std::min(start + split_size, file.size())};
+        const SplitResult result = read_split(splits.scanner, entry, split, kNobody);
+        if (with_memory) is_the_same(read_split(from_memory.scanner, memory, 0, split, kNobody), result);
         if (start == 0) CHECK(result.open_status == expected.open_status && result.number == expected.number);
         if (result.open_status != OpenStatus::read) return true;
         if (!result.has_rows) {
@@ -125,12 +126,12 @@ inline bool agrees(const TemporaryFile& file, std::uint64_t split_size, const Ke
         }
         CHECK(result.first >= start && result.first < split.stop);
         if (result.first != frontier) return false;
-        if (result.stats.status != FileStatus::taken) {
+        if (result.stats.status != FileStatus::accepted) {
             CHECK(result.stats.status == expected.stats.status && result.stats.header == expected.stats.header);
             CHECK(result.stats.line + line_ends == expected.stats.line);
             return true;
         }
-        for (Example example : result.stats.examples) {
+        for (RejectedExample example : result.stats.examples) {
             example.line += line_ends;
             sum.examples.push_back(std::move(example));
         }
@@ -140,14 +141,14 @@ inline bool agrees(const TemporaryFile& file, std::uint64_t split_size, const Ke
         sum.valid += result.stats.valid;
         for (std::size_t i = 0; i < kReasons; ++i) sum.rejected[i] += result.stats.rejected[i];
     }
-    CHECK(expected.stats.status == FileStatus::taken);
+    CHECK(expected.stats.status == FileStatus::accepted);
     CHECK(frontier == file.size() && line_ends == expected.stats.line_ends);
     CHECK(sum.read == expected.stats.read && sum.valid == expected.stats.valid);
-    CHECK(std::equal(sum.rejected, sum.rejected + kReasons, expected.stats.rejected));
+    CHECK(sum.rejected == expected.stats.rejected);
     CHECK(same_examples(sum.examples, expected.stats.examples));
-    const std::set<std::string> lines = lines_of(scanner);
-    CHECK(lines == lines_of(of_whole));
-    if (with_memory) CHECK(lines == lines_of(of_memory));
+    const std::string lines = splits.lines();
+    CHECK(lines == whole.lines());
+    if (with_memory) CHECK(lines == from_memory.lines());
     return true;
 }
 

@@ -66,39 +66,39 @@ void a_wrong_guess_is_seen() {
 void what_is_no_csv_is_told_once() {
     for (const std::string& head : {std::string("\x1f\x8b\x08", 3), std::string("\xff\xfe", 2)}) {
         const TemporaryFile file(head + std::string(100, 'x'));
-        CsvScanner scanner(4, kExamples, best_kernels(), 6);
-        CHECK(read_split(scanner, file.entry(), {3, 0, 10}, kNobody).open_status != OpenStatus::read);
-        const SplitResult other = read_split(scanner, file.entry(), {3, 10, 20}, kNobody);
+        Scan scan(best_kernels());
+        CHECK(read_split(scan.scanner, file.entry(), {0, 10}, kNobody).open_status != OpenStatus::read);
+        const SplitResult other = read_split(scan.scanner, file.entry(), {10, 20}, kNobody);
         CHECK(other.open_status == OpenStatus::read && !other.has_rows);
     }
 }
 
 void what_cannot_be_read_is_told() {
     const TemporaryFile file("Source IP\n1.1.1.1\n");
-    CsvScanner scanner(4, kExamples, best_kernels(), 6);
+    Scan scan(best_kernels());
     FileEntry entry = file.entry();
     entry.modified_ns += 1;
-    CHECK(read_split(scanner, entry, {3, 0, 9}, kNobody).open_status == OpenStatus::changed);
+    CHECK(read_split(scan.scanner, entry, {0, 9}, kNobody).open_status == OpenStatus::changed);
     entry.path += ".gone";
-    CHECK(read_split(scanner, entry, {3, 0, 9}, kNobody).open_status == OpenStatus::not_opened);
-    CHECK(lines_of(scanner).empty());
+    CHECK(read_split(scan.scanner, entry, {0, 9}, kNobody).open_status == OpenStatus::not_opened);
+    CHECK(scan.lines().empty());
 }
 
 // Of bytes that end in a error: a status stands if what came before has settled it, or else nothing is known.
 void what_cannot_be_read_any_further_is_told() {
     const std::string rows = "Count,Source IP\n" + std::string(100, '\n') + "1,1.1.1.1\n2,2.2.2.2\n";
     const std::string no_key = "Count\n" + std::string(200, '\n');
-    CsvScanner scanner(4, kExamples, best_kernels(), 6);
+    Scan scan(best_kernels());
     for (const std::string& text : {rows, no_key}) {
         for (std::uint64_t end = 0; end < text.size(); end += 9) {
             for (const std::uint64_t start : {0U, 50U, 120U}) {
                 const InMemory memory(text, end);
-                const SplitResult result = read_split(scanner, memory, "Asia Prod", {3, start, text.size()}, kNobody);
+                const SplitResult result = read_split(scan.scanner, memory, 0, {start, text.size()}, kNobody);
                 CHECK(result.open_status == OpenStatus::not_readable && result.number == InMemory::kErrno && !result.has_rows);
             }
         }
     }
-    CHECK(lines_of(scanner).empty());
+    CHECK(scan.lines().empty());
 }
 
 }  // namespace

@@ -64,9 +64,9 @@ def text_of(partial: Partial, row_suffixes: Sequence[RowSuffix]) -> bytes:
 def expected_of(
     partials: Sequence[Partial], row_suffixes: Sequence[RowSuffix]
 ) -> tuple[bytes, dict[str, int]]:
-    """The dull way: a set of (address, environment), sorted."""
-    found = {(address, row_suffixes[at][1]) for _, rows in partials for address, at in rows}
-    kept = [(address, name) for address, name in found if name is not None]
+    """The reference implementation: a set of (address, environment), sorted."""
+    distinct = {(address, row_suffixes[at][1]) for _, rows in partials for address, at in rows}
+    kept = [(address, name) for address, name in distinct if name is not None]
     kept.sort(key=lambda row: (row[0], row[1].encode()))
     text = "".join(f"{canonical(address)},{csv_field(name)}\n" for address, name in kept)
     return text.encode(), dict(Counter(name for _, name in kept))
@@ -80,7 +80,8 @@ def merged(
     threads: int = 1,
     block: int = 1 << 19,
 ) -> tuple[bytes, dict[str, int]]:
-    """What the kernel makes of these partials; `committed` is what their manifests say, if it differs."""
+    """Merge these partials with the kernel; `committed` is what their manifests say, if it differs."""
+    names = list(dict.fromkeys(name for _, name in row_suffixes if name is not None))
     with TemporaryDirectory() as folder:
         parts = []
         for number, (text, known) in enumerate(zip(texts, committed or texts, strict=True)):
@@ -89,12 +90,19 @@ def merged(
             parts.append((os.fsencode(path), len(known), zlib.crc32(known)))
         result = Path(folder) / "result"
         with result.open("wb", buffering=0) as file:
-            counts, written, crc32 = _kernel.merge(
-                parts, row_suffixes, file.fileno(), 0, threads=threads, block=block
+            written = _kernel.merge(
+                parts,
+                HEADERS,
+                [(text, None if name is None else names.index(name)) for text, name in row_suffixes],
+                [csv_field(name) for name in names],
+                file.fileno(),
+                0,
+                threads=threads,
+                block_bytes=block,
             )
-        made = result.read_bytes()
-        assert (written, crc32) == (len(made), zlib.crc32(made))
-        return made, counts
+        content = result.read_bytes()
+        assert (written.size, written.crc32) == (len(content), zlib.crc32(content))
+        return content, {name: rows for name, rows in zip(names, written.rows, strict=True) if rows}
 
 
 BLOCK = st.sampled_from([1, 100, 1000, 1 << 19])
@@ -185,7 +193,8 @@ def test_partials_without_rows_give_no_rows():
     assert merged([HEADERS[0], HEADERS[1]], []) == (b"", {})
 
 
-@pytest.mark.parametrize("names", [["b", "a"], ["a", "b", "a"], ["b", None, "a"]])
-def test_endings_whose_environments_are_not_in_their_order_are_an_error(names):
-    with pytest.raises(ValueError, match="not in byte order"):
-        merged([], [(str(place), name) for place, name in enumerate(names)])
+@pytest.mark.parametrize("outputs", [[1, 0], [0, 1, 0], [1, None, 0], [2]])
+def test_outputs_that_are_not_in_the_order_of_the_suffixes_are_an_error(outputs, tmp_path):
+    suffixes = [(str(index), output) for index, output in enumerate(outputs)]
+    with (tmp_path / "result").open("wb") as file, pytest.raises(ValueError, match="not in the order"):
+        _kernel.merge([], HEADERS, suffixes, ["a", "b"], file.fileno(), 0)

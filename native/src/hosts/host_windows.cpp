@@ -159,7 +159,7 @@ std::vector<ClosedWindow> HostWindows::close_all() {
     return closed_windows;
 }
 
-std::vector<ClosedWindow> HostWindows::standing() const {
+std::vector<ClosedWindow> HostWindows::snapshot() const {
     std::vector<ClosedWindow> windows;
     for (const auto& [start, window] : open_) windows.push_back(report_of(start, window));
     if (window_ms_ == 0 && open_.empty()) windows.push_back(report_of(0, Window()));

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <system_error>
 #include <thread>
+#include <utility>
 
 #include "reduction/merge/row_writer.hpp"
 #include "reduction/merge/partial_reader.hpp"
@@ -17,28 +18,21 @@ namespace reduction {
 
 namespace {
 
-constexpr std::size_t kMinWindow = 1 << 12;  // bytes of a partial that are held
+constexpr std::size_t kMinWindow = 1 << 12;  // bytes of a partial in memory
 
-// The environments of the suffixes, in their order, and for each suffix which of them it has.
-struct Environments {
-    std::vector<std::string> names;
-    std::vector<std::size_t> of_suffix;  // names.size(): the row is dropped
-
-    explicit Environments(const std::vector<RowSuffix>& suffixes) {
-        for (const RowSuffix& suffix : suffixes) {
-            if (!suffix.environment) continue;
-            if (names.empty() || names.back() < *suffix.environment) names.push_back(*suffix.environment);
-            if (names.back() != *suffix.environment) {
-                throw std::invalid_argument("the environments of the suffixes are not in byte order");
-            }
+// The output of each suffix; `outputs` for those that have none. Throws if their order is wrong.
+std::vector<std::size_t> outputs_by_suffix(const std::vector<RowSuffix>& suffixes, std::size_t outputs) {
+    std::vector<std::size_t> by_suffix;
+    std::size_t last = 0;
+    for (const RowSuffix& suffix : suffixes) {
+        if (suffix.output && (*suffix.output < last || *suffix.output >= outputs)) {
+            throw std::invalid_argument("the outputs are not in the order of the suffixes");
         }
-        for (const RowSuffix& suffix : suffixes) {
-            const auto found = suffix.environment ? std::lower_bound(names.begin(), names.end(), *suffix.environment)
-                                                  : names.end();
-            of_suffix.push_back(static_cast<std::size_t>(found - names.begin()));
-        }
+        last = suffix.output.value_or(last);
+        by_suffix.push_back(suffix.output.value_or(outputs));
     }
-};
+    return by_suffix;
+}
 
 // All rows of all partials in one range of the addresses.
 struct Block {
@@ -47,18 +41,19 @@ struct Block {
     std::vector<PartialText> texts;
 };
 
-// Cuts all partials into blocks, in the order of addresses.
+// Divides all partials into blocks, in the order of addresses.
 class BlockReader {
 public:
-    BlockReader(const std::vector<Partial>& partials, const std::vector<RowSuffix>& suffixes, std::size_t block_bytes) {
+    BlockReader(const MergeInput& input, std::size_t block_bytes) {
+        const std::vector<Partial>& partials = input.partials;
         std::size_t longest_line = 0;
-        for (const RowSuffix& suffix : suffixes) longest_line = std::max(longest_line, suffix.text.size());
+        for (const RowSuffix& suffix : input.suffixes) longest_line = std::max(longest_line, suffix.text.size());
         longest_line += kLongestLine + 2;  // a comma and a newline
         const std::size_t window = std::max(std::min(kMinWindow, block_bytes),
                                             block_bytes / std::max<std::size_t>(1, partials.size()));
         for (std::size_t i = 0; i < partials.size(); ++i) {
-            readers_.push_back(std::make_unique<PartialReader>(i, partials[i], window, longest_line,
-                                                               suffixes.size() * longest_line));
+            readers_.push_back(std::make_unique<PartialReader>(i, partials[i], input.headers, window, longest_line,
+                                                               input.suffixes.size() * longest_line));
         }
     }
 
@@ -81,7 +76,7 @@ public:
     }
 
 private:
-    // As far as all partials reach; IPv4 and IPv6 addresses are never in one block.
+    // A block extends as far as all windows do; IPv4 and IPv6 addresses are never in one block.
     std::optional<Address> border_after(const Address& first) {
         std::optional<Address> border;
         if (first.kind == Kind::ipv4) border = Address{Kind::ipv6, 0, {}};
@@ -96,19 +91,18 @@ private:
     std::uint64_t number_ = 0;
 };
 
-// What one thread needs to turn a block into the text of its distinct rows.
+// Turns blocks into the text of their distinct rows; each thread has one.
 class BlockMerger {
 public:
-    BlockMerger(const Environments& environments, const RowSuffixTable& suffixes)
-        : environments_(environments), parser_(suffixes), counts_(environments.names.size() + 1) {
-        for (const std::string& name : environments.names) writer_.add_environment(name);
-    }
+    BlockMerger(const std::vector<std::size_t>& outputs_by_suffix, const RowSuffixTable& suffixes,
+                const std::vector<std::string>& outputs)
+        : outputs_by_suffix_(outputs_by_suffix), parser_(suffixes), writer_(outputs), counts_(outputs.size() + 1) {}
 
     std::string_view text_of(const Block& block) {
         return block.range.from.kind == Kind::ipv4 ? text_of(block, ipv4_) : text_of(block, ipv6_);
     }
 
-    // Rows by environment, so far.
+    // Rows by output, so far; the last count has no meaning.
     const std::vector<std::uint64_t>& counts() const { return counts_; }
 
 private:
@@ -119,27 +113,27 @@ private:
             if (text.size > 0) parser_.add_run(text, block.range, runs);
         }
         runs.merge();
-        apply_environments(runs.rows());
+        apply_outputs(runs.rows());
         return writer_.text_of(runs.rows());
     }
 
-    // Puts environments in the place of suffixes, and keeps what is distinct then and has an environment.
+    // Replaces suffixes by outputs, and keeps distinct rows that have one.
     template <typename Row>
-    void apply_environments(std::vector<Row>& rows) {
-        const std::size_t dropped = environments_.names.size();
+    void apply_outputs(std::vector<Row>& rows) {
+        const std::size_t dropped = counts_.size() - 1;
         std::size_t kept = 0;
-        for (const Row& of_suffix : rows) {
-            const std::size_t environment = environments_.of_suffix[suffix_of(of_suffix)];
-            const Row row = row_of(address_of(of_suffix), environment);
-            const bool is_kept = environment != dropped && (kept == 0 || rows[kept - 1] != row);
+        for (const Row& with_suffix : rows) {
+            const std::size_t output = outputs_by_suffix_[suffix_of(with_suffix)];
+            const Row row = row_of(address_of(with_suffix), output);
+            const bool is_kept = output != dropped && (kept == 0 || rows[kept - 1] != row);
             rows[kept] = row;
             kept += is_kept;
-            counts_[environment] += is_kept;
+            counts_[output] += is_kept;
         }
         rows.resize(kept);
     }
 
-    const Environments& environments_;
+    const std::vector<std::size_t>& outputs_by_suffix_;
     RowParser parser_;
     RowWriter writer_;
     Runs<Ipv4Row> ipv4_;
@@ -147,38 +141,39 @@ private:
     std::vector<std::uint64_t> counts_;
 };
 
-// Threads that each take the next block, merge it, and hand it out when its turn has come.
+// Threads that each read the next block, merge it, and write it when its turn comes.
 class Merge {
 public:
-    Merge(const std::vector<Partial>& partials, const std::vector<RowSuffix>& suffixes, const MergeOptions& options,
-          const std::function<void(std::string_view)>& out)
-        : environments_(suffixes), suffixes_(suffixes), reader_(partials, suffixes, options.block), options_(options),
-          out_(out), counts_(environments_.names.size() + 1) {}
+    Merge(const MergeInput& input, const MergeOptions& options, const std::function<void(std::string_view)>& out)
+        : outputs_(input.outputs),
+          outputs_by_suffix_(outputs_by_suffix(input.suffixes, outputs_.size())),
+          suffixes_(input.suffixes),
+          reader_(input, options.block_bytes),
+          options_(options),
+          out_(out),
+          counts_(outputs_.size() + 1) {}
 
-    std::map<std::string, std::uint64_t> run() {
+    std::vector<std::uint64_t> run() {
         {
             std::vector<std::jthread> others;
             while (others.size() + 1 < options_.threads) {
                 try {
                     others.emplace_back([this] { work({}); });
                 } catch (const std::system_error&) {
-                    break;  // no more threads are to be had: it works with less
+                    break;  // the system allows no more threads: work with those there are
                 }
             }
             work(options_.check_interrupt);
         }
         if (failure_) std::rethrow_exception(failure_);
-        std::map<std::string, std::uint64_t> by_name;
-        for (std::size_t i = 0; i < environments_.names.size(); ++i) {
-            if (counts_[i] > 0) by_name[environments_.names[i]] = counts_[i];
-        }
-        return by_name;
+        counts_.pop_back();
+        return std::move(counts_);
     }
 
 private:
     void work(const std::function<void()>& check_interrupt) {
         try {
-            BlockMerger merger(environments_, suffixes_);
+            BlockMerger merger(outputs_by_suffix_, suffixes_, outputs_);
             Block block;
             while (next(block)) {
                 const std::string_view text = merger.text_of(block);
@@ -218,7 +213,8 @@ private:
         turn_came_.notify_all();
     }
 
-    const Environments environments_;
+    const std::vector<std::string>& outputs_;
+    const std::vector<std::size_t> outputs_by_suffix_;
     const RowSuffixTable suffixes_;
     std::mutex reader_lock_;
     BlockReader reader_;
@@ -234,11 +230,9 @@ private:
 
 }  // namespace
 
-std::map<std::string, std::uint64_t> merge_partials(const std::vector<Partial>& partials,
-                                                    const std::vector<RowSuffix>& suffixes,
-                                                    const std::function<void(std::string_view)>& out,
-                                                    const MergeOptions& options) {
-    return Merge(partials, suffixes, options, out).run();
+std::vector<std::uint64_t> merge_partials(const MergeInput& input, const std::function<void(std::string_view)>& out,
+                                          const MergeOptions& options) {
+    return Merge(input, options, out).run();
 }
 
 }  // namespace reduction

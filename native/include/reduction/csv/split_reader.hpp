@@ -1,43 +1,43 @@
-// Reads one split of a split file into a scanner. docs/adr/0007 says why the results of all splits make up the file.
+// Reads one split of a large file into a scanner. docs/adr/0007 explains why the results of all splits together are
+// the result of the file.
 #pragma once
 
 #include <cstdint>
-#include <functional>
-#include <string_view>
 
 #include "reduction/csv/file_reader.hpp"
 #include "reduction/csv/scanner.hpp"
 
 namespace reduction {
 
-// The bytes `start` to `stop` (exclusive) of a file or an object.
+// The bytes from `start` to `stop` (exclusive) of a file or an object.
 struct SplitRange {
-    std::int64_t split_file_id;  // its number, as in CsvScanner::begin
     std::uint64_t start;
     std::uint64_t stop;
 };
 
-// What a split has read: whole rows, those from `first` to `end` (exclusive). Or no row starts in it, as far as it can
-// see; then it has read nothing and has no stats.
+// What was read from a split: whole rows, from byte `first` to byte `end` (exclusive). Without rows, no row starts in
+// the split, as far as this can be seen from the split; nothing was read then, and `stats` are empty.
 struct SplitResult {
     OpenStatus open_status = OpenStatus::read;
-    std::uint64_t number = 0;  // what `open_status` needs
+    std::uint64_t number = 0;  // as in FileOutcome
     bool has_rows = false;
     std::uint64_t first = 0;
     std::uint64_t end = 0;
     FileStats stats;  // lines are counted from `first`
 };
 
-// A row belongs to the split in which its first byte lies; the split that begins the file reads the header, too, however
-// long it is. Whether `start` lies inside quotes is guessed by the plausibility of what follows.
-// `compressed` and `wide` are told to the split that begins the file; the others have nothing to read then.
-// `progress` is told of bytes read, after each few MiB and at the end.
-SplitResult read_split(CsvScanner& scanner, const FileEntry& entry, const SplitRange& split, const std::function<void(std::uint64_t)>& progress);
+// A row belongs to the split that contains its first byte. The first split of a file also reads the header, even if
+// the header is longer than the split. Whether `start` is inside quotes is guessed from the text that follows.
+// Only the first split reports `compressed` and `wide`; the others have nothing to read then.
+// Calls `progress` after every few MiB and at the end.
+SplitResult read_split(CsvScanner& scanner, const FileEntry& entry, const SplitRange& range,
+                       const ProgressCallback& progress);
 
-// The same of any bytes. They are asked for from the beginning until the header ends, and no further if they are no CSV
-// text and the split does not begin them; then from two before `start` on, to `stop` and until the last row ends. Where
-// that goes back it is by less than 2 * CsvScanner::kSliceBytes, unless a row reaches further over `stop`.
-SplitResult read_split(CsvScanner& scanner, const RandomAccessSource& bytes, std::string_view environment, const SplitRange& split,
-                 const std::function<void(std::uint64_t)>& progress);
+// The same for any source of bytes. Bytes are requested in this order: from the beginning to the end of the header,
+// and no further if they are no CSV text and this is not the first split; then from two bytes before `start` to
+// `stop`, and on to the end of the last row. It steps back by less than 2 * CsvScanner::kSliceBytes, unless a row
+// extends further beyond `stop`.
+SplitResult read_split(CsvScanner& scanner, const RandomAccessSource& bytes, std::size_t group,
+                       const SplitRange& range, const ProgressCallback& progress);
 
 }  // namespace reduction

@@ -53,7 +53,7 @@ public:
     std::vector<ClosedWindow> close_all();
 
     // The open windows as they would be closed now, and nothing is changed by it.
-    std::vector<ClosedWindow> standing() const;
+    std::vector<ClosedWindow> snapshot() const;
 
     // What will be told with the next window that is closed.
     std::uint64_t late() const { return late_; }

@@ -1,4 +1,4 @@
-// The lines of partials as rows.
+// Parses the lines of partials.
 #pragma once
 
 #include <cstddef>
@@ -14,7 +14,7 @@
 
 namespace reduction {
 
-// Finds an suffix by its text: most are short, so their text is the hash key itself.
+// Finds a suffix by its text: most are short, so their text is the hash key itself.
 class RowSuffixTable {
 public:
     explicit RowSuffixTable(const std::vector<RowSuffix>& suffixes);  // which must outlive it
