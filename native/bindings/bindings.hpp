@@ -1,10 +1,10 @@
 // Shared by the files that know both Python and C++; nothing else in native/ knows Python.
 #pragma once
 
-#include <nanobind/nanobind.h>
-
 #include <string>
 #include <string_view>
+
+#include <nanobind/nanobind.h>
 
 #include "reduction/simd/kernels.hpp"
 

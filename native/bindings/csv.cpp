@@ -1,9 +1,4 @@
 // Scanning of CSV files into an aggregator of distinct addresses.
-#include <nanobind/stl/optional.h>
-#include <nanobind/stl/string.h>
-#include <nanobind/stl/tuple.h>
-#include <nanobind/stl/vector.h>
-
 #include <cctype>
 #include <cerrno>
 #include <cstring>
@@ -14,13 +9,19 @@
 #include <utility>
 #include <vector>
 
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
+#include <nanobind/stl/vector.h>
+
 #include "bindings.hpp"
+#include "written.hpp"
+
 #include "reduction/csv/file_reader.hpp"
 #include "reduction/csv/scanner.hpp"
 #include "reduction/csv/split_reader.hpp"
 #include "reduction/distinct/aggregator.hpp"
 #include "reduction/io/file_output.hpp"
-#include "written.hpp"
 
 using namespace nb::literals;
 using reduction::CsvScanner;
@@ -66,8 +67,9 @@ void bind_stats(nb::module_& module) {
         .def_ro("line", &reduction::RejectedExample::line)
         .def_ro("fields", &reduction::RejectedExample::fields, "The number of its fields, if that is the reason.")
         .def_ro("limit", &reduction::RejectedExample::limit, "The columns of the header, or the index of the key.")
-        .def_prop_ro("text", [](const reduction::RejectedExample& self) { return to_bytes(self.text); },
-                     "The beginning of the key, if that is the reason.");
+        .def_prop_ro(
+            "text", [](const reduction::RejectedExample& self) { return to_bytes(self.text); },
+            "The beginning of the key, if that is the reason.");
     nb::class_<reduction::FileStats>(module, "FileStats", "The result of scanning one file, or one split of a file.")
         .def_ro("status", &reduction::FileStats::status)
         .def_ro("line", &reduction::FileStats::line, "Where the reason of the status is, 0 if nowhere.")
@@ -85,7 +87,8 @@ void bind_results(nb::module_& module) {
         .def_ro("open_status", &reduction::FileOutcome::open_status)
         .def_ro("number", &reduction::FileOutcome::number, "What `open_status` says it is.")
         .def_ro("stats", &reduction::FileOutcome::stats, "Empty unless the status is `READ`.");
-    nb::class_<reduction::CleanFiles>(module, "CleanFiles", "Accepted files without rejected rows, one after the other.")
+    nb::class_<reduction::CleanFiles>(module, "CleanFiles",
+                                      "Accepted files without rejected rows, one after the other.")
         .def_ro("files", &reduction::CleanFiles::files, "The number of these files.")
         .def_ro("size", &reduction::CleanFiles::bytes, "Their bytes.")
         .def_ro("rows", &reduction::CleanFiles::rows, "Their rows.")
@@ -169,7 +172,6 @@ const reduction::FileEntry& entry_at(const FileList& files, std::size_t index) {
     return files.entries[index];
 }
 
-
 reduction::CleanFiles read_clean_files(CsvScanner& scanner, const FileList& files, std::size_t first, std::size_t stop,
                                        const nb::callable& on_file, const nb::callable& progress) {
     if (first > stop || stop > files.entries.size()) throw nb::index_error("no such files");
@@ -224,14 +226,15 @@ void bind_scanner(nb::module_& module) {
              nb::sig("def read_split(self, files: FileList, index: int, start: int, stop: int,"
                      " progress: collections.abc.Callable[[int], object]) -> SplitResult"),
              "Read the rows that start between the bytes `start` and `stop` (exclusive) of the file at `index`.")
-        .def("read_split_from", &read_split_from, "chunk_at"_a, "group"_a, "start"_a, "stop"_a, "progress"_a,
-             nb::sig("def read_split_from(self, chunk_at: collections.abc.Callable[[int], tuple[int, bytes] | None],"
-                     " group: int, start: int, stop: int,"
-                     " progress: collections.abc.Callable[[int], object]) -> SplitResult"),
-             "Read a split as `read_split` does, from bytes that `chunk_at` returns.\n\n"
-             "`chunk_at` gets a position and returns where a chunk that holds it starts, and the chunk; an empty chunk\n"
-             "at the end and after it; None if it cannot be read. native/include/reduction/csv/split_reader.hpp\n"
-             "documents the order of the positions.")
+        .def(
+            "read_split_from", &read_split_from, "chunk_at"_a, "group"_a, "start"_a, "stop"_a, "progress"_a,
+            nb::sig("def read_split_from(self, chunk_at: collections.abc.Callable[[int], tuple[int, bytes] | None],"
+                    " group: int, start: int, stop: int,"
+                    " progress: collections.abc.Callable[[int], object]) -> SplitResult"),
+            "Read a split as `read_split` does, from bytes that `chunk_at` returns.\n\n"
+            "`chunk_at` gets a position and returns where a chunk that holds it starts, and the chunk; an empty chunk\n"
+            "at the end and after it; None if it cannot be read. native/include/reduction/csv/split_reader.hpp\n"
+            "documents the order of the positions.")
         .def("begin", &CsvScanner::begin, "group"_a,
              "Begin a file whose decompressed bytes will be fed; its rows belong to `group`.")
         .def("feed", &feed, "data"_a, "Scan the next bytes; return False if no more are wanted.")

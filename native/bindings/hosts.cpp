@@ -1,8 +1,4 @@
 // The Host processor's part of the module: searching logs of connections, and counting them in windows of time.
-#include <nanobind/stl/optional.h>
-#include <nanobind/stl/string.h>
-#include <nanobind/stl/vector.h>
-
 #include <cstring>
 #include <new>
 #include <string>
@@ -10,7 +6,12 @@
 #include <utility>
 #include <vector>
 
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
 #include "bindings.hpp"
+
 #include "reduction/hosts/host_search.hpp"
 #include "reduction/hosts/host_windows.hpp"
 #include "reduction/hosts/log_lines.hpp"
@@ -60,8 +61,9 @@ void bind_lines(nb::module_& module) {
         .def_prop_ro("reason", [](const reduction::MalformedLine& self) { return name_of(self.kind); })
         .def_ro("line", &reduction::MalformedLine::line)
         .def_ro("offset", &reduction::MalformedLine::offset, "In bytes.")
-        .def_prop_ro("text", [](const reduction::MalformedLine& self) { return to_bytes(self.text); },
-                     "The beginning of the line.");
+        .def_prop_ro(
+            "text", [](const reduction::MalformedLine& self) { return to_bytes(self.text); },
+            "The beginning of the line.");
 }
 
 // ---- search ---------------------------------------------------------------------------------------------------
@@ -94,12 +96,14 @@ void bind_search(nb::module_& module) {
         .def_ro("oldest_ms", &ScanStats::oldest_ms, "2**64 - 1 without connections.")
         .def_ro("newest_ms", &ScanStats::newest_ms)
         .def_ro("late", &ScanStats::late, "The first line that is too late.")
-        .def_prop_ro("outgoing", [](const ScanStats& self) { return partners_as_dict(self.outgoing); },
-                     nb::sig("def outgoing(self) -> dict[bytes, tuple[int, int]]"),
-                     "Time and offset of the first connection to each host.")
-        .def_prop_ro("incoming", [](const ScanStats& self) { return partners_as_dict(self.incoming); },
-                     nb::sig("def incoming(self) -> dict[bytes, tuple[int, int]]"),
-                     "Time and offset of the first connection from each host.");
+        .def_prop_ro(
+            "outgoing", [](const ScanStats& self) { return partners_as_dict(self.outgoing); },
+            nb::sig("def outgoing(self) -> dict[bytes, tuple[int, int]]"),
+            "Time and offset of the first connection to each host.")
+        .def_prop_ro(
+            "incoming", [](const ScanStats& self) { return partners_as_dict(self.incoming); },
+            nb::sig("def incoming(self) -> dict[bytes, tuple[int, int]]"),
+            "Time and offset of the first connection from each host.");
     nb::class_<HostSearch>(module, "HostSearch",
                            "Searches a log for the connections of one host in an interval of time.")
         .def(
@@ -151,9 +155,10 @@ void bind_windows(nb::module_& module) {
         .def_ro("start_ms", &ClosedWindow::start_ms)
         .def_ro("lines", &ClosedWindow::lines)
         .def_ro("late", &ClosedWindow::late, "Late lines since the previous window was closed.")
-        .def_prop_ro("malformed", [](const ClosedWindow& self) { return malformed_by_reason(self.malformed); },
-                     nb::sig("def malformed(self) -> dict[str, int]"),
-                     "Malformed lines by reason, since the previous window was closed.")
+        .def_prop_ro(
+            "malformed", [](const ClosedWindow& self) { return malformed_by_reason(self.malformed); },
+            nb::sig("def malformed(self) -> dict[str, int]"),
+            "Malformed lines by reason, since the previous window was closed.")
         .def_prop_ro("outgoing", [](const ClosedWindow& self) { return to_bytes(self.outgoing); })
         .def_prop_ro("incoming", [](const ClosedWindow& self) { return to_bytes(self.incoming); })
         .def_prop_ro("busiest", [](const ClosedWindow& self) { return to_bytes(self.busiest); })

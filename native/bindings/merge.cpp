@@ -1,11 +1,6 @@
 // Merging of partials.
 #include "reduction/merge/merge.hpp"
 
-#include <nanobind/stl/optional.h>
-#include <nanobind/stl/string.h>
-#include <nanobind/stl/tuple.h>
-#include <nanobind/stl/vector.h>
-
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -14,9 +9,15 @@
 #include <utility>
 #include <vector>
 
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
+#include <nanobind/stl/vector.h>
+
 #include "bindings.hpp"
-#include "reduction/io/file_output.hpp"
 #include "written.hpp"
+
+#include "reduction/io/file_output.hpp"
 
 using namespace nb::literals;
 
@@ -48,9 +49,9 @@ Written merge(const std::vector<std::tuple<nb::bytes, std::uint64_t, std::uint32
     input.outputs = std::move(outputs);
     nb::gil_scoped_release release;
     reduction::FileOutput file(descriptor, crc32);
-    auto rows = reduction::merge_partials(
-        input, [&](std::string_view lines) { file.write(lines); },
-        {.threads = threads, .block_bytes = block_bytes, .check_interrupt = check_signals});
+    auto rows =
+        reduction::merge_partials(input, [&](std::string_view lines) { file.write(lines); },
+                                  {.threads = threads, .block_bytes = block_bytes, .check_interrupt = check_signals});
     return {std::move(rows), file.bytes(), file.crc32()};
 }
 

@@ -1,12 +1,13 @@
 // The extension module reduction._kernel. native/make_stub.py generates its stub, src/reduction/_kernel.pyi.
-#include <nanobind/stl/string.h>
-#include <nanobind/stl/string_view.h>
-
 #include <array>
 #include <exception>
 #include <system_error>
 
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/string_view.h>
+
 #include "bindings.hpp"
+
 #include "reduction/distinct/spill_runs.hpp"
 #include "reduction/io/version.hpp"
 #include "reduction/merge/merge.hpp"
@@ -28,8 +29,8 @@ nb::object canonical(const nb::bytes& field) {
 }
 
 PyObject* new_exception(nb::module_& module, const char* name, const char* doc) {
-    PyObject* const type = PyErr_NewExceptionWithDoc((std::string("reduction._kernel.") + name).c_str(), doc,
-                                                     PyExc_Exception, nullptr);
+    PyObject* const type =
+        PyErr_NewExceptionWithDoc((std::string("reduction._kernel.") + name).c_str(), doc, PyExc_Exception, nullptr);
     module.attr(name) = nb::handle(type);
     return type;
 }
@@ -70,8 +71,9 @@ NB_MODULE(_kernel, module) {
     });
     module.doc() = "The compiled kernel: CSV scanning, distinct addresses, merging, and logs of connections.";
     module.def("version", &reduction::version, "Return the version of the package that the kernel was built from.");
-    module.def("instruction_set", [] { return reduction::best_kernels().name; },
-               "Return the name of the instruction set chosen for this processor (native/README.md lists them).");
+    module.def(
+        "instruction_set", [] { return reduction::best_kernels().name; },
+        "Return the name of the instruction set chosen for this processor (native/README.md lists them).");
     module.def("canonical", &canonical, "field"_a, nb::sig("def canonical(field: bytes) -> str | None"),
                "Return the canonical form of the address in a raw CSV field, or None if the field holds no address.");
     bind_csv(module);

@@ -1,4 +1,4 @@
-// What was added to an address set and kept is in it once, in order; what was dropped is not.
+// Committed addresses are in the set once, in order; rolled back ones are not.
 #include "reduction/distinct/address_set.hpp"
 
 #include <set>
@@ -37,7 +37,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             const Ipv6 address{input.byte(), input.byte()};
             set.add(address);
             added_ipv6.insert(address);
-        } else {  // many at once, so that they are sorted by radix
+        } else {  // many at once: radix sort
             std::uint32_t number = input.four_bytes();
             const std::uint32_t step = input.four_bytes();
             std::uint32_t* const to = set.ipv4().room_for(what);

@@ -1,5 +1,5 @@
-// Any bytes may be a file: archives and wide encodings are reported by their first bytes, a byte-order mark is skipped, a file
-// that is not what was entry is not taken, and the rest is what a scanner makes of the bytes.
+// Any bytes may be a file: archives and wide encodings are recognized by their first bytes, a byte-order mark is
+// skipped, a file that changed since it was listed is not accepted, and everything else goes to the scanner.
 #include "reduction/csv/file_reader.hpp"
 
 #include "check.hpp"
@@ -15,10 +15,13 @@ bool begins_with(const std::string& text, std::string_view magic) { return text.
 
 OpenStatus expected_of(const std::string& text) {
     using namespace std::string_view_literals;
-    for (const auto magic : {"\x1f\x8b\x08"sv, "\x28\xb5\x2f\xfd"sv, "\xfd" "7zXZ\0"sv}) {
+    for (const auto magic : {"\x1f\x8b\x08"sv, "\x28\xb5\x2f\xfd"sv,
+                             "\xfd"
+                             "7zXZ\0"sv}) {
         if (begins_with(text, magic)) return OpenStatus::compressed;
     }
-    if (begins_with(text, "BZh") && text.size() > 9 && text[3] >= '1' && text[3] <= '9' && text.substr(4, 6) == "1AY&SY") {
+    if (begins_with(text, "BZh") && text.size() > 9 && text[3] >= '1' && text[3] <= '9' &&
+        text.substr(4, 6) == "1AY&SY") {
         return OpenStatus::compressed;
     }
     for (const auto magic : {"\xff\xfe"sv, "\xfe\xff"sv, "\0\0\xfe\xff"sv}) {

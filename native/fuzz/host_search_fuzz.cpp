@@ -1,10 +1,10 @@
-// Any bytes may come as a log; the best kernels and the portable ones say the same of them.
+// For any log, the best kernels and the portable ones have the same result.
+#include "reduction/hosts/host_search.hpp"
+
 #include <cstdint>
 #include <cstdlib>
 #include <map>
 #include <string>
-
-#include "reduction/hosts/host_search.hpp"
 
 namespace {
 
@@ -28,6 +28,7 @@ std::string outcome_of(const reduction::Kernels& kernels, std::string_view log) 
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const std::string_view log(reinterpret_cast<const char*>(data), size);
-    if (outcome_of(reduction::best_kernels(), log) != outcome_of(*reduction::kernels_named("portable"), log)) std::abort();
+    if (outcome_of(reduction::best_kernels(), log) != outcome_of(*reduction::kernels_named("portable"), log))
+        std::abort();
     return 0;
 }

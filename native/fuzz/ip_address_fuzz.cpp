@@ -1,5 +1,7 @@
-// Any bytes may come as a field, in pieces. What is an address is what the C library says, and is written so that it is
-// the same address again.
+// Any bytes may be a field, fed in chunks. Addresses are those of the C library, and are written so that they are
+// parsed as the same address again.
+#include "reduction/net/ip_address.hpp"
+
 #include <arpa/inet.h>
 
 #include <cstring>
@@ -7,7 +9,6 @@
 #include "check.hpp"
 #include "input.hpp"
 #include "reference_scanner.hpp"
-#include "reduction/net/ip_address.hpp"
 
 using namespace reduction;
 
@@ -32,12 +33,12 @@ Address expected_of(const std::string& text) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     Input input(data, size);
-    const std::size_t piece = 1 + input.byte();
+    const std::size_t chunk = 1 + input.byte();
     const std::string raw = input.rest();
     KeyText key;
     reference::Row row;
-    for (std::size_t at = 0; at < raw.size(); at += piece) {
-        key.feed(bytes_of(raw) + at, std::min(piece, raw.size() - at));
+    for (std::size_t at = 0; at < raw.size(); at += chunk) {
+        key.feed(bytes_of(raw) + at, std::min(chunk, raw.size() - at));
     }
     for (const char c : raw) row.take(c);
     if (row.fields.size() > 1) return 0;  // a comma outside quotes: not one field

@@ -1,4 +1,4 @@
-// Any bytes may come as a slice or a key: every instruction set that runs here says what the reference twin says.
+// Any bytes may be a slice or a key: every instruction set that runs here agrees with the reference implementation.
 #include "input.hpp"
 #include "reference_kernels.hpp"
 

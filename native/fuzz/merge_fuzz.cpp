@@ -9,6 +9,7 @@
 #include "input.hpp"
 #include "memory_file.hpp"
 #include "reference_scanner.hpp"
+
 #include "reduction/io/crc32.hpp"
 
 using namespace reduction;
@@ -51,7 +52,7 @@ std::string text_of(const std::set<Row>& rows, const std::vector<RowSuffix>& suf
     return text;
 }
 
-// The rows of a partial, line by line, or nothing if one of them is not a row in its place.
+// The rows of a partial, line by line; nothing if one of them is not a row in its place.
 std::optional<Read> read(std::string text, const std::vector<RowSuffix>& suffixes) {
     Read read;
     for (std::size_t number = 0; !text.empty(); ++number) {
@@ -123,8 +124,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     std::string written;
     try {
-        const auto counts =
-            merge_partials({partials, kHeaders, suffixes, kOutputs}, [&](std::string_view lines) { written += lines; }, options);
+        const auto counts = merge_partials(
+            {partials, kHeaders, suffixes, kOutputs}, [&](std::string_view lines) { written += lines; }, options);
         CHECK(!is_bad);
         CHECK(written == reference::lines_of(expected, kOutputs));
         std::vector<std::uint64_t> expected_counts(kOutputs.size());

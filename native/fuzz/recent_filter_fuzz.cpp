@@ -1,5 +1,5 @@
-// Whatever numbers come: each is handed out at least once after it was forgotten, in the order they came in, and none
-// that did not come. Ipv4Array come by the thousand, so that the table grows.
+// Every number passes at least once after it was forgotten, in the order of the input, and nothing else passes. Numbers
+// come by the thousand, so that the table grows.
 #include "reduction/distinct/recent_filter.hpp"
 
 #include "check.hpp"
@@ -15,7 +15,7 @@ std::vector<std::uint32_t> distinct(std::vector<std::uint32_t> numbers) {
     return numbers;
 }
 
-// Whether `some` can be had by leaving out numbers of `all`.
+// Whether `some` is `all` with some numbers left out.
 bool is_part_of(const std::vector<std::uint32_t>& some, const std::vector<std::uint32_t>& all) {
     auto next = some.begin();
     for (const std::uint32_t number : all) {
@@ -30,7 +30,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     Input input(data, size);
     RecentFilter recent(1 + input.byte() % RecentFilter::kMaxBits);
     std::vector<std::uint32_t> came, passed;
-    std::size_t left = 1 << 19;  // numbers, so that no input takes long
+    std::size_t left = 1 << 19;  // numbers: a limit on the time per input
     while (!input.is_empty() && left > 0) {
         const std::uint8_t what = input.byte();
         if (what == 0) {

@@ -1,6 +1,5 @@
-// Any bytes may come as files, in pieces; a scanner says of them what its reference twin says. Slices are small, because their
-// borders are what is interesting, and because a fuzzer that fills megabytes each time tries hundreds of inputs a second
-// instead of thousands.
+// Any bytes may be files, fed in chunks: the scanner agrees with the reference implementation. Slices are small because
+// their borders are interesting, and because filling megabytes would make the fuzzer ten times slower.
 #include "reduction/csv/scanner.hpp"
 
 #include <sys/mman.h>
@@ -23,11 +22,12 @@ int new_memory_file() {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     Input input(data, size);
-    const std::size_t piece = 1 + input.byte();
+    const std::size_t chunk = 1 + input.byte();
     const std::uint8_t sizes = input.byte();
     const std::size_t slice_bytes = kBlockBytes * (1 + sizes % 8);
     MemoryLimit memory;
-    if (sizes >= 128) memory = {sizes * std::size_t{100}, new_memory_file, 2};  // hardly any: nearly all goes to files
+    if (sizes >= 128)
+        memory = {sizes * std::size_t{100}, new_memory_file, 2};  // so little that nearly everything is spilled
     const auto sets = available_kernels();
     const std::vector<std::string> row_suffixes = {"Asia Prod", "Europe Test"};
     DistinctAggregator aggregator(row_suffixes, 4, memory, 6);
@@ -36,8 +36,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (std::size_t number = 0; !input.is_empty(); ++number) {
         const std::string text = input.up_to(0xFF);
         scanner.begin(number % 2);
-        for (std::size_t at = 0; at < text.size(); at += piece) {
-            if (!scanner.feed(bytes_of(text) + at, std::min(piece, text.size() - at))) break;
+        for (std::size_t at = 0; at < text.size(); at += chunk) {
+            if (!scanner.feed(bytes_of(text) + at, std::min(chunk, text.size() - at))) break;
         }
         const FileStats stats = scanner.end();
         reference::File file(number % 2, 5);

@@ -1,4 +1,4 @@
-// Any bytes may come as a file that is split anywhere; whenever its results fit together, they make up the whole.
+// Any bytes may be a file with splits of any size; whenever the results fit together, they make up the file.
 #include <cstddef>
 #include <cstdint>
 #include <string>

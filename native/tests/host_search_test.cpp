@@ -1,4 +1,4 @@
-// Each instruction set against a reference search that parses every line, on logs of all kinds cut everywhere.
+// Each instruction set against a reference search that parses every line, on all kinds of logs, divided everywhere.
 #include "reduction/hosts/host_search.hpp"
 
 #include <algorithm>
@@ -24,7 +24,7 @@ struct Naive {
     std::optional<LateLine> late;
 
     void record_partner(std::map<std::string, FirstConnection>& partners, std::string_view name, const LogLine& line,
-              std::uint64_t offset) {
+                        std::uint64_t offset) {
         const auto [found, is_new] = partners.try_emplace(std::string(name), FirstConnection{line.time_ms, offset});
         if (!is_new && line.time_ms < found->second.time_ms) found->second = {line.time_ms, offset};
     }
@@ -56,20 +56,20 @@ void check_partners(const Partners& found, const std::map<std::string, FirstConn
     }
 }
 
-// Feeds the log in blocks of about `piece` bytes, each cut behind a line end.
-ScanStats searched(const Kernels& kernels, const std::string& log, std::string_view host, std::size_t piece) {
+// Feeds the log in blocks of about `size` bytes, each of which ends with a line end.
+ScanStats searched(const Kernels& kernels, const std::string& log, std::string_view host, std::size_t size) {
     HostSearch search(host, kStart, kEnd, kLateness, 0, kExamples, kernels);
     for (std::size_t at = 0; at < log.size();) {
-        const std::size_t end = std::min(log.find('\n', at + piece - 1), log.size() - 1) + 1;
-        const std::string block = log.substr(at, end - at);  // of its own, so that a sanitizer sees its end
+        const std::size_t end = std::min(log.find('\n', at + size - 1), log.size() - 1) + 1;
+        const std::string block = log.substr(at, end - at);  // a copy, so that a sanitizer notices reads after its end
         search.feed(block, at);
         at = end;
     }
     return search.stats();
 }
 
-void compare(const Kernels& kernels, const std::string& log, std::string_view host, std::size_t piece) {
-    const ScanStats stats = searched(kernels, log, host, piece);
+void compare(const Kernels& kernels, const std::string& log, std::string_view host, std::size_t size) {
+    const ScanStats stats = searched(kernels, log, host, size);
     const Naive expected(log, host);
     CHECK(std::equal(stats.lines.begin(), stats.lines.end(), expected.lines));
     CHECK(stats.oldest_ms == expected.oldest && stats.newest_ms == expected.newest);
@@ -88,11 +88,18 @@ void compare(const Kernels& kernels, const std::string& log, std::string_view ho
 }
 
 std::string any_line(reference::Random& random) {
-    static const std::initializer_list<const char*> hosts{"a",           "ab",          "Aadvik", "a-long-name",
+    static const std::initializer_list<const char*> hosts{"a",           "ab",       "Aadvik", "a-long-name",
                                                           "a-long-namf", "\xc3\xa4", "a\rb"};
-    static const std::initializer_list<const char*> faults{
-        "",     "x", "1565647201234 a", "1565647201234 a b c", "156564720123 a b", "15656472012x4 a b", "1565647201234 a \xff",
-        "\xff", " ", "\t\r"};
+    static const std::initializer_list<const char*> faults{"",
+                                                           "x",
+                                                           "1565647201234 a",
+                                                           "1565647201234 a b c",
+                                                           "156564720123 a b",
+                                                           "15656472012x4 a b",
+                                                           "1565647201234 a \xff",
+                                                           "\xff",
+                                                           " ",
+                                                           "\t\r"};
     if (random.below(8) == 0) return faults.begin()[random.below(faults.size())];
     const std::string time = std::to_string(kStart - 2000 + random.below(14000));
     const bool is_in_seconds = random.below(6) == 0;
@@ -117,7 +124,7 @@ void random_logs(const Kernels& kernels) {
     }
 }
 
-// Every place of a line in a block, and in the last bytes of a block.
+// Every position of a line in a block, and in the last bytes of a block.
 void shifted(const Kernels& kernels) {
     for (std::size_t shift = 0; shift < 3 * kBlockBytes; ++shift) {
         const std::string first = std::string(shift, 'x') + "\n";

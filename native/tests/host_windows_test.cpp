@@ -1,4 +1,4 @@
-// Hosts are counted however many there are, windows closed when they are due, and saved bytes restored or refused.
+// Any number of hosts is counted, windows are closed when they are due, and only valid saved bytes are restored.
 #include "reduction/hosts/host_windows.hpp"
 
 #include <cstring>
@@ -21,7 +21,7 @@ std::string line(std::uint64_t time, const std::string& source, const std::strin
 
 std::string saved(const HostWindows& windows) {
     std::string bytes;
-    windows.save([&](std::string_view piece) { bytes.append(piece); });
+    windows.save([&](std::string_view chunk) { bytes.append(chunk); });
     return bytes;
 }
 
@@ -65,7 +65,8 @@ void a_window_is_closed_when_it_is_due() {
     HostWindows windows("H", kHour, 300'000, 5);
     const std::uint64_t start = 1565654400000;
     CHECK(windows.feed(line(start, "H", "b") + line(start + 1, "c", "H") + line(start + 2, "H", "a")).closed.empty());
-    const FeedResult fed = windows.feed("odd\n" + line(start + kHour + 300'000, "x", "y") + line(start + 3, "H", "late"));
+    const FeedResult fed =
+        windows.feed("odd\n" + line(start + kHour + 300'000, "x", "y") + line(start + 3, "H", "late"));
     CHECK(fed.closed.size() == 1);
     const ClosedWindow& window = fed.closed[0];
     CHECK(window.start_ms == start && window.lines == 3 && window.late == 0 && window.connections == 2);

@@ -1,4 +1,4 @@
-// Each instruction set against the reference twin, on texts that are shifted over two blocks and cut everywhere.
+// Each instruction set against the reference implementation, on texts that are shifted over two blocks.
 #include "reduction/simd/kernels.hpp"
 
 #include <cstring>
@@ -24,7 +24,7 @@ void shifted(const Kernels& kernels, const std::string& seed) {
     }
 }
 
-// Rows as files have them, of one shape but for one now and then, some of them with CRLF.
+// Rows as in typical files: nearly all of them have the same number of fields; some files have CRLF.
 void even_rows(const Kernels& kernels, reference::Random& random) {
     const std::string newline = random.below(3) == 0 ? "\r\n" : "\n";
     const std::size_t columns = 1 + random.below(5);
@@ -80,7 +80,8 @@ int main() {
         lines_are_counted(*kernels);
         a_nul_is_found_where_it_is(*kernels);
         for (int turn = 0; turn < 1000; ++turn) even_rows(*kernels, random);
-        for (int turn = 0; turn < 100000; ++turn) reference::compare_ipv4(*kernels, random.text("0125.x", random.below(18)));
+        for (int turn = 0; turn < 100000; ++turn)
+            reference::compare_ipv4(*kernels, random.text("0125.x", random.below(18)));
         for (int turn = 0; turn < 50000; ++turn) {
             std::string text;
             for (int octet = 0; octet < 4; ++octet) text += (octet ? "." : "") + std::to_string(random.below(300));

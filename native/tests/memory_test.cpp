@@ -11,15 +11,17 @@
 #include "check.hpp"
 #include "reference.hpp"
 #include "reference_scanner.hpp"
-#include "reduction/csv/scanner.hpp"
 #include "temporary.hpp"
+
+#include "reduction/csv/scanner.hpp"
 
 using namespace reduction;
 
 namespace {
 
 constexpr std::size_t kExamples = 5;
-const std::vector<std::string> kRowSuffixes = {"Asia Prod", "Asia Prod,3", "Asia Prod,12", "\"Europe, Test\"", "NA Prod,0"};
+const std::vector<std::string> kRowSuffixes = {"Asia Prod", "Asia Prod,3", "Asia Prod,12", "\"Europe, Test\"",
+                                               "NA Prod,0"};
 
 // Some files are good, some have rows to reject, and some are not accepted at their end.
 std::string some_file(reference::Random& random) {
@@ -43,9 +45,14 @@ std::string some_file(reference::Random& random) {
 std::size_t compare(reference::Random& random) {
     std::size_t files = 0;
     const MemoryLimit memory{random.below(3) == 0 ? random.below(100) : random.below(100'000),
-                             [&] { ++files; return new_nameless_file(); }, 2 + random.below(3)};
+                             [&] {
+                                 ++files;
+                                 return new_nameless_file();
+                             },
+                             2 + random.below(3)};
     DistinctAggregator aggregator(kRowSuffixes, 1 + random.below(1000), memory, 6);
-    CsvScanner scanner(aggregator, reference::kKeyColumn, kExamples, best_kernels(), kBlockBytes * (1 + random.below(32)));
+    CsvScanner scanner(aggregator, reference::kKeyColumn, kExamples, best_kernels(),
+                       kBlockBytes * (1 + random.below(32)));
     reference::Found expected;
     std::vector<std::uint64_t> counts(kRowSuffixes.size());
     for (std::size_t left = 1 + random.below(12); left > 0; --left) {

@@ -1,4 +1,4 @@
-// The merge gives what a set gives, for any number of threads and any size of blocks, and every failure comes out.
+// The merge has the result of a set, for any number of threads and any size of blocks, and reports every failure.
 #include "reduction/merge/merge.hpp"
 
 #include <stdlib.h>
@@ -13,9 +13,10 @@
 
 #include "check.hpp"
 #include "reference.hpp"
-#include "reduction/net/ip_address.hpp"
+
 #include "reduction/io/crc32.hpp"
 #include "reduction/merge/row_writer.hpp"
+#include "reduction/net/ip_address.hpp"
 
 using namespace reduction;
 
@@ -29,7 +30,7 @@ std::string text_of(const Address& address) {
     return {text, end};
 }
 
-// A folder of partials that is gone in the end.
+// A temporary folder of partials.
 class Folder {
 public:
     Folder() { CHECK(::mkdtemp(name_) != nullptr); }
@@ -79,8 +80,8 @@ Rows some_rows(reference::Random& random, std::size_t suffixes) {
     const std::size_t addresses = 1 + random.below(1000);
     for (std::size_t i = 0; i < count; ++i) {
         const auto number = static_cast<std::uint32_t>(random.below(addresses) * 12345);
-        const Address address = random.below(5) == 0 ? Address{Kind::ipv6, 0, {number % 3, number}}
-                                                     : Address{Kind::ipv4, number, {}};
+        const Address address =
+            random.below(5) == 0 ? Address{Kind::ipv6, 0, {number % 3, number}} : Address{Kind::ipv4, number, {}};
         rows.insert({address, random.below(suffixes)});
     }
     return rows;
@@ -108,8 +109,9 @@ Outcome expected_of(const std::vector<Rows>& partials, const std::vector<RowSuff
 
 Outcome merged(const Folder& folder, const std::vector<RowSuffix>& suffixes, const MergeOptions& options) {
     Outcome outcome;
-    outcome.counts = merge_partials({folder.partials(), kHeaders, suffixes, kOutputs},
-                                    [&](std::string_view lines) { outcome.lines += lines; }, options);
+    outcome.counts = merge_partials(
+        {folder.partials(), kHeaders, suffixes, kOutputs}, [&](std::string_view lines) { outcome.lines += lines; },
+        options);
     return outcome;
 }
 
@@ -120,13 +122,15 @@ void same_as_a_set(reference::Random& random) {
     for (std::size_t i = random.below(6); i > 0; --i) {
         partials.push_back(some_rows(random, suffixes.size()));
         std::string text = kHeaders[random.below(kHeaders.size())];
-        for (const auto& [address, suffix] : partials.back()) text += text_of(address) + "," + suffixes[suffix].text + "\n";
+        for (const auto& [address, suffix] : partials.back())
+            text += text_of(address) + "," + suffixes[suffix].text + "\n";
         folder.add(text);
     }
     const Outcome expected = expected_of(partials, suffixes);
     for (const std::size_t threads : {1U, 2U, 5U}) {
         for (const std::size_t block : {1U, 300U, 3000U, 1U << 19}) {
-            const Outcome outcome = merged(folder, suffixes, {.threads = threads, .block_bytes = block, .check_interrupt = {}});
+            const Outcome outcome =
+                merged(folder, suffixes, {.threads = threads, .block_bytes = block, .check_interrupt = {}});
             CHECK(outcome.lines == expected.lines && outcome.counts == expected.counts);
         }
     }
@@ -141,12 +145,13 @@ Folder& with_two_long_partials(Folder& folder) {
     return folder;
 }
 
-// Runs a merge that must fail; returns what was thrown.
+// Runs a merge that must fail; returns the message.
 template <typename Failure>
 std::string failure_of(const Folder& folder, const std::function<void(std::string_view)>& out,
                        const std::function<void()>& check_interrupt) {
     try {
-        merge_partials({folder.partials(), kHeaders, {{"a b", 0}}, {"a b"}}, out, {.threads = 4, .block_bytes = 2000, .check_interrupt = check_interrupt});
+        merge_partials({folder.partials(), kHeaders, {{"a b", 0}}, {"a b"}}, out,
+                       {.threads = 4, .block_bytes = 2000, .check_interrupt = check_interrupt});
     } catch (const Failure& failure) {
         return failure.what();
     }
@@ -156,7 +161,7 @@ std::string failure_of(const Folder& folder, const std::function<void(std::strin
 void failures_come_out(reference::Random& random) {
     Folder folder;
     with_two_long_partials(folder);
-    const auto forget = [](std::string_view) {};
+    const auto ignore = [](std::string_view) {};
     std::size_t calls = 0;
     const std::size_t last_call = random.below(50);
     const auto full = [&](std::string_view) {
@@ -170,14 +175,14 @@ void failures_come_out(reference::Random& random) {
     };
     // The calling thread may have had fewer than four turns, so it alone works here.
     try {
-        merge_partials({folder.partials(), kHeaders, {{"a b", 0}}, {"a b"}}, forget,
+        merge_partials({folder.partials(), kHeaders, {{"a b", 0}}, {"a b"}}, ignore,
                        {.threads = 1, .block_bytes = 2000, .check_interrupt = interrupted});
         CHECK(false);
     } catch (const std::domain_error&) {
         CHECK(checks == 4);
     }
     folder.damage(1, random.below(folder.partials()[1].bytes));
-    CHECK(failure_of<DamagedPartial>(folder, forget, {}) != "nothing was thrown");
+    CHECK(failure_of<DamagedPartial>(folder, ignore, {}) != "nothing was thrown");
 }
 
 }  // namespace

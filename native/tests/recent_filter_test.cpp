@@ -1,4 +1,4 @@
-// What was seen recent: nothing that is new is ever kept back, and what comes again soon is not handed out again.
+// Every new number passes the filter, and recent numbers do not pass again.
 #include "reduction/distinct/recent_filter.hpp"
 
 #include <vector>
@@ -10,7 +10,7 @@ using namespace reduction;
 
 namespace {
 
-// Sends `total` numbers out of `distinct` through tables of up to 2^`bits` buckets; returns how many came out.
+// Filters `total` numbers of which `distinct` are distinct, with up to 2^`bits` buckets; returns how many passed.
 std::size_t sent_through(unsigned bits, std::size_t distinct, std::size_t total, reference::Random& random) {
     constexpr std::uint32_t spread = 2654435761U, back = 244002641U;
     static_assert(spread * back == 1);
@@ -61,11 +61,11 @@ int main() {
     for (const unsigned bits : {1U, 4U, 9U, 17U}) {
         for (const std::size_t distinct : {1UL, 100UL, 5000UL}) sent_through(bits, distinct, 50000, random);
     }
-    // Whole hashes, halves of 2^16 buckets, halves of 2^17: hardly more comes out than is distinct.
+    // Whole hashes, halves of 2^16 buckets, halves of 2^17: hardly more numbers pass than are distinct.
     for (const std::size_t distinct : {10'000UL, 150'000UL, 300'000UL}) {
         CHECK(sent_through(RecentFilter::kMaxBits, distinct, 10 * distinct, random) < 4 * distinct);
     }
-    // Where all are new, the table stands aside, and its memory is given back.
+    // If all numbers are new, the table is bypassed, and its memory is freed.
     RecentFilter recent;
     std::vector<std::uint32_t> numbers(1 << 16), to(1 << 16);
     std::uint32_t next = 0;

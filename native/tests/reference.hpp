@@ -1,4 +1,4 @@
-// The reference twin: CSV by the state machine of Python's csv module, a byte at a time, and texts to try.
+// The reference implementation of CSV: the state machine of Python's csv module, byte by byte. Also random texts.
 #pragma once
 
 #include <cstddef>
@@ -9,7 +9,7 @@
 
 namespace reference {
 
-// For each byte: does it end a row, or part fields, outside quotes?
+// For each byte: whether it ends a row, or separates fields, outside quotes.
 struct Structure {
     std::vector<bool> ends, commas;
     bool inside = false;

@@ -1,4 +1,4 @@
-// What the kernels of one instruction set find in a text, against the reference twin.
+// Compares the kernels of one instruction set with the reference implementation.
 #pragma once
 
 #include <algorithm>
@@ -7,18 +7,19 @@
 
 #include "check.hpp"
 #include "reference.hpp"
+
 #include "reduction/net/ip_address.hpp"
 #include "reduction/simd/kernels.hpp"
 
 namespace reference {
 
 using reduction::Address;
+using reduction::kBlockBytes;
+using reduction::Kernels;
 using reduction::KeySpan;
 using reduction::Kind;
-using reduction::Kernels;
-using reduction::StructureState;
 using reduction::kNoNul;
-using reduction::kBlockBytes;
+using reduction::StructureState;
 
 // Rows that are not empty, by looking at each byte. Without field number `key`, start == end == 0.
 inline std::vector<KeySpan> rows_of(const Structure& structure, std::size_t key) {
@@ -60,8 +61,7 @@ inline void compare_keys(const Kernels& kernels, const Bits& ends, const Bits& c
     CHECK(rest == start_of_rest(expected));
 }
 
-// From each of the first rows on, as far as they are even: what is found must be right, and whoever goes on at `rest`
-// must find all others.
+// Starts at each of the first rows. The rows that are found must be right, and from `rest` on all others are found.
 inline void compare_even(const Kernels& kernels, const Bits& ends, const Bits& commas, std::size_t blocks,
                          std::size_t columns, std::size_t key, const std::vector<KeySpan>& rows) {
     std::vector<std::uint16_t> starts(blocks * kBlockBytes + 2 * kBlockBytes), key_ends(starts.size());
@@ -69,21 +69,20 @@ inline void compare_even(const Kernels& kernels, const Bits& ends, const Bits& c
     for (std::size_t first = 0; first < std::min<std::size_t>(rows.size(), 3); ++first) {
         std::size_t rest = 0;
         const std::size_t count = kernels.find_even_rows(ends.data(), commas.data(), blocks, rows[first].row, columns,
-                                                          key, starts.data(), key_ends.data(), rest);
+                                                         key, starts.data(), key_ends.data(), rest);
         CHECK(first + count <= rows.size());
         for (std::size_t i = 0; i < count; ++i) {
             const KeySpan& row = rows[first + i];
             CHECK(row.fields == columns && starts[i] == row.start && key_ends[i] == row.end);
         }
         std::size_t end = 0;
-        const std::size_t others =
-            kernels.find_keys(ends.data(), commas.data(), blocks, rest, key, spans.data(), end);
+        const std::size_t others = kernels.find_keys(ends.data(), commas.data(), blocks, rest, key, spans.data(), end);
         CHECK(first + count + others == rows.size());
         if (others > 0) CHECK(spans[0].row == rows[first + count].row);
     }
 }
 
-// The text in whole blocks, and what the kernels find, a slice of `slice_blocks` blocks at a time.
+// Compares a text, padded to whole blocks, in slices of `slice_blocks` blocks.
 inline void compare(const Kernels& kernels, std::string text, std::size_t slice_blocks) {
     text.resize((text.size() / kBlockBytes + 2) * kBlockBytes, ' ');
     const auto* const data = reinterpret_cast<const std::uint8_t*>(text.data());
@@ -117,11 +116,11 @@ inline void compare(const Kernels& kernels, std::string text, std::size_t slice_
     }
 }
 
-// One field as a key.
+// Compares one field as a key.
 inline void compare_ipv4(const Kernels& kernels, const std::string& text) {
     std::vector<std::uint8_t> data(text.begin(), text.end());
     data.resize(data.size() + 64, '1');
-    // Several at once may go another way than one alone: once alone, once among good ones.
+    // Several keys may be parsed in another way than one: try it alone, and among good ones.
     const std::string other = "201.30.4.99";
     data.insert(data.end(), other.begin(), other.end());
     const auto begin = static_cast<std::uint16_t>(data.size() - other.size());
@@ -137,8 +136,7 @@ inline void compare_ipv4(const Kernels& kernels, const std::string& text) {
             ends[at] = static_cast<std::uint16_t>(text.size());
             std::uint32_t numbers[most];
             std::uint8_t good[most];
-            const std::size_t odd =
-                kernels.parse_ipv4(data.data(), starts.data(), ends.data(), count, numbers, good);
+            const std::size_t odd = kernels.parse_ipv4(data.data(), starts.data(), ends.data(), count, numbers, good);
             CHECK(odd == (is_ipv4 ? 0 : 1));
             for (std::size_t i = 0; i < count; ++i) {
                 CHECK((good[i] != 0) == (i != at || is_ipv4));

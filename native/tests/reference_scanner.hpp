@@ -8,8 +8,8 @@
 #include <tuple>
 #include <vector>
 
-#include "reduction/net/ip_address.hpp"
 #include "reduction/csv/scanner.hpp"
+#include "reduction/net/ip_address.hpp"
 
 namespace reference {
 
@@ -52,8 +52,8 @@ inline std::string lines_of(const Found& found, const std::vector<std::string>& 
     std::string lines;
     for (const auto& [kind, ipv4, ipv6, group] : found) {
         char address[reduction::kLongestLine];
-        const char* const end = kind == reduction::Kind::ipv4 ? reduction::write_ipv4(address, ipv4)
-                                                              : reduction::write_ipv6(address, ipv6);
+        const char* const end =
+            kind == reduction::Kind::ipv4 ? reduction::write_ipv4(address, ipv4) : reduction::write_ipv6(address, ipv6);
         lines += std::string(address, static_cast<std::size_t>(end - address)) + ',' + row_suffixes[group] + '\n';
     }
     return lines;

@@ -1,4 +1,4 @@
-// A file on the disk that is split into splits, and the comparison of their results with the file read whole.
+// A temporary file that is read in splits, and the comparison of their results with the file read as a whole.
 #pragma once
 
 #include <sys/stat.h>
@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "check.hpp"
+
 #include "reduction/csv/file_reader.hpp"
 #include "reduction/csv/split_reader.hpp"
 
@@ -20,7 +21,7 @@ namespace split_file {
 
 using namespace reduction;
 
-constexpr std::size_t kExamples = 1000000;  // all that are there
+constexpr std::size_t kExamples = 1000000;  // all of them
 inline const std::function<void(std::uint64_t)> kNobody = [](std::uint64_t) {};
 
 class TemporaryFile {
@@ -45,10 +46,10 @@ public:
 
 private:
     std::string path_;
-    struct stat status_ {};
+    struct stat status_{};
 };
 
-// Bytes that are no file, and from `end` on cannot be read.
+// Bytes in memory that cannot be read from `end` on.
 class InMemory final : public RandomAccessSource {
 public:
     InMemory(const std::string& content, std::uint64_t end) : content_(content), end_(end) {}
@@ -85,15 +86,17 @@ inline bool same_examples(const std::vector<RejectedExample>& a, const std::vect
     std::vector<RejectedExample> ours = a, theirs = b;
     std::stable_sort(ours.begin(), ours.end(), before);
     std::stable_sort(theirs.begin(), theirs.end(), before);
-    return std::equal(ours.begin(), ours.end(), theirs.begin(), theirs.end(), [](const RejectedExample& one, const RejectedExample& other) {
-        return one.reason == other.reason && one.line == other.line && one.fields == other.fields &&
-               one.limit == other.limit && one.text == other.text;
-    });
+    return std::equal(ours.begin(), ours.end(), theirs.begin(), theirs.end(),
+                      [](const RejectedExample& one, const RejectedExample& other) {
+                          return one.reason == other.reason && one.line == other.line && one.fields == other.fields &&
+                                 one.limit == other.limit && one.text == other.text;
+                      });
 }
 
-// What a split of bytes in memory is must be what the same split of the file is.
-inline void is_the_same(const SplitResult& result, const SplitResult& of_file) {
-    CHECK(result.open_status == of_file.open_status && result.number == of_file.number && result.has_rows == of_file.has_rows);
+// Checks that a split of bytes in memory has the same result as that split of a file.
+inline void check_same(const SplitResult& result, const SplitResult& of_file) {
+    CHECK(result.open_status == of_file.open_status && result.number == of_file.number &&
+          result.has_rows == of_file.has_rows);
     CHECK(result.first == of_file.first && result.end == of_file.end);
     CHECK(result.stats.status == of_file.stats.status && result.stats.line == of_file.stats.line);
     CHECK(result.stats.header == of_file.stats.header && result.stats.line_ends == of_file.stats.line_ends);
@@ -102,13 +105,13 @@ inline void is_the_same(const SplitResult& result, const SplitResult& of_file) {
     CHECK(same_examples(result.stats.examples, of_file.stats.examples));
 }
 
-// Returns whether all guesses were right; then everything must be as it is in the whole.
+// Returns whether all guesses were right; then all results must be the same as without splits.
 inline bool agrees(const TemporaryFile& file, std::uint64_t split_size, const Kernels& kernels) {
     const FileEntry entry = file.entry();
     Scan whole(*kernels_named("portable"));
     const FileOutcome expected = read_file(whole.scanner, entry, kNobody);
     Scan splits(kernels);
-    const bool with_memory = split_size % 4 == 1;  // some of the times, for sanitizers make it slow
+    const bool with_memory = split_size % 4 == 1;  // sometimes: it is slow with sanitizers
     Scan from_memory(kernels);
     const InMemory memory(file.content, file.size());
     std::uint64_t frontier = 0;
@@ -117,7 +120,7 @@ inline bool agrees(const TemporaryFile& file, std::uint64_t split_size, const Ke
     for (std::uint64_t start = 0; start < file.size(); start += split_size) {
         const SplitRange split{start, std::min(start + split_size, file.size())};
         const SplitResult result = read_split(splits.scanner, entry, split, kNobody);
-        if (with_memory) is_the_same(read_split(from_memory.scanner, memory, 0, split, kNobody), result);
+        if (with_memory) check_same(read_split(from_memory.scanner, memory, 0, split, kNobody), result);
         if (start == 0) CHECK(result.open_status == expected.open_status && result.number == expected.number);
         if (result.open_status != OpenStatus::read) return true;
         if (!result.has_rows) {

@@ -1,12 +1,12 @@
-// However a file is split, its results make up the whole whenever each begins where the one before it ended.
+// However a file is split, its results make up the file whenever each begins where the previous one ended.
 #include "reduction/csv/split_reader.hpp"
 
 #include <array>
 #include <string>
 
 #include "check.hpp"
-#include "split_file.hpp"
 #include "reference.hpp"
+#include "split_file.hpp"
 
 using namespace split_file;
 
@@ -36,7 +36,7 @@ std::string random_csv(reference::Random& random, bool with_quotes) {
     return text;
 }
 
-// How many of the cuts were guessed right, and wrong.
+// How many guesses were right, and wrong.
 struct Tally {
     int right = 0;
     int wrong = 0;
@@ -53,7 +53,7 @@ void every_size(reference::Random& random, bool with_quotes, Tally& tally) {
     }
 }
 
-// Rows inside quotes that look better than the real ones: the guess is wrong, and that is seen.
+// Rows inside quotes that look better than the real ones: the guess is wrong, and this is noticed.
 void a_wrong_guess_is_seen() {
     std::string text = "Count,Source IP\n1,1.1.1.1\n2,\"";
     for (int i = 0; i < 20; ++i) text += "\n7,7.7.7.7";
@@ -63,7 +63,7 @@ void a_wrong_guess_is_seen() {
     CHECK(agrees(file, text.size(), best_kernels()));
 }
 
-void what_is_no_csv_is_told_once() {
+void only_the_first_split_reports_other_formats() {
     for (const std::string& head : {std::string("\x1f\x8b\x08", 3), std::string("\xff\xfe", 2)}) {
         const TemporaryFile file(head + std::string(100, 'x'));
         Scan scan(best_kernels());
@@ -73,7 +73,7 @@ void what_is_no_csv_is_told_once() {
     }
 }
 
-void what_cannot_be_read_is_told() {
+void changed_and_missing_files_are_reported() {
     const TemporaryFile file("Source IP\n1.1.1.1\n");
     Scan scan(best_kernels());
     FileEntry entry = file.entry();
@@ -84,8 +84,8 @@ void what_cannot_be_read_is_told() {
     CHECK(scan.lines().empty());
 }
 
-// Of bytes that end in a error: a status stands if what came before has settled it, or else nothing is known.
-void what_cannot_be_read_any_further_is_told() {
+// Bytes that end in an error: the status is known only if the bytes before the error decide it.
+void read_errors_are_reported() {
     const std::string rows = "Count,Source IP\n" + std::string(100, '\n') + "1,1.1.1.1\n2,2.2.2.2\n";
     const std::string no_key = "Count\n" + std::string(200, '\n');
     Scan scan(best_kernels());
@@ -94,7 +94,8 @@ void what_cannot_be_read_any_further_is_told() {
             for (const std::uint64_t start : {0U, 50U, 120U}) {
                 const InMemory memory(text, end);
                 const SplitResult result = read_split(scan.scanner, memory, 0, {start, text.size()}, kNobody);
-                CHECK(result.open_status == OpenStatus::not_readable && result.number == InMemory::kErrno && !result.has_rows);
+                CHECK(result.open_status == OpenStatus::not_readable && result.number == InMemory::kErrno &&
+                      !result.has_rows);
             }
         }
     }
@@ -113,7 +114,7 @@ int main() {
     CHECK(plain.right > 500 && plain.wrong == 0);
     CHECK(quoted.right > 500 && quoted.wrong > 0);
     a_wrong_guess_is_seen();
-    what_is_no_csv_is_told_once();
-    what_cannot_be_read_is_told();
-    what_cannot_be_read_any_further_is_told();
+    only_the_first_split_reports_other_formats();
+    changed_and_missing_files_are_reported();
+    read_errors_are_reported();
 }

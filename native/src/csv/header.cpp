@@ -39,8 +39,8 @@ std::vector<std::string> fields_of(std::string_view row) {
 
 Header parse_header(std::string_view row, std::string_view key_column) {
     const std::vector<std::string> names = fields_of(row);
-    const auto key = std::find_if(names.begin(), names.end(),
-                                  [&](const std::string& name) { return trim(name) == key_column; });
+    const auto key =
+        std::find_if(names.begin(), names.end(), [&](const std::string& name) { return trim(name) == key_column; });
     Header header{names.size(), std::nullopt};
     if (key != names.end()) header.key = static_cast<std::size_t>(key - names.begin());
     return header;

@@ -29,14 +29,16 @@ std::size_t RowBoundaryFinder::load(std::uint64_t at) {
 
 RowStart RowBoundaryFinder::next(std::uint64_t from, StructureState state, std::uint64_t min, std::uint64_t limit) {
     using Is = RowStart::Kind;
-    if (from >= min && !state.inside && (is_preceded_by(from, '\n') || is_preceded_by(from, '\r'))) return {Is::row, from};
+    if (from >= min && !state.inside && (is_preceded_by(from, '\n') || is_preceded_by(from, '\r')))
+        return {Is::row, from};
     for (std::uint64_t at = from; at < limit; at += kChunk) {
         const std::size_t size = load(at);
         const std::size_t nul = kernels_.structure(chunk_.data(), blocks_in(size), state, ends_.data(), commas_.data());
         const std::size_t scanned = nul == kNoNul ? blocks_in(size) : nul / kBlockBytes + 1;
         for (std::size_t block = 0; block < scanned; ++block) {
             for (std::uint64_t bits = ends_[block]; bits != 0; bits &= bits - 1) {
-                const std::uint64_t start = at + kBlockBytes * block + static_cast<std::size_t>(__builtin_ctzll(bits)) + 1;
+                const std::uint64_t start =
+                    at + kBlockBytes * block + static_cast<std::size_t>(__builtin_ctzll(bits)) + 1;
                 if (start >= limit) return {Is::limit, limit};
                 if (start >= min) return {Is::row, start};
             }
@@ -77,7 +79,8 @@ StructureState RowBoundaryFinder::guess(std::uint64_t at, std::size_t columns, s
     return if_inside.bad < if_outside.bad ? inside : outside;
 }
 
-RowBoundaryFinder::Plausibility RowBoundaryFinder::plausibility(StructureState state, std::size_t size, std::size_t columns, std::size_t key) {
+RowBoundaryFinder::Plausibility RowBoundaryFinder::plausibility(StructureState state, std::size_t size,
+                                                                std::size_t columns, std::size_t key) {
     const std::size_t nul = kernels_.structure(chunk_.data(), blocks_in(size), state, ends_.data(), commas_.data());
     const std::size_t blocks = nul == kNoNul ? blocks_in(size) : nul / kBlockBytes;
     ends_[blocks] = commas_[blocks] = 0;

@@ -234,8 +234,7 @@ void CsvScanner::add_rows(std::size_t from, std::size_t blocks, std::size_t& res
 // Rejects rows without a key or with too many fields, and lists the keys of the others; returns how many these are.
 std::size_t CsvScanner::find_uneven_rows(std::size_t from, std::size_t blocks, std::uint16_t* starts,
                                          std::uint16_t* ends, std::size_t& rest) {
-    const std::size_t count =
-        kernels_.find_keys(ends_.data(), commas_.data(), blocks, from, key_, spans_.data(), rest);
+    const std::size_t count = kernels_.find_keys(ends_.data(), commas_.data(), blocks, from, key_, spans_.data(), rest);
     stats_.read += count;
     std::size_t kept = 0;
     for (std::size_t i = 0; i < count; ++i) {

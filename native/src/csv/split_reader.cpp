@@ -108,8 +108,8 @@ private:
 
 }  // namespace
 
-SplitResult read_split(CsvScanner& scanner, const RandomAccessSource& bytes, std::size_t group,
-                       const SplitRange& range, const ProgressCallback& progress) {
+SplitResult read_split(CsvScanner& scanner, const RandomAccessSource& bytes, std::size_t group, const SplitRange& range,
+                       const ProgressCallback& progress) {
     SplitResult result;
     SplitReader reader(scanner, bytes, range, progress);
     scanner.begin(group);

@@ -14,28 +14,28 @@ std::size_t drop_duplicates(Number* numbers, std::size_t count) {
     return static_cast<std::size_t>(std::unique(numbers, numbers + count) - numbers);
 }
 
-// Makes those from `from` on sorted and distinct.
+// Sorts and deduplicates the numbers from `from` on.
 template <typename Number>
 void compact_from(PodArray<Number>& numbers, std::size_t from, Ipv4Array& spare) {
     if (numbers.size() == from) return;
     numbers.shrink_to(from + sort_distinct(numbers.data() + from, numbers.size() - from, spare));
 }
 
-// The same for those before `to`, which then says where they end; what stands behind them moves up.
+// Sorts and deduplicates the numbers before `to`, which becomes their new end; the numbers after it move up.
 template <typename Number>
 void compact_before(PodArray<Number>& numbers, std::size_t& to, Ipv4Array& spare) {
     if (to == 0) return;
     const std::size_t left = sort_distinct(numbers.data(), to, spare);
-    const std::size_t behind = numbers.size() - to;
-    if (left < to && behind > 0) std::memmove(numbers.data() + left, numbers.data() + to, behind * sizeof(Number));
-    numbers.shrink_to(left + behind);
+    const std::size_t after = numbers.size() - to;
+    if (left < to && after > 0) std::memmove(numbers.data() + left, numbers.data() + to, after * sizeof(Number));
+    numbers.shrink_to(left + after);
     to = left;
 }
 
 }  // namespace
 
-// Least significant digit first, three digits of 11, 11 and 10 bits (Knuth, The Art of Computer Programming 3,
-// 5.2.5); all three histograms are counted in one pass.
+// Least significant digit first, with digits of 11, 11 and 10 bits (Knuth, The Art of Computer Programming 3, 5.2.5).
+// One pass counts all three histograms.
 std::size_t sort_distinct(std::uint32_t* numbers, std::size_t count, Ipv4Array& spare) {
     if (count < kSmall) {
         std::sort(numbers, numbers + count);
@@ -71,7 +71,7 @@ std::size_t sort_distinct(std::uint32_t* numbers, std::size_t count, Ipv4Array& 
         for (std::size_t i = 0; i < count; ++i) to[of_digit[from[i] >> 11 * digit & kMask]++] = from[i];
         std::swap(from, to);
     }
-    std::memcpy(numbers, from, count * sizeof(std::uint32_t));  // after three turns the result is in `spare`
+    std::memcpy(numbers, from, count * sizeof(std::uint32_t));  // after three passes the result is in `spare`
     return drop_duplicates(numbers, count);
 }
 

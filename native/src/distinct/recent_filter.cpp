@@ -12,17 +12,17 @@ namespace reduction {
 namespace {
 
 constexpr unsigned kMinBits = 8;
-constexpr unsigned kHalfHashBits = 16;       // bits
-constexpr std::size_t kPrefetchDistance = 12;         // buckets are fetched so many numbers before they are looked at
-constexpr std::size_t kAdaptAfter = 1 << 18;   // numbers after which a table that cannot grow is judged
+constexpr unsigned kHalfHashBits = 16;         // bits of the table
+constexpr std::size_t kPrefetchDistance = 12;  // numbers between prefetching a bucket and reading it
+constexpr std::size_t kAdaptAfter = 1 << 18;   // numbers between two decisions about a table that cannot grow
 constexpr std::size_t kBypass = 16 * kAdaptAfter;
 
-// Fibonacci hashing (Knuth, The Art of Computer Programming 3, 6.4). The factor is odd, so no two numbers have the
-// same hash, and the table need only keep hashes.
+// Fibonacci hashing (Knuth, The Art of Computer Programming 3, 6.4). The factor is odd, so that different numbers have
+// different hashes and the table only has to keep hashes.
 inline std::uint32_t hash_of(std::uint32_t number) { return number * 0x9E3779B1U; }
 
-// Whether `hash` is in the bucket; if not, it becomes the first and the last one is forgotten. Zeros are empty places,
-// so a hash that is kept as zero is always new.
+// Returns whether `hash` is not in the bucket; it then becomes the first, and the last one is forgotten. Zeros are free
+// places, so a hash that is kept as zero is always new.
 #if defined(__SSE2__)
 
 template <typename Kept>
@@ -35,7 +35,8 @@ inline bool is_new(void* bucket, Kept hash) {
     } else {
         equal = _mm_cmpeq_epi16(old, _mm_set1_epi16(static_cast<short>(hash)));
     }
-    if (_mm_movemask_epi8(equal) != 0 && hash != 0) [[likely]] return false;
+    if (_mm_movemask_epi8(equal) != 0 && hash != 0) [[likely]]
+        return false;
     _mm_store_si128(at, _mm_or_si128(_mm_slli_si128(old, sizeof hash), _mm_cvtsi32_si128(static_cast<int>(hash))));
     return true;
 }
@@ -62,16 +63,16 @@ inline std::size_t filter_with(Bucket* buckets, unsigned bits, const std::uint32
                                std::uint32_t* to) {
     const unsigned shift = 32 - bits;
     std::size_t passed = 0;
-    const auto look_at = [&](std::size_t i) {
+    const auto check = [&](std::size_t i) {
         const std::uint32_t hash = hash_of(numbers[i]);
         if (is_new(&buckets[hash >> shift], static_cast<Kept>(hash))) to[passed++] = numbers[i];
     };
     std::size_t i = 0;
     for (; i + kPrefetchDistance < count; ++i) {
         __builtin_prefetch(&buckets[hash_of(numbers[i + kPrefetchDistance]) >> shift], 1);
-        look_at(i);
+        check(i);
     }
-    for (; i < count; ++i) look_at(i);
+    for (; i < count; ++i) check(i);
     return passed;
 }
 
@@ -84,9 +85,9 @@ std::size_t RecentFilter::filter(const std::uint32_t* numbers, std::size_t count
         return count;
     }
     if (buckets_ == nullptr) resize(std::min(kMinBits, max_bits_));
-    const std::size_t passed =
-        bits_ < kHalfHashBits ? filter_with<std::uint32_t>(buckets_.get(), bits_, numbers, count, to)
-                            : filter_with<std::uint16_t>(buckets_.get(), bits_, numbers, count, to);
+    const std::size_t passed = bits_ < kHalfHashBits
+                                   ? filter_with<std::uint32_t>(buckets_.get(), bits_, numbers, count, to)
+                                   : filter_with<std::uint16_t>(buckets_.get(), bits_, numbers, count, to);
     seen_ += count;
     passed_ += passed;
     adapt();

@@ -8,8 +8,8 @@
 #include <type_traits>
 #include <utility>
 
-#include "reduction/merge/merge_cursor.hpp"
 #include "reduction/io/crc32.hpp"
+#include "reduction/merge/merge_cursor.hpp"
 
 namespace reduction {
 
@@ -17,10 +17,10 @@ namespace {
 
 constexpr std::size_t kReadAtOnce = 1 << 15;  // bytes of a run
 
-// They are written as they stand in memory, without what would be padding.
+// Rows are written as they are in memory, so that they must not contain padding.
 static_assert(std::has_unique_object_representations_v<Ipv4Row> && std::has_unique_object_representations_v<Ipv6Row>);
 
-// The rows of one kind in a run that are not given out yet; MemoryCursor has the meaning of its functions.
+// Reads the rows of one kind in a run; its functions are those of MemoryCursor.
 template <typename RowOfIt>
 class RunCursor {
 public:
@@ -38,8 +38,8 @@ public:
 
     void pop_until(const Row* border, std::size_t step, std::vector<Row>& to) {
         const auto next = rows_.begin() + static_cast<std::ptrdiff_t>(first_);
-        const std::size_t most = std::min(step, rows_.size() - first_);
-        auto stop = next + static_cast<std::ptrdiff_t>(most);
+        const std::size_t max = std::min(step, rows_.size() - first_);
+        auto stop = next + static_cast<std::ptrdiff_t>(max);
         if (border) stop = std::lower_bound(next, stop, *border);
         to.insert(to.end(), next, stop);
         first_ += static_cast<std::size_t>(stop - next);
@@ -48,11 +48,11 @@ public:
 private:
     const SpillRun::Section& section() const { return run_->section(Row{}); }
 
-    // Reads on until there are `least` rows, or all that are left.
-    void fill(std::size_t least) {
+    // Reads on until there are `min` rows, or all that are left.
+    void fill(std::size_t min) {
         rows_.erase(rows_.begin(), rows_.begin() + static_cast<std::ptrdiff_t>(first_));
         first_ = 0;
-        const std::size_t wanted = std::max(least, kReadAtOnce / sizeof(Row)) - rows_.size();
+        const std::size_t wanted = std::max(min, kReadAtOnce / sizeof(Row)) - rows_.size();
         const std::size_t more = std::min<std::size_t>(wanted, (section().to - at_) / sizeof(Row));
         if (more == 0) return;
         const std::size_t held = rows_.size();
@@ -68,17 +68,17 @@ private:
     std::uint64_t at_;
     std::uint32_t crc32_;
     std::vector<Row> rows_;
-    std::size_t first_ = 0;  // of rows_ that is not given out
+    std::size_t first_ = 0;  // of rows_
 };
 
-// Puts owners in the place of the numbers that rows end with. Rows of one address are held back until all have come:
-// their owners may be in another order, and the same.
+// Replaces the numbers at the end of rows by their owners. Rows of one address are held back until all of them are
+// there, because their owners may be in another order, or the same.
 template <typename Row>
 class Renumbered {
 public:
     explicit Renumbered(const RowOwners& owners) : owners_(owners) {}
 
-    // The rows that can be given out then, sorted and distinct; they stand until the next call.
+    // Returns the rows that are complete now, sorted and distinct, valid until the next call.
     const std::vector<Row>& take(const std::vector<Row>& rows) {
         rows_.clear();
         for (const Row& row : rows) {
@@ -90,7 +90,7 @@ public:
         return rows_;
     }
 
-    // The rest of them, behind the last.
+    // Returns the rest of the rows.
     const std::vector<Row>& end() {
         rows_.clear();
         pop_group();
@@ -115,6 +115,7 @@ template <typename Row>
 void merge_rows(const std::vector<const SpillRun*>& runs, const RowOwners& owners,
                 const std::function<void(const std::vector<Row>&)>& take) {
     std::vector<RunCursor<Row>> cursors;
+    cursors.reserve(runs.size());
     for (const SpillRun* const run : runs) cursors.emplace_back(*run);
     Renumbered<Row> renumbered(owners);
     merge_cursors(std::move(cursors), [&](const std::vector<Row>& rows) { take(renumbered.take(rows)); });
@@ -193,7 +194,7 @@ void SpillRuns::merge_levels(const RowOwners& owners) {
 }
 
 void SpillRuns::merge(const RowOwners& owners, const std::function<void(const std::vector<Ipv4Row>&)>& take_ipv4,
-                     const std::function<void(const std::vector<Ipv6Row>&)>& take_ipv6) const {
+                      const std::function<void(const std::vector<Ipv6Row>&)>& take_ipv6) const {
     std::vector<const SpillRun*> runs;
     for (const auto& level : levels_) {
         for (const SpillRun& run : level) runs.push_back(&run);

@@ -8,8 +8,8 @@ namespace reduction {
 
 namespace {
 
-constexpr std::size_t kSliceBlocks = 256;     // 16 KiB, which with its marks fits into the nearest cache
-constexpr std::size_t kShownText = 4 * 80;   // bytes of a malformed line that are kept: 80 characters of any kind
+constexpr std::size_t kSliceBlocks = 256;                // 16 KiB: with its marks it fits into the L1 cache
+constexpr std::size_t kShownText = std::size_t{4} * 80;  // bytes of a malformed line: 80 characters of any kind
 
 std::string_view without_line_end(std::string_view line) {
     if (line.ends_with('\n')) line.remove_suffix(1);
@@ -42,11 +42,11 @@ void HostSearch::feed(std::string_view text, std::uint64_t offset) {
     while (at < text.size()) {
         const std::string_view left = text.substr(at);
         const std::size_t blocks =
-            std::min(kSliceBlocks, left.size() > kReadBehind ? (left.size() - kReadBehind) / kBlockBytes : 0);
+            std::min(kSliceBlocks, left.size() > kReadAfter ? (left.size() - kReadAfter) / kBlockBytes : 0);
         std::size_t done = blocks == 0 ? 0 : feed_slice(left, blocks);
-        if (done == 0) {  // near the end of the block, or a line that is longer than the slice
+        if (done == 0) {  // near the end of the text, or a line that is longer than the slice
             const std::size_t end = left.find('\n', blocks * kBlockBytes);
-            // The blocks hold no line end if there are any; without blocks this is one of the last lines.
+            // If there are blocks, they contain no line end; without blocks, this is one of the last lines.
             done = end == std::string_view::npos ? left.size() : end + 1;
             take(without_line_end(left.substr(0, done)), offset + at);
         }
@@ -55,7 +55,7 @@ void HostSearch::feed(std::string_view text, std::uint64_t offset) {
     }
 }
 
-// Takes all lines that end in the first blocks of the text; returns where the first one that does not begins.
+// Searches all lines that end in the first blocks of the text; returns where the first other line begins.
 std::size_t HostSearch::feed_slice(std::string_view text, std::size_t blocks) {
     walk_.data = reinterpret_cast<const std::uint8_t*>(text.data());
     walk_.marks = marks_.data();
@@ -71,7 +71,7 @@ std::size_t HostSearch::feed_slice(std::string_view text, std::size_t blocks) {
         stats_.newest_ms = walk_.newest_ms;
         stats_.lines[static_cast<std::size_t>(LineKind::connection)] += walk_.lines;
         walk_.lines = 0;
-        // A line that needs a closer look: to its end.
+        // Parse this line completely: go to its end.
         while (walk_.next < walk_.count && text[marks_[walk_.next]] != '\n') ++walk_.next;
         if (walk_.next == walk_.count) return walk_.line;
         const std::size_t end = marks_[walk_.next++];
@@ -85,7 +85,7 @@ void HostSearch::take(std::string_view line, std::uint64_t offset) {
     if (parsed.kind == LineKind::connection) {
         if (parsed.time_ms + lateness_ms_ < stats_.newest_ms && !stats_.late) {
             stats_.late = LateLine{line_count(), offset, parsed.time_ms, stats_.newest_ms};
-            // No later one is told of: the quick walk need not stop for them.
+            // Only the first late line is reported: the fast walk need not stop at others.
             walk_.lateness_ms = kNoTime / 2;
         }
         stats_.oldest_ms = std::min(stats_.oldest_ms, parsed.time_ms);
@@ -100,7 +100,8 @@ void HostSearch::take(std::string_view line, std::uint64_t offset) {
     ++stats_.lines[static_cast<std::size_t>(parsed.kind)];
 }
 
-void HostSearch::record_partner(Partners& partners, std::string_view name, std::uint64_t time_ms, std::uint64_t offset) const {
+void HostSearch::record_partner(Partners& partners, std::string_view name, std::uint64_t time_ms,
+                                std::uint64_t offset) const {
     const auto found = partners.find(name);
     if (found == partners.end()) {
         partners.emplace(std::string(name), FirstConnection{time_ms, offset});

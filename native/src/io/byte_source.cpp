@@ -25,7 +25,7 @@ FileSource::~FileSource() {
 }
 
 std::optional<std::uint64_t> FileSource::changed_size() const {
-    struct stat status {};
+    struct stat status{};
     if (::fstat(descriptor_, &status) != 0) throw ReadError{errno};
     const std::int64_t modified = std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec;
     const auto size_now = static_cast<std::uint64_t>(status.st_size);
@@ -48,8 +48,9 @@ std::size_t FileSource::read_at(std::uint64_t at, std::uint8_t* to, std::size_t 
 bool is_compressed(std::string_view head) {
     using namespace std::string_view_literals;
     if (begins_with(head, "\x1f\x8b\x08"sv) || begins_with(head, "\x28\xb5\x2f\xfd"sv)) return true;
-    if (begins_with(head, "\xfd"
-                          "7zXZ\0"sv))
+    if (begins_with(head,
+                    "\xfd"
+                    "7zXZ\0"sv))
         return true;
     return head.size() >= 10 && begins_with(head, "BZh"sv) && head[3] >= '1' && head[3] <= '9' &&
            head.substr(4, 6) == "1AY&SY"sv;

@@ -9,10 +9,10 @@
 #include <thread>
 #include <utility>
 
-#include "reduction/merge/row_writer.hpp"
+#include "reduction/merge/packed_rows.hpp"
 #include "reduction/merge/partial_reader.hpp"
 #include "reduction/merge/row_parser.hpp"
-#include "reduction/merge/packed_rows.hpp"
+#include "reduction/merge/row_writer.hpp"
 
 namespace reduction {
 
@@ -49,8 +49,8 @@ public:
         std::size_t longest_line = 0;
         for (const RowSuffix& suffix : input.suffixes) longest_line = std::max(longest_line, suffix.text.size());
         longest_line += kLongestLine + 2;  // a comma and a newline
-        const std::size_t window = std::max(std::min(kMinWindow, block_bytes),
-                                            block_bytes / std::max<std::size_t>(1, partials.size()));
+        const std::size_t window =
+            std::max(std::min(kMinWindow, block_bytes), block_bytes / std::max<std::size_t>(1, partials.size()));
         for (std::size_t i = 0; i < partials.size(); ++i) {
             readers_.push_back(std::make_unique<PartialReader>(i, partials[i], input.headers, window, longest_line,
                                                                input.suffixes.size() * longest_line));
@@ -221,7 +221,7 @@ private:
     const MergeOptions& options_;
     const std::function<void(std::string_view)>& out_;
 
-    std::mutex turn_lock_;  // holds for all below
+    std::mutex turn_lock_;  // guards the members below
     std::condition_variable turn_came_;
     std::uint64_t turn_ = 0;
     std::exception_ptr failure_;

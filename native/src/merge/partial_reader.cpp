@@ -71,8 +71,8 @@ void PartialReader::check_end() const {
 
 void PartialReader::skip_header(const std::vector<std::string>& headers) {
     const std::string_view lines(window_.data(), whole_);
-    const auto header = std::find_if(headers.begin(), headers.end(),
-                                     [&](const std::string& text) { return lines.starts_with(text); });
+    const auto header =
+        std::find_if(headers.begin(), headers.end(), [&](const std::string& text) { return lines.starts_with(text); });
     if (header == headers.end()) fail(0);
     const std::size_t size = header->size();
     held_ -= size;

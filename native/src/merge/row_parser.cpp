@@ -13,14 +13,14 @@ namespace reduction {
 
 namespace {
 
-constexpr std::size_t kSlice = kMaxBlocks * kBlockBytes;  // bytes looked at together
-constexpr std::size_t kRows = kSlice / 2;           // more that are not empty have no room in a slice
+constexpr std::size_t kSlice = kMaxBlocks * kBlockBytes;  // bytes parsed at once
+constexpr std::size_t kRows = kSlice / 2;                 // a slice has at most as many non-empty rows
 
 [[noreturn]] void fail(const PartialText& text, std::size_t at) {
     throw DamagedPartial(text.partial, "at byte " + std::to_string(text.offset + at) + " is no row in its place");
 }
 
-// From 16 - n on: a mask of n bytes, up to 16.
+// From 16 - n on, this is a mask of n bytes.
 constexpr auto kMasks = [] {
     std::array<std::uint8_t, 32> masks{};
     std::fill(masks.begin(), masks.begin() + 16, std::uint8_t{0xFF});
@@ -32,17 +32,17 @@ Address as_address(Ipv6 ipv6) { return {Kind::ipv6, 0, ipv6}; }
 
 }  // namespace
 
-// Which suffix comes next cannot be foreseen, nor then how long a search is: a larger table, so that none collide, is
-// worth its room.
+// The next suffix cannot be predicted, nor the length of a search. A larger table without collisions is worth its
+// memory.
 RowSuffixTable::RowSuffixTable(const std::vector<RowSuffix>& suffixes) : suffixes_(suffixes) {
     constexpr unsigned kMoreBits = 5;
-    const auto least = static_cast<unsigned>(std::bit_width(2 * suffixes.size() + 1));
-    for (unsigned bits = least; bits <= least + kMoreBits; ++bits) {
+    const auto min_bits = static_cast<unsigned>(std::bit_width(2 * suffixes.size() + 1));
+    for (unsigned bits = min_bits; bits <= min_bits + kMoreBits; ++bits) {
         if (fill(bits) == 0) break;
     }
 }
 
-// Makes the table with 2 to the power of `bits` slots; returns how many suffixes do not stand in their own.
+// Fills a table of 2^`bits` slots; returns how many suffixes are not in their own slot.
 std::size_t RowSuffixTable::fill(unsigned bits) {
     shift_ = 64 - bits;
     slots_.assign(std::size_t{1} << bits, Slot{});
@@ -94,7 +94,7 @@ RowParser::RowParser(const RowSuffixTable& suffixes)
       ipv4_(kRows + 1),
       good_(kRows + 1) {}
 
-// Lists the rows that end in the slice at `at`; the first line that does not end in it starts at `rest`.
+// Lists the rows that end in the slice at `at`; the first other line starts at `rest`.
 std::size_t RowParser::find_rows(const PartialText& text, std::size_t at, std::size_t& rest) {
     const std::size_t size = std::min(text.size - at, kSlice);
     const std::size_t blocks = (size + kBlockBytes - 1) / kBlockBytes;
@@ -102,9 +102,9 @@ std::size_t RowParser::find_rows(const PartialText& text, std::size_t at, std::s
     const auto* const data = reinterpret_cast<const std::uint8_t*>(text.bytes.data() + at);
     if (kernels_.structure(data, blocks, state, ends_.data(), commas_.data()) != kNoNul) fail(text, at);
     ends_[blocks] = commas_[blocks] = 0;
-    std::size_t count = kernels_.find_even_rows(ends_.data(), commas_.data(), blocks, 0, 2, 0, starts_.data(),
-                                                 key_ends_.data(), rest);
-    if (rest < size) {  // the number of a cut file makes a third field
+    std::size_t count =
+        kernels_.find_even_rows(ends_.data(), commas_.data(), blocks, 0, 2, 0, starts_.data(), key_ends_.data(), rest);
+    if (rest < size) {  // rows of split files have a third field
         const std::size_t from = rest;
         const std::size_t more = kernels_.find_keys(ends_.data(), commas_.data(), blocks, from, 0, spans_.data(), rest);
         for (std::size_t i = 0; i < more; ++i) {
@@ -119,7 +119,7 @@ std::size_t RowParser::find_rows(const PartialText& text, std::size_t at, std::s
 
 void RowParser::parse_addresses(const char* slice, std::size_t count, Ipv4Row) {
     kernels_.parse_ipv4(reinterpret_cast<const std::uint8_t*>(slice), starts_.data(), key_ends_.data(), count,
-                          ipv4_.data(), good_.data());
+                        ipv4_.data(), good_.data());
 }
 
 void RowParser::parse_addresses(const char* slice, std::size_t count, const Ipv6Row&) {
@@ -134,11 +134,11 @@ void RowParser::parse_addresses(const char* slice, std::size_t count, const Ipv6
     }
 }
 
-// The row of line i, which ends before `next`; none if it is not one.
+// The row in line i, which ends before `next`; nothing if it is not a row.
 template <typename Row>
 std::optional<Row> RowParser::row_at(const char* slice, std::size_t i, std::size_t next) const {
     if (good_[i] == 0 || slice[next - 1] != '\n') return std::nullopt;
-    const std::size_t from = key_ends_[i] + std::size_t{1};  // behind the comma
+    const std::size_t from = key_ends_[i] + std::size_t{1};  // after the comma
     const std::uint32_t suffix = suffixes_.find({slice + from, next - 1 - from});
     if (suffix == RowSuffixTable::kNone) return std::nullopt;
     if constexpr (std::is_same_v<Row, Ipv4Row>) {
@@ -169,12 +169,8 @@ void RowParser::add(const PartialText& text, const AddressRange& range, Runs<Row
     if (range.border && !(as_address(address_of(rows.back())) < *range.border)) fail(text, text.size - 1);
 }
 
-void RowParser::add_run(const PartialText& text, const AddressRange& range, Runs<Ipv4Row>& to) {
-    add(text, range, to);
-}
+void RowParser::add_run(const PartialText& text, const AddressRange& range, Runs<Ipv4Row>& to) { add(text, range, to); }
 
-void RowParser::add_run(const PartialText& text, const AddressRange& range, Runs<Ipv6Row>& to) {
-    add(text, range, to);
-}
+void RowParser::add_run(const PartialText& text, const AddressRange& range, Runs<Ipv6Row>& to) { add(text, range, to); }
 
 }  // namespace reduction

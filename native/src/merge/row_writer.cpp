@@ -65,8 +65,8 @@ std::string_view RowWriter::text_of(const std::vector<Ipv4Row>& rows) {
         const std::uint32_t number = address_of(row);
         if (number >> 16 != upper_number) {
             upper_number = number >> 16;
-            upper_length = static_cast<std::size_t>(write_octets(upper.data(), number >> 24, number >> 16 & 255U) -
-                                                    upper.data());
+            upper_length =
+                static_cast<std::size_t>(write_octets(upper.data(), number >> 24, number >> 16 & 255U) - upper.data());
         }
         std::memcpy(at, upper.data(), upper.size());
         at = write_octets(at + upper_length, number >> 8 & 255U, number & 255U) - 1;
@@ -86,7 +86,8 @@ char* RowWriter::end_line(char* at, std::size_t suffix) const {
     const char* const text = suffixes_[suffix].data();
     const std::size_t length = lengths_[suffix];
     std::memcpy(at, text, kCopyBytes);
-    for (std::size_t done = kCopyBytes; done < length; done += kCopyBytes) std::memcpy(at + done, text + done, kCopyBytes);
+    for (std::size_t done = kCopyBytes; done < length; done += kCopyBytes)
+        std::memcpy(at + done, text + done, kCopyBytes);
     return at + length;
 }
 

@@ -8,16 +8,19 @@ namespace {
 
 constexpr bool is_blank(char c) { return c == ' ' || c == '\t'; }
 
-// A dotted quad: four decimal octets up to 255 without leading zeros.
+// Four decimal octets up to 255, without leading zeros, separated by dots.
 bool parse_ipv4(const char* text, std::size_t length, std::uint32_t& number) {
     std::uint32_t value = 0;
     std::size_t at = 0;
     for (int octet = 0; octet < 4; ++octet) {
-        if (octet > 0 && (at >= length || text[at++] != '.')) return false;
+        if (octet > 0) {
+            if (at >= length || text[at] != '.') return false;
+            ++at;
+        }
         const std::size_t first = at;
         std::uint32_t part = 0;
-        while (at < length && at - first < 3 && text[at] >= '0' && text[at] <= '9') {
-            part = part * 10 + static_cast<std::uint32_t>(text[at++] - '0');
+        for (; at < length && at - first < 3 && text[at] >= '0' && text[at] <= '9'; ++at) {
+            part = part * 10 + static_cast<std::uint32_t>(text[at] - '0');
         }
         if (at == first || part > 255 || (at - first > 1 && text[first] == '0')) return false;
         value = value << 8 | part;
@@ -51,7 +54,7 @@ bool parse_hextet(Part part, std::uint16_t& value) {
     return true;
 }
 
-// RFC 4291, section 2.2, in the steps of ipaddress: cut at colons, find the one empty part inside, count.
+// RFC 4291, section 2.2, in the steps of ipaddress: split at colons, find the one empty part inside, count.
 bool parse_ipv6(const char* text, std::size_t length, Ipv6& number) {
     std::array<Part, 9> parts{};
     std::size_t count = 0;
@@ -64,7 +67,7 @@ bool parse_ipv6(const char* text, std::size_t length, Ipv6& number) {
         from = colon + 1;
     }
     if (count < 3) return false;
-    std::array<std::uint16_t, 10> hextets{};  // one for each part; a dotted quad makes two
+    std::array<std::uint16_t, 10> hextets{};  // one for each part; IPv4 makes two
     std::array<bool, 10> is_empty{};
     std::array<bool, 10> is_good{};
     const Part last = parts[count - 1];
@@ -82,20 +85,20 @@ bool parse_ipv6(const char* text, std::size_t length, Ipv6& number) {
         ++count;
     }
     if (count > 9) return false;
-    std::size_t gap = 0;  // the part that stands for zeros; part 0 cannot be it
+    std::size_t gap = 0;  // the part that is replaced by zeros; it cannot be part 0
     for (std::size_t i = 1; i + 1 < count; ++i) {
         if (!is_empty[i]) continue;
         if (gap != 0) return false;
         gap = i;
     }
     std::size_t before = count;
-    std::size_t behind = 0;
+    std::size_t after = 0;
     if (gap != 0) {
         before = gap;
-        behind = count - gap - 1;
+        after = count - gap - 1;
         if (is_empty[0] && --before != 0) return false;
-        if (is_empty[count - 1] && --behind != 0) return false;
-        if (before + behind > 7) return false;
+        if (is_empty[count - 1] && --after != 0) return false;
+        if (before + after > 7) return false;
     } else if (count != 8) {
         return false;
     }
@@ -104,9 +107,9 @@ bool parse_ipv6(const char* text, std::size_t length, Ipv6& number) {
         if (!is_good[i]) return false;
         whole[i] = hextets[i];
     }
-    for (std::size_t i = 0; i < behind; ++i) {
-        if (!is_good[count - behind + i]) return false;
-        whole[8 - behind + i] = hextets[count - behind + i];
+    for (std::size_t i = 0; i < after; ++i) {
+        if (!is_good[count - after + i]) return false;
+        whole[8 - after + i] = hextets[count - after + i];
     }
     number = {};
     for (std::size_t i = 0; i < 4; ++i) {
@@ -204,9 +207,7 @@ void KeyText::feed(const std::uint8_t* raw, std::size_t length) {
                     take(c);
                 }
                 break;
-            case State::unquoted:
-                take(c);
-                break;
+            case State::unquoted: take(c); break;
             case State::quoted:
                 if (c == '"') {
                     state_ = State::quote_in_quoted;
@@ -228,7 +229,7 @@ void KeyText::take(char c) {
         if (length_ > 0) ++blanks_;
         return;
     }
-    if (blanks_ > 0 || length_ >= kLongestAddress) {  // no address has a blank inside
+    if (blanks_ > 0 || length_ >= kLongestAddress) {  // an address has no blank inside
         too_long_ = true;
         return;
     }

@@ -1,8 +1,8 @@
-// Chooses the instruction set once, by what the processor says of itself.
-#include "reduction/simd/kernels.hpp"
-
+// Chooses the instruction set, once, by the processor's features.
 #include <cstring>
 #include <vector>
+
+#include "reduction/simd/kernels.hpp"
 
 #if defined(REDUCTION_ARM) && defined(__linux__)
 #include <asm/hwcap.h>
@@ -37,7 +37,7 @@ bool has_avx512() {
 
 #elif defined(REDUCTION_ARM)
 
-// All that the flag +crypto allows. Only Linux is asked; elsewhere shifts do what PMULL does.
+// All features that the flag +crypto allows. They are only known on Linux; elsewhere shifts replace PMULL.
 bool has_crypto() {
 #if defined(__linux__)
     constexpr unsigned long all = HWCAP_AES | HWCAP_PMULL | HWCAP_SHA1 | HWCAP_SHA2;

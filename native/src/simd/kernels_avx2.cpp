@@ -7,6 +7,5 @@
 
 namespace reduction {
 extern const Kernels kAVX2;
-const Kernels kAVX2{"avx2", avx2::structure, avx2::find_keys, avx2::find_even_rows,
-                         avx2::parse_ipv4, avx2::kLogs};
+const Kernels kAVX2{"avx2", avx2::structure, avx2::find_keys, avx2::find_even_rows, avx2::parse_ipv4, avx2::kLogs};
 }  // namespace reduction

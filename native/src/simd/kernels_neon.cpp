@@ -7,6 +7,5 @@
 
 namespace reduction {
 extern const Kernels kNEON;
-const Kernels kNEON{"neon", neon::structure, neon::find_keys, neon::find_even_rows,
-                     neon::parse_ipv4, neon::kLogs};
+const Kernels kNEON{"neon", neon::structure, neon::find_keys, neon::find_even_rows, neon::parse_ipv4, neon::kLogs};
 }  // namespace reduction

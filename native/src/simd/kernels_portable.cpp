@@ -5,6 +5,6 @@
 
 namespace reduction {
 extern const Kernels kPortable;
-const Kernels kPortable{"portable", portable::structure, portable::find_keys, portable::find_even_rows,
-                         portable::parse_ipv4, portable::kLogs};
+const Kernels kPortable{"portable",           portable::structure, portable::find_keys, portable::find_even_rows,
+                        portable::parse_ipv4, portable::kLogs};
 }  // namespace reduction

@@ -7,6 +7,5 @@
 
 namespace reduction {
 extern const Kernels kSSE2;
-const Kernels kSSE2{"sse2", sse2::structure, sse2::find_keys, sse2::find_even_rows,
-                     sse2::parse_ipv4, sse2::kLogs};
+const Kernels kSSE2{"sse2", sse2::structure, sse2::find_keys, sse2::find_even_rows, sse2::parse_ipv4, sse2::kLogs};
 }  // namespace reduction

@@ -23,8 +23,8 @@ public:
 
     // Keeps up to `max_examples` rejected rows of each reason per file. `aggregator` must outlive the scanner.
     // `slice_bytes` is a multiple of kBlockBytes, kSliceBytes at most; tests use small slices to cross many borders.
-    CsvScanner(DistinctAggregator& aggregator, std::string key_column, std::size_t max_examples,
-               const Kernels& kernels, std::size_t slice_bytes = kSliceBytes);
+    CsvScanner(DistinctAggregator& aggregator, std::string key_column, std::size_t max_examples, const Kernels& kernels,
+               std::size_t slice_bytes = kSliceBytes);
     CsvScanner(const CsvScanner&) = delete;
     CsvScanner& operator=(const CsvScanner&) = delete;
 

@@ -37,7 +37,7 @@ SplitResult read_split(CsvScanner& scanner, const FileEntry& entry, const SplitR
 // and no further if they are no CSV text and this is not the first split; then from two bytes before `start` to
 // `stop`, and on to the end of the last row. It steps back by less than 2 * CsvScanner::kSliceBytes, unless a row
 // extends further beyond `stop`.
-SplitResult read_split(CsvScanner& scanner, const RandomAccessSource& bytes, std::size_t group,
-                       const SplitRange& range, const ProgressCallback& progress);
+SplitResult read_split(CsvScanner& scanner, const RandomAccessSource& bytes, std::size_t group, const SplitRange& range,
+                       const ProgressCallback& progress);
 
 }  // namespace reduction

@@ -68,7 +68,7 @@ private:
 
     const std::vector<std::string> row_suffixes_;
     const std::size_t compact_at_rows_;
-    Ipv4Array spare_;  // work space for sorting
+    Ipv4Array spare_;                             // work space for sorting
     std::vector<std::unique_ptr<Group>> groups_;  // null before the first file
     Group* current_ = nullptr;
     std::size_t current_group_ = 0;

@@ -1,4 +1,4 @@
-// Sorted rows that memory had no room for: runs in temporary files, merged when they are wanted.
+// Sorted rows that do not fit into memory: runs in temporary files, merged in the end.
 #pragma once
 
 #include <cstddef>
@@ -13,15 +13,15 @@
 
 namespace reduction {
 
-// A temporary file can't be written, or does not give back what was written.
+// A temporary file cannot be written, or does not return what was written.
 struct SpillFailed : std::system_error {
     using std::system_error::system_error;
 };
 
-// Returns the descriptor of a new, empty file for writing and reading, which it becomes the caller's to close.
+// Returns the descriptor of a new, empty file for writing and reading. The caller closes it.
 using TempFileFactory = std::function<int()>;
 
-// Rows in a temporary file: first those of IPv4, then those of IPv6. All functions throw SpillFailed.
+// Rows in a temporary file: IPv4 first, then IPv6. All functions throw SpillFailed.
 class SpillRun {
 public:
     explicit SpillRun(int descriptor) : descriptor_(descriptor) {}
@@ -29,10 +29,10 @@ public:
     SpillRun& operator=(SpillRun&&) = delete;
     ~SpillRun();
 
-    // Rows come in their order.
+    // Appends rows; all calls together append them in their order.
     void append(const std::vector<Ipv4Row>& rows);
     void append(const std::vector<Ipv6Row>& rows);
-    void end();  // no more come
+    void end();  // no more rows will be appended
 
     // The rows of one kind: where they begin and end in the file, and the CRC-32 of the file up to there.
     struct Section {
@@ -50,28 +50,28 @@ private:
     void write(const void* data, std::size_t size);
 
     int descriptor_;
-    std::optional<FileOutput> output_;  // while rows come
+    std::optional<FileOutput> output_;  // while rows are appended
     Section ipv4_, ipv6_;
 };
 
-// Whom the rows that end with a number belong to in the end: another number, or nobody, so that they do not count.
+// By the number at the end of a row: the number of the row's owner, or kNoOwner if the row does not count.
 using RowOwners = std::vector<std::uint32_t>;
 constexpr std::uint32_t kNoOwner = ~std::uint32_t{0};
 
 class SpillRuns {
 public:
-    // `fan_in`, at least 2, runs of about one size become a larger one.
+    // `fan_in` runs of about the same size, at least 2, are merged into a larger one.
     SpillRuns(TempFileFactory open_temp, std::size_t fan_in) : open_temp_(std::move(open_temp)), fan_in_(fan_in) {}
 
     bool is_empty() const { return levels_.empty(); }
 
-    // Adds a run that `fill` appends to.
+    // Adds a run; `fill` appends its rows.
     void add(const std::function<void(SpillRun&)>& fill);
 
-    // Merges runs if they have become many; the numbers that their rows end with are those of `owners` then.
+    // Merges runs if there are many. The merged rows have the numbers of their owners.
     void merge_levels(const RowOwners& owners);
 
-    // Gives out all rows by the numbers of `owners`, sorted and distinct, some thousand at a time.
+    // Passes all rows on with the numbers of their owners, sorted and distinct, some thousand at a time.
     void merge(const RowOwners& owners, const std::function<void(const std::vector<Ipv4Row>&)>& take_ipv4,
                const std::function<void(const std::vector<Ipv6Row>&)>& take_ipv6) const;
 

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,7 +11,8 @@
 namespace reduction {
 
 // A system call failed; `number` is the errno.
-struct ReadError {
+struct ReadError : std::exception {
+    explicit ReadError(int error_number) : number(error_number) {}
     int number;
 };
 

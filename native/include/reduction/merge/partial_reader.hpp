@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "reduction/net/ip_address.hpp"
 #include "reduction/merge/merge.hpp"
+#include "reduction/net/ip_address.hpp"
 
 namespace reduction {
 

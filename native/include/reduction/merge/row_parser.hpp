@@ -8,24 +8,24 @@
 #include <vector>
 
 #include "reduction/merge/merge.hpp"
+#include "reduction/merge/packed_rows.hpp"
 #include "reduction/merge/partial_reader.hpp"
 #include "reduction/simd/kernels.hpp"
-#include "reduction/merge/packed_rows.hpp"
 
 namespace reduction {
 
-// Finds a suffix by its text: most are short, so their text is the hash key itself.
+// Finds a suffix by its text. Most suffixes are short, so that the text is its own hash key.
 class RowSuffixTable {
 public:
-    explicit RowSuffixTable(const std::vector<RowSuffix>& suffixes);  // which must outlive it
+    explicit RowSuffixTable(const std::vector<RowSuffix>& suffixes);  // must outlive the table
 
     static constexpr std::uint32_t kNone = ~std::uint32_t{0};
 
-    // The place of `text` in the list or kNone; 16 bytes must be readable from its prefix.
+    // The index of `text` in the list, or kNone. 16 bytes must be readable from its beginning.
     std::uint32_t find(std::string_view text) const;
 
 private:
-    struct Prefix {  // the first 16 bytes, zeros behind the end
+    struct Prefix {  // the first 16 bytes, padded with zeros
         std::uint64_t low = 0, high = 0;
     };
     struct Slot {
@@ -45,18 +45,18 @@ private:
     std::vector<Slot> slots_;
 };
 
-// A range of the addresses, all of one kind.
+// A range of addresses of one kind.
 struct AddressRange {
     Address from;
-    std::optional<Address> border;  // the first one behind it, if there is one
+    std::optional<Address> border;  // the first address after the range, if there is one
 };
 
-// Turns lines into rows, 64 KiB at a time; throws DamagedPartial where there is none, or one that is not in its place.
+// Parses 64 KiB at a time. Throws DamagedPartial if a line is not a row, or not in its place.
 class RowParser {
 public:
     explicit RowParser(const RowSuffixTable& suffixes);
 
-    // Adds a run of rows, all of which are in `range`.
+    // Adds a run of rows, all of which must be in `range`.
     void add_run(const PartialText& text, const AddressRange& range, Runs<Ipv4Row>& to);
     void add_run(const PartialText& text, const AddressRange& range, Runs<Ipv6Row>& to);
 
