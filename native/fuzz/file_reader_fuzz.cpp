@@ -46,14 +46,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         read_file(scanner, {memory.path(), 0, text.size() + !is_as_listed, memory.modified_ns()},
                   [&](std::uint64_t bytes) { reported += bytes; });
     reference::File file(0, 5);
-    reference::Found expected;
+    reference::Rows expected;
     const OpenStatus open_status = is_as_listed ? expected_of(text) : OpenStatus::changed;
     CHECK(outcome.open_status == open_status);
     if (open_status == OpenStatus::read) {
         CHECK(reported <= text.size());
         if (text.compare(0, 3, "\xef\xbb\xbf") == 0) text.erase(0, 3);
         CHECK(reference::to_text(outcome.stats) == reference::to_text(file.read(text)));
-        if (outcome.stats.status == FileStatus::accepted) expected = file.found();
+        if (outcome.stats.status == FileStatus::accepted) expected = file.rows();
     }
     std::string lines;
     aggregator.write([&](std::string_view some) { lines += some; });

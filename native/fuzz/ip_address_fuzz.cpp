@@ -40,7 +40,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (std::size_t at = 0; at < raw.size(); at += chunk) {
         key.feed(bytes_of(raw) + at, std::min(chunk, raw.size() - at));
     }
-    for (const char c : raw) row.take(c);
+    for (const char c : raw) row.append(c);
     if (row.fields.size() > 1) return 0;  // a comma outside quotes: not one field
     const std::string& value = row.fields.front();
     CHECK(std::string(key.shown(), key.shown_length()) == value.substr(0, KeyText::kShown));

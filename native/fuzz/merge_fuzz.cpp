@@ -101,7 +101,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     std::string texts[3];
     std::vector<Partial> partials;
     bool is_bad = false, is_canonical = true;
-    reference::Found expected;
+    reference::Rows expected;
     const std::size_t damaged = input.byte() % count;
     for (std::size_t i = 0; i < count; ++i) {
         std::string text = text_of(rows[i], suffixes, kHeaders[i == 2]);

@@ -32,7 +32,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const std::vector<std::string> row_suffixes = {"Asia Prod", "Europe Test"};
     DistinctAggregator aggregator(row_suffixes, 4, memory, 6);
     CsvScanner scanner(aggregator, reference::kKeyColumn, 5, *sets[input.byte() % sets.size()], slice_bytes);
-    reference::Found expected;
+    reference::Rows expected;
     for (std::size_t number = 0; !input.is_empty(); ++number) {
         const std::string text = input.up_to(0xFF);
         scanner.begin(number % 2);
@@ -42,7 +42,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         const FileStats stats = scanner.end();
         reference::File file(number % 2, 5);
         CHECK(reference::to_text(stats) == reference::to_text(file.read(text)));
-        if (stats.status == FileStatus::accepted) expected.insert(file.found().begin(), file.found().end());
+        if (stats.status == FileStatus::accepted) expected.insert(file.rows().begin(), file.rows().end());
     }
     std::string lines;
     aggregator.write([&](std::string_view some) { lines += some; });

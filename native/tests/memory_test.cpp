@@ -53,7 +53,7 @@ std::size_t compare(reference::Random& random) {
     DistinctAggregator aggregator(kRowSuffixes, 1 + random.below(1000), memory, 6);
     CsvScanner scanner(aggregator, reference::kKeyColumn, kExamples, best_kernels(),
                        kBlockBytes * (1 + random.below(32)));
-    reference::Found expected;
+    reference::Rows expected;
     std::vector<std::uint64_t> counts(kRowSuffixes.size());
     for (std::size_t left = 1 + random.below(12); left > 0; --left) {
         const std::size_t group = random.below(kRowSuffixes.size());
@@ -67,7 +67,7 @@ std::size_t compare(reference::Random& random) {
         reference::File file(group, kExamples);
         const FileStats stats = scanner.end();
         CHECK(reference::to_text(stats) == reference::to_text(file.read(text)));
-        if (stats.status == FileStatus::accepted) expected.insert(file.found().begin(), file.found().end());
+        if (stats.status == FileStatus::accepted) expected.insert(file.rows().begin(), file.rows().end());
     }
     for (const auto& row : expected) ++counts[std::get<3>(row)];
     std::string lines;

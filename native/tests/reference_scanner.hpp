@@ -19,7 +19,7 @@ struct Row {
     std::string raw;
     std::vector<std::string> fields = std::vector<std::string>(1);
 
-    void take(char c) {
+    void append(char c) {
         raw += c;
         if (c == ',' && state != State::quoted) {
             fields.emplace_back();
@@ -46,11 +46,11 @@ inline std::string without_blanks(std::string text) {
 }
 
 // In the order of a result; the last item is the group.
-using Found = std::set<std::tuple<reduction::Kind, std::uint32_t, reduction::Ipv6, std::size_t>>;
+using Rows = std::set<std::tuple<reduction::Kind, std::uint32_t, reduction::Ipv6, std::size_t>>;
 
-inline std::string lines_of(const Found& found, const std::vector<std::string>& row_suffixes) {
+inline std::string lines_of(const Rows& rows, const std::vector<std::string>& row_suffixes) {
     std::string lines;
-    for (const auto& [kind, ipv4, ipv6, group] : found) {
+    for (const auto& [kind, ipv4, ipv6, group] : rows) {
         char address[reduction::kLongestLine];
         const char* const end =
             kind == reduction::Kind::ipv4 ? reduction::write_ipv4(address, ipv4) : reduction::write_ipv6(address, ipv6);
@@ -61,12 +61,12 @@ inline std::string lines_of(const Found& found, const std::vector<std::string>& 
 
 inline const std::string kKeyColumn = "Source IP";
 
-// Reads one file; what it found counts only if the file is accepted.
+// Reads one file; its rows count only if the file is accepted.
 class File {
 public:
     File(std::size_t group, std::size_t examples) : group_(group), max_examples_(examples) {}
 
-    const Found& found() const { return found_; }
+    const Rows& rows() const { return rows_; }
 
     reduction::FileStats read(std::string_view text) {
         Row row;
@@ -79,7 +79,7 @@ public:
                 row = Row{};
             } else {
                 if (row.raw.empty()) row_line_ = line;
-                row.take(c);
+                row.append(c);
             }
             line += c == '\r' || (c == '\n' && before != '\r');
             before = c;
@@ -128,7 +128,7 @@ private:
             reject(reduction::Reason::not_an_address, 0, 0, field.substr(0, reduction::KeyText::kShown));
         } else {
             ++stats_.valid;
-            found_.insert({address.kind, address.ipv4, address.ipv6, group_});
+            rows_.insert({address.kind, address.ipv4, address.ipv6, group_});
         }
     }
 
@@ -144,7 +144,7 @@ private:
     std::size_t key_ = 0;
     std::uint64_t row_line_ = 1;
     reduction::FileStats stats_;
-    Found found_;
+    Rows rows_;
 };
 
 // All of the stats that the scanner guarantees: nothing about rows if the file is not accepted. Examples of one reason

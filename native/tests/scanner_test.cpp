@@ -35,7 +35,7 @@ void compare(const Kernels& kernels, const std::vector<std::string>& files, refe
              std::size_t slice_bytes) {
     DistinctAggregator aggregator(kRowSuffixes, 2, {}, 6);  // a filter so small that addresses displace each other
     CsvScanner scanner(aggregator, reference::kKeyColumn, kExamples, kernels, slice_bytes);
-    reference::Found expected;
+    reference::Rows expected;
     for (std::size_t i = 0; i < files.size(); ++i) {
         scanner.begin(i % 2);
         for (std::size_t at = 0; at < files[i].size();) {
@@ -49,7 +49,7 @@ void compare(const Kernels& kernels, const std::vector<std::string>& files, refe
         CHECK(reference::to_text(stats) == reference::to_text(expected_books));
         if (stats.status != FileStatus::accepted) continue;
         CHECK(stats.read == std::accumulate(stats.rejected.begin(), stats.rejected.end(), stats.valid));
-        expected.insert(file.found().begin(), file.found().end());
+        expected.insert(file.rows().begin(), file.rows().end());
     }
     std::string lines;
     aggregator.write([&](std::string_view some) { lines += some; });

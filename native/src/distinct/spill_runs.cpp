@@ -74,12 +74,12 @@ private:
 // Replaces the numbers at the end of rows by their owners. Rows of one address are held back until all of them are
 // there, because their owners may be in another order, or the same.
 template <typename Row>
-class Renumbered {
+class Renumberer {
 public:
-    explicit Renumbered(const RowOwners& owners) : owners_(owners) {}
+    explicit Renumberer(const RowOwners& owners) : owners_(owners) {}
 
     // Returns the rows that are complete now, sorted and distinct, valid until the next call.
-    const std::vector<Row>& take(const std::vector<Row>& rows) {
+    const std::vector<Row>& add(const std::vector<Row>& rows) {
         rows_.clear();
         for (const Row& row : rows) {
             const std::uint32_t owner = owners_[suffix_of(row)];
@@ -113,13 +113,13 @@ private:
 
 template <typename Row>
 void merge_rows(const std::vector<const SpillRun*>& runs, const RowOwners& owners,
-                const std::function<void(const std::vector<Row>&)>& take) {
+                const std::function<void(const std::vector<Row>&)>& write) {
     std::vector<RunCursor<Row>> cursors;
     cursors.reserve(runs.size());
     for (const SpillRun* const run : runs) cursors.emplace_back(*run);
-    Renumbered<Row> renumbered(owners);
-    merge_cursors(std::move(cursors), [&](const std::vector<Row>& rows) { take(renumbered.take(rows)); });
-    take(renumbered.end());
+    Renumberer<Row> renumberer(owners);
+    merge_cursors(std::move(cursors), [&](const std::vector<Row>& rows) { write(renumberer.add(rows)); });
+    write(renumberer.end());
 }
 
 }  // namespace
@@ -193,14 +193,14 @@ void SpillRuns::merge_levels(const RowOwners& owners) {
     }
 }
 
-void SpillRuns::merge(const RowOwners& owners, const std::function<void(const std::vector<Ipv4Row>&)>& take_ipv4,
-                      const std::function<void(const std::vector<Ipv6Row>&)>& take_ipv6) const {
+void SpillRuns::merge(const RowOwners& owners, const std::function<void(const std::vector<Ipv4Row>&)>& write_ipv4,
+                      const std::function<void(const std::vector<Ipv6Row>&)>& write_ipv6) const {
     std::vector<const SpillRun*> runs;
     for (const auto& level : levels_) {
         for (const SpillRun& run : level) runs.push_back(&run);
     }
-    merge_rows<Ipv4Row>(runs, owners, take_ipv4);
-    merge_rows<Ipv6Row>(runs, owners, take_ipv6);
+    merge_rows<Ipv4Row>(runs, owners, write_ipv4);
+    merge_rows<Ipv6Row>(runs, owners, write_ipv6);
 }
 
 }  // namespace reduction

@@ -48,7 +48,7 @@ void HostSearch::feed(std::string_view text, std::uint64_t offset) {
             const std::size_t end = left.find('\n', blocks * kBlockBytes);
             // If there are blocks, they contain no line end; without blocks, this is one of the last lines.
             done = end == std::string_view::npos ? left.size() : end + 1;
-            take(without_line_end(left.substr(0, done)), offset + at);
+            read_line(without_line_end(left.substr(0, done)), offset + at);
         }
         at += done;
         text_offset_ = offset + at;
@@ -75,12 +75,12 @@ std::size_t HostSearch::feed_slice(std::string_view text, std::size_t blocks) {
         while (walk_.next < walk_.count && text[marks_[walk_.next]] != '\n') ++walk_.next;
         if (walk_.next == walk_.count) return walk_.line;
         const std::size_t end = marks_[walk_.next++];
-        take(text.substr(walk_.line, end - walk_.line), text_offset_ + walk_.line);
+        read_line(text.substr(walk_.line, end - walk_.line), text_offset_ + walk_.line);
         walk_.line = end + 1;
     }
 }
 
-void HostSearch::take(std::string_view line, std::uint64_t offset) {
+void HostSearch::read_line(std::string_view line, std::uint64_t offset) {
     const LogLine parsed = parse_log_line(line);
     if (parsed.kind == LineKind::connection) {
         if (parsed.time_ms + lateness_ms_ < stats_.newest_ms && !stats_.late) {

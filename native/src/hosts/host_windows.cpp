@@ -80,7 +80,7 @@ FeedResult HostWindows::feed(std::string_view block) {
         if (latest_ != nullptr) {
             for (std::size_t i = 0; i < count; ++i) latest_->sources.prefetch_record(waiting_[i].source_hash);
         }
-        for (std::size_t i = 0; i < count; ++i) take(waiting_[i].line, waiting_[i].source_hash, fed);
+        for (std::size_t i = 0; i < count; ++i) count_line(waiting_[i].line, waiting_[i].source_hash, fed);
     }
     return fed;
 }
@@ -91,7 +91,8 @@ std::size_t HostWindows::gather(LineWalk& walk, FeedResult& fed) {
     for (std::string_view text; count < kWaiting && walk.next(text);) {
         const LogLine line = parse_log_line(text);
         if (line.kind == LineKind::blank) continue;
-        if (line.kind != LineKind::connection) show(line.kind, walk.lines() - 1, walk.offset_of(text), text, fed);
+        if (line.kind != LineKind::connection)
+            add_example(line.kind, walk.lines() - 1, walk.offset_of(text), text, fed);
         const std::uint64_t hash = hash_of_name(line.source);
         if (latest_ != nullptr) latest_->sources.prefetch_slot(hash);
         waiting_[count++] = {line, hash};
@@ -99,7 +100,7 @@ std::size_t HostWindows::gather(LineWalk& walk, FeedResult& fed) {
     return count;
 }
 
-void HostWindows::take(const LogLine& line, std::uint64_t source_hash, FeedResult& fed) {
+void HostWindows::count_line(const LogLine& line, std::uint64_t source_hash, FeedResult& fed) {
     if (line.kind != LineKind::connection) {
         ++malformed_.of[static_cast<std::size_t>(line.kind)];
         return;
@@ -131,8 +132,8 @@ HostWindows::Window& HostWindows::window_at(std::uint64_t start) {
     return *latest_;
 }
 
-void HostWindows::show(LineKind kind, std::uint64_t line, std::size_t offset, std::string_view text,
-                       FeedResult& fed) const {
+void HostWindows::add_example(LineKind kind, std::uint64_t line, std::size_t offset, std::string_view text,
+                              FeedResult& fed) const {
     const auto is_alike = [&](const MalformedLine& example) { return example.kind == kind; };
     if (static_cast<std::size_t>(std::count_if(fed.examples.begin(), fed.examples.end(), is_alike)) >= examples_)
         return;

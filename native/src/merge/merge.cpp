@@ -71,7 +71,7 @@ public:
         block.range.from = *first;
         block.range.border = border_after(*first);
         block.texts.resize(readers_.size());
-        for (std::size_t i = 0; i < readers_.size(); ++i) readers_[i]->take_before(block.range.border, block.texts[i]);
+        for (std::size_t i = 0; i < readers_.size(); ++i) readers_[i]->read_before(block.range.border, block.texts[i]);
         return true;
     }
 

@@ -127,7 +127,7 @@ std::size_t PartialReader::position_of(const Address& border) const {
     return to;
 }
 
-void PartialReader::take_before(const std::optional<Address>& border, PartialText& to) {
+void PartialReader::read_before(const std::optional<Address>& border, PartialText& to) {
     const std::size_t size = border ? position_of(*border) : whole_;
     to.partial = index_;
     to.offset = offset_;
@@ -158,7 +158,7 @@ void PartialReader::forget_pages() {
 }
 
 void PartialReader::fail(std::size_t position) const {
-    throw DamagedPartial(index_, "at byte " + std::to_string(offset_ + position) + " is no row in its place");
+    throw DamagedPartial(index_, "at byte " + std::to_string(offset_ + position) + " is not a row in its place");
 }
 
 }  // namespace reduction

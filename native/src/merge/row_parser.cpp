@@ -17,7 +17,7 @@ constexpr std::size_t kSlice = kMaxBlocks * kBlockBytes;  // bytes parsed at onc
 constexpr std::size_t kRows = kSlice / 2;                 // a slice has at most as many non-empty rows
 
 [[noreturn]] void fail(const PartialText& text, std::size_t at) {
-    throw DamagedPartial(text.partial, "at byte " + std::to_string(text.offset + at) + " is no row in its place");
+    throw DamagedPartial(text.partial, "at byte " + std::to_string(text.offset + at) + " is not a row in its place");
 }
 
 // From 16 - n on, this is a mask of n bytes.

@@ -204,26 +204,26 @@ void KeyText::feed(const std::uint8_t* raw, std::size_t length) {
                     state_ = State::quoted;
                 } else {
                     state_ = State::unquoted;
-                    take(c);
+                    append(c);
                 }
                 break;
-            case State::unquoted: take(c); break;
+            case State::unquoted: append(c); break;
             case State::quoted:
                 if (c == '"') {
                     state_ = State::quote_in_quoted;
                 } else {
-                    take(c);
+                    append(c);
                 }
                 break;
             case State::quote_in_quoted:
-                take(c);
+                append(c);
                 state_ = c == '"' ? State::quoted : State::unquoted;
                 break;
         }
     }
 }
 
-void KeyText::take(char c) {
+void KeyText::append(char c) {
     if (shown_length_ < kShown) shown_[shown_length_++] = c;
     if (is_blank(c)) {
         if (length_ > 0) ++blanks_;

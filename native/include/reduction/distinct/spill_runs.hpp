@@ -72,8 +72,8 @@ public:
     void merge_levels(const RowOwners& owners);
 
     // Passes all rows on with the numbers of their owners, sorted and distinct, some thousand at a time.
-    void merge(const RowOwners& owners, const std::function<void(const std::vector<Ipv4Row>&)>& take_ipv4,
-               const std::function<void(const std::vector<Ipv6Row>&)>& take_ipv6) const;
+    void merge(const RowOwners& owners, const std::function<void(const std::vector<Ipv4Row>&)>& write_ipv4,
+               const std::function<void(const std::vector<Ipv6Row>&)>& write_ipv6) const;
 
 private:
     SpillRun write_run(const std::function<void(SpillRun&)>& fill) const;

@@ -40,12 +40,12 @@ public:
     }
     void prefetch_record(std::uint64_t hash) const;
 
-    // Calls take(name, count) for each host, in the order in which they first occurred.
-    template <typename Take>
-    void each(Take take) const {
+    // Calls function(name, count) for each host, in the order in which they first occurred.
+    template <typename Function>
+    void each(Function function) const {
         for (std::size_t at = 0; at < size_;) {
             const Record record = record_at(at);
-            take(record.name, record.count);
+            function(record.name, record.count);
             at = record.end;
         }
     }

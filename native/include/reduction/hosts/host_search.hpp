@@ -63,7 +63,7 @@ public:
 
 private:
     std::size_t feed_slice(std::string_view text, std::size_t blocks);
-    void take(std::string_view line, std::uint64_t offset);
+    void read_line(std::string_view line, std::uint64_t offset);
     void record_partner(Partners& partners, std::string_view name, std::uint64_t time_ms, std::uint64_t offset) const;
     void add_example(LineKind kind, std::string_view line, std::uint64_t offset);
     std::uint64_t line_count() const;

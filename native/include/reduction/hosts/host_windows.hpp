@@ -80,9 +80,10 @@ private:
     static constexpr std::size_t kWaiting = 64;  // lines between prefetching and counting
 
     std::size_t gather(LineWalk& walk, FeedResult& fed);
-    void take(const LogLine& line, std::uint64_t source_hash, FeedResult& fed);
+    void count_line(const LogLine& line, std::uint64_t source_hash, FeedResult& fed);
     Window& window_at(std::uint64_t start);
-    void show(LineKind kind, std::uint64_t line, std::size_t offset, std::string_view text, FeedResult& fed) const;
+    void add_example(LineKind kind, std::uint64_t line, std::size_t offset, std::string_view text,
+                     FeedResult& fed) const;
     void close_until(std::uint64_t end, std::vector<ClosedWindow>& closed);
     ClosedWindow closed(std::uint64_t start, const Window& window);
     static ClosedWindow report_of(std::uint64_t start, const Window& window);

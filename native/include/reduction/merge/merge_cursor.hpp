@@ -41,11 +41,11 @@ private:
     std::size_t suffix_;
 };
 
-// Calls `take` with blocks of merged rows of `cursors`, which have the functions of MemoryCursor. A block ends before
+// Calls `write` with blocks of merged rows of `cursors`, which have the functions of MemoryCursor. A block ends before
 // the first address that is `step` rows away in any cursor: so no cursor has more than `step` rows in it, and one has
 // exactly as many.
-template <typename Cursor, typename Take>
-void merge_cursors(std::vector<Cursor> cursors, const Take& take) {
+template <typename Cursor, typename Function>
+void merge_cursors(std::vector<Cursor> cursors, const Function& write) {
     const auto is_over = [](const Cursor& cursor) { return cursor.is_over(); };
     std::erase_if(cursors, is_over);
     Runs<typename Cursor::Row> block;
@@ -65,7 +65,7 @@ void merge_cursors(std::vector<Cursor> cursors, const Take& take) {
             cursor.pop_until(has_border ? &border : nullptr, step, block.rows());
         }
         block.merge();
-        take(block.rows());
+        write(block.rows());
         std::erase_if(cursors, is_over);
     }
 }

@@ -42,7 +42,7 @@ public:
     std::optional<Address> reach();
 
     // Returns the rows before `border` (all in memory if there is none) in `to`, and reads on.
-    void take_before(const std::optional<Address>& border, PartialText& to);
+    void read_before(const std::optional<Address>& border, PartialText& to);
 
 private:
     void fill();

@@ -49,7 +49,7 @@ public:
 
 private:
     enum class State : std::uint8_t { start, unquoted, quoted, quote_in_quoted };
-    void take(char c);
+    void append(char c);
 
     State state_ = State::start;
     bool too_long_ = false;

@@ -84,8 +84,8 @@ class NativeEngine:
         except _kernel.SpillFailed as error:
             _, what = error.args
             raise WriteError(
-                "rows that memory has no room for can't be kept in a temporary file in the output directory:"
-                f" {what}. Free space there, or give more memory, then run again"
+                "rows that do not fit into memory cannot be kept in a temporary file in the output directory:"
+                f" {what}. Free up space there, or raise REDUCER_MEMORY, then run again"
             ) from error
         return ReduceResult(stats, groups.by_environment(rows), groups.by_split_file(rows), split_results)
 
