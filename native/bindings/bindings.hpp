@@ -1,16 +1,25 @@
-// What the files that know both Python and C++ share; nothing else in native/ knows Python.
+// Shared by the files that know both Python and C++; nothing else in native/ knows Python.
 #pragma once
 
-#include <nanobind/nanobind.h>
-
 #include <string>
+#include <string_view>
+
+#include <nanobind/nanobind.h>
 
 #include "reduction/simd/kernels.hpp"
 
 namespace nb = nanobind;
 
-// The instruction set of this name, or the best one if it is empty; ValueError if it can't be had.
-const reduction::Routines& routines_of(const std::string& instruction_set);
+// The kernels of the named instruction set, or the best ones if the name is empty; ValueError if it is not available.
+const reduction::Kernels& kernels_for(const std::string& instruction_set);
 
-// Puts into the module what searches and counts logs of connections.
+// Handles signals that came while the kernel worked; throws what their Python handler raises. Only the main thread
+// handles signals: in any other this does nothing.
+void check_signals();
+
+inline nb::bytes to_bytes(std::string_view text) { return nb::bytes(text.data(), text.size()); }
+
+// Each adds its part to the module.
+void bind_csv(nb::module_& module);
+void bind_merge(nb::module_& module);
 void bind_hosts(nb::module_& module);

@@ -1,4 +1,4 @@
-// The CRC of any bytes, in one piece or two and by any instructions, is what its definition says, bit by bit.
+// The CRC of any bytes, fed at once or in two chunks, by any instructions, is that of the definition, bit by bit.
 #include "reduction/io/crc32.hpp"
 
 #include "check.hpp"
@@ -19,9 +19,9 @@ std::uint32_t by_definition(const std::string& text) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     Input input(data, size);
-    const std::size_t cut = input.byte();
+    const std::size_t split = input.byte();
     const std::string text = input.rest();
-    const std::size_t first = std::min(cut, text.size());
+    const std::size_t first = std::min(split, text.size());
     const std::uint32_t expected = by_definition(text);
     for (const auto crc32 : {reduction::crc32, reduction::crc32_portable}) {
         CHECK(crc32(0, text.data(), text.size()) == expected);

@@ -1,4 +1,4 @@
-// Takes the bytes of the fuzzer apart: first what a target chooses by them, then the rest.
+// Divides the bytes of the fuzzer: first the choices of a target, then the rest.
 #pragma once
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// A file in memory with a path, for what opens files by name.
+// A file in memory with a path, for code that opens files by name.
 #pragma once
 
 #include <sys/mman.h>
@@ -24,7 +24,7 @@ public:
     }
 
     std::int64_t modified_ns() const {
-        struct stat status {};
+        struct stat status{};
         CHECK(::fstat(descriptor_, &status) == 0);
         return std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec;
     }

@@ -1,5 +1,5 @@
-// Partials made of the input, damaged or not, merge to what a set makes of their rows, or are refused. A damaged one is
-// never taken for a good one.
+// Partials made of the input, damaged or not, are merged as a set would do it, or rejected. A damaged partial is always
+// noticed.
 #include "reduction/merge/merge.hpp"
 
 #include <optional>
@@ -9,48 +9,51 @@
 #include "input.hpp"
 #include "memory_file.hpp"
 #include "reference_scanner.hpp"
+
 #include "reduction/io/crc32.hpp"
 
 using namespace reduction;
 
 namespace {
 
-using Row = std::tuple<Kind, std::uint32_t, Six, std::size_t>;  // the last is the place of its ending
+using Row = std::tuple<Kind, std::uint32_t, Ipv6, std::size_t>;  // the last is the index of its suffix
 
 struct Read {
     std::set<Row> rows;
-    bool is_canonical = true;  // as partials are written; other spellings may be refused
+    bool is_canonical = true;  // as partials are written; other spellings may be rejected
 };
 
 std::string address_of(const Row& row) {
     char line[kLongestLine];
     const char* const end =
-        std::get<0>(row) == Kind::four ? write_four(line, std::get<1>(row)) : write_six(line, std::get<2>(row));
+        std::get<0>(row) == Kind::ipv4 ? write_ipv4(line, std::get<1>(row)) : write_ipv6(line, std::get<2>(row));
     return {line, static_cast<std::size_t>(end - line)};
 }
 
-std::vector<Ending> some_endings(Input& input) {
-    const std::string names[] = {"A", "B \"1\"", "C,", "D"};
-    std::vector<Ending> endings;
-    std::size_t name = 0;
+const std::vector<std::string> kHeaders = {"Source IP,Environment\n", "Source IP,Environment,Split File\n"};
+const std::vector<std::string> kOutputs = {"A", "B", "C,1", "D"};
+
+std::vector<RowSuffix> some_suffixes(Input& input) {
+    std::vector<RowSuffix> suffixes;
+    std::size_t output = 0;
     for (std::size_t left = 1 + input.byte() % 4; left > 0; --left) {
         const std::uint8_t what = input.byte() % 3;
-        name += what == 2;
-        endings.push_back({"ending " + std::to_string(left), {}});
-        if (what != 0) endings.back().environment = names[name % 4];
+        output += what == 2;
+        suffixes.push_back({"suffix " + std::to_string(left), {}});
+        if (what != 0) suffixes.back().output = output % kOutputs.size();
     }
-    if (name > 3) endings.clear();
-    return endings;
+    if (output >= kOutputs.size()) suffixes.clear();
+    return suffixes;
 }
 
-std::string text_of(const std::set<Row>& rows, const std::vector<Ending>& endings, bool names_files) {
-    std::string text = names_files ? "Source IP,Environment,Split File\n" : "Source IP,Environment\n";
-    for (const Row& row : rows) text += address_of(row) + "," + endings[std::get<3>(row)].text + "\n";
+std::string text_of(const std::set<Row>& rows, const std::vector<RowSuffix>& suffixes, const std::string& header) {
+    std::string text = header;
+    for (const Row& row : rows) text += address_of(row) + "," + suffixes[std::get<3>(row)].text + "\n";
     return text;
 }
 
-// The rows of a partial, line by line, or nothing if one of them is not a row in its place.
-std::optional<Read> read(std::string text, const std::vector<Ending>& endings) {
+// The rows of a partial, line by line; nothing if one of them is not a row in its place.
+std::optional<Read> read(std::string text, const std::vector<RowSuffix>& suffixes) {
     Read read;
     for (std::size_t number = 0; !text.empty(); ++number) {
         const std::size_t end = text.find('\n');
@@ -58,17 +61,17 @@ std::optional<Read> read(std::string text, const std::vector<Ending>& endings) {
         const std::string line = text.substr(0, end);
         text.erase(0, end + 1);
         if (number == 0) {
-            if (line != "Source IP,Environment" && line != "Source IP,Environment,Split File") return std::nullopt;
+            if (std::find(kHeaders.begin(), kHeaders.end(), line + "\n") == kHeaders.end()) return std::nullopt;
             continue;
         }
         const std::size_t comma = line.find(',');
         if (comma == std::string::npos) return std::nullopt;
         const Address address = parse_address(line.data(), comma);
-        const auto ending = std::find_if(endings.begin(), endings.end(), [&](const Ending& candidate) {
+        const auto suffix = std::find_if(suffixes.begin(), suffixes.end(), [&](const RowSuffix& candidate) {
             return candidate.text == line.substr(comma + 1);
         });
-        if (address.kind == Kind::none || ending == endings.end()) return std::nullopt;
-        const Row row{address.kind, address.four, address.six, static_cast<std::size_t>(ending - endings.begin())};
+        if (address.kind == Kind::none || suffix == suffixes.end()) return std::nullopt;
+        const Row row{address.kind, address.ipv4, address.ipv6, static_cast<std::size_t>(suffix - suffixes.begin())};
         if (!read.rows.empty() && row <= *read.rows.rbegin()) return std::nullopt;
         read.is_canonical = read.is_canonical && address_of(row) == line.substr(0, comma);
         read.rows.insert(row);
@@ -85,23 +88,23 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const std::size_t count = 1 + mode / 4 % 3;
     MergeOptions options;
     options.threads = 1 + mode / 16 % 3;
-    options.block = std::size_t{1} << mode / 64 * 4;
-    const std::vector<Ending> endings = some_endings(input);
-    if (endings.empty()) return 0;
+    options.block_bytes = std::size_t{1} << mode / 64 * 4;
+    const std::vector<RowSuffix> suffixes = some_suffixes(input);
+    if (suffixes.empty()) return 0;
     std::set<Row> rows[3];
     for (std::uint8_t what = input.byte(); what != 0; what = input.byte()) {
         const std::uint32_t number = what < 128 ? input.byte() : input.four_bytes();
-        const bool is_six = what % 8 == 0;
-        rows[what / 8 % count].insert({is_six ? Kind::six : Kind::four, is_six ? 0 : number,
-                                       is_six ? Six{number, number} : Six{}, what % endings.size()});
+        const bool is_ipv6 = what % 8 == 0;
+        rows[what / 8 % count].insert({is_ipv6 ? Kind::ipv6 : Kind::ipv4, is_ipv6 ? 0 : number,
+                                       is_ipv6 ? Ipv6{number, number} : Ipv6{}, what % suffixes.size()});
     }
     std::string texts[3];
     std::vector<Partial> partials;
     bool is_bad = false, is_canonical = true;
-    naive::Found expected;
+    reference::Rows expected;
     const std::size_t damaged = input.byte() % count;
     for (std::size_t i = 0; i < count; ++i) {
-        std::string text = text_of(rows[i], endings, i == 2);
+        std::string text = text_of(rows[i], suffixes, kHeaders[i == 2]);
         std::string committed = text;
         if (mode % 2 != 0 && i == damaged) {
             const std::size_t from = input.four_bytes() % (text.size() + 1);
@@ -111,26 +114,26 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         }
         files[i].hold(text);
         partials.push_back({files[i].path(), committed.size(), crc32(0, committed.data(), committed.size())});
-        const std::optional<Read> found = read(text, endings);
+        const std::optional<Read> found = read(text, suffixes);
         is_bad = is_bad || !found || text != committed;
         if (!found) continue;
         is_canonical = is_canonical && found->is_canonical && !text.empty();
-        for (const auto& [kind, four, six, ending] : found->rows) {
-            if (endings[ending].environment) expected.insert({kind, four, six, *endings[ending].environment});
+        for (const auto& [kind, ipv4, ipv6, suffix] : found->rows) {
+            if (suffixes[suffix].output) expected.insert({kind, ipv4, ipv6, *suffixes[suffix].output});
         }
     }
     std::string written;
     try {
-        const auto counts =
-            merge_partials(partials, endings, [&](std::string_view lines) { written += lines; }, options);
+        const auto counts = merge_partials(
+            {partials, kHeaders, suffixes, kOutputs}, [&](std::string_view lines) { written += lines; }, options);
         CHECK(!is_bad);
-        CHECK(written == naive::lines_of(expected));
-        std::map<std::string, std::uint64_t> expected_counts;
+        CHECK(written == reference::lines_of(expected, kOutputs));
+        std::vector<std::uint64_t> expected_counts(kOutputs.size());
         for (const auto& row : expected) ++expected_counts[std::get<3>(row)];
         CHECK(counts == expected_counts);
-    } catch (const DamagedPartial& fault) {
+    } catch (const DamagedPartial& error) {
         CHECK(is_bad || !is_canonical);
-        CHECK(fault.index < count);
+        CHECK(error.index < count);
     }
     return 0;
 }

@@ -1,5 +1,5 @@
-// Whatever numbers come: each is handed out at least once after it was forgotten, in the order they came in, and none
-// that did not come. Numbers come by the thousand, so that the table grows.
+// Every number passes at least once after it was forgotten, in the order of the input, and nothing else passes. Numbers
+// come by the thousand, so that the table grows.
 #include "reduction/distinct/recent_filter.hpp"
 
 #include "check.hpp"
@@ -15,7 +15,7 @@ std::vector<std::uint32_t> distinct(std::vector<std::uint32_t> numbers) {
     return numbers;
 }
 
-// Whether `some` can be had by leaving out numbers of `all`.
+// Whether `some` is `all` with some numbers left out.
 bool is_part_of(const std::vector<std::uint32_t>& some, const std::vector<std::uint32_t>& all) {
     auto next = some.begin();
     for (const std::uint32_t number : all) {
@@ -28,16 +28,16 @@ bool is_part_of(const std::vector<std::uint32_t>& some, const std::vector<std::u
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     Input input(data, size);
-    Lately lately(1 + input.byte() % Lately::kMostBits);
-    std::vector<std::uint32_t> came, handed_out;
-    std::size_t left = 1 << 19;  // numbers, so that no input takes long
+    RecentFilter recent(1 + input.byte() % RecentFilter::kMaxBits);
+    std::vector<std::uint32_t> came, passed;
+    std::size_t left = 1 << 19;  // numbers: a limit on the time per input
     while (!input.is_empty() && left > 0) {
         const std::uint8_t what = input.byte();
         if (what == 0) {
-            lately.forget();
-            CHECK(distinct(came) == distinct(handed_out));
+            recent.forget();
+            CHECK(distinct(came) == distinct(passed));
             came.clear();
-            handed_out.clear();
+            passed.clear();
             continue;
         }
         std::vector<std::uint32_t> numbers(std::min(left, std::size_t{1} << what % 13));
@@ -49,11 +49,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             number += step;
         }
         std::vector<std::uint32_t> some(numbers.size());
-        some.resize(lately.filter(numbers.data(), numbers.size(), some.data()));
+        some.resize(recent.filter(numbers.data(), numbers.size(), some.data()));
         CHECK(is_part_of(some, numbers));
         came.insert(came.end(), numbers.begin(), numbers.end());
-        handed_out.insert(handed_out.end(), some.begin(), some.end());
+        passed.insert(passed.end(), some.begin(), some.end());
     }
-    CHECK(distinct(came) == distinct(handed_out));
+    CHECK(distinct(came) == distinct(passed));
     return 0;
 }

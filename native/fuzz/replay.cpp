@@ -1,4 +1,4 @@
-// Calls a fuzz target with each file of the given folders: seeds, and what once broke it.
+// Calls a fuzz target with each file of the given folders: seeds, and inputs that once broke it.
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
@@ -20,5 +20,5 @@ int main(int count, char** arguments) {
             ++files;
         }
     }
-    return files == 0;  // a folder without seeds proves nothing
+    return files == 0;  // a folder without seeds is an error
 }

@@ -1,6 +1,5 @@
-// Any bytes may come as files, in pieces; a share says of them what its naive twin says. Slices are small, because their
-// borders are what is interesting, and because a fuzzer that fills megabytes each time tries hundreds of inputs a second
-// instead of thousands.
+// Any bytes may be files, fed in chunks: the scanner agrees with the reference implementation. Slices are small because
+// their borders are interesting, and because filling megabytes would make the fuzzer ten times slower.
 #include "reduction/csv/scanner.hpp"
 
 #include <sys/mman.h>
@@ -23,28 +22,30 @@ int new_memory_file() {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     Input input(data, size);
-    const std::size_t piece = 1 + input.byte();
+    const std::size_t chunk = 1 + input.byte();
     const std::uint8_t sizes = input.byte();
-    const std::size_t slice_bytes = kWord * (1 + sizes % 8);
-    Memory memory;
-    if (sizes >= 128) memory = {sizes * std::size_t{100}, new_memory_file, 2};  // hardly any: nearly all goes to files
-    const auto sets = runnable_routines();
-    Share share(4, 5, *sets[input.byte() % sets.size()], 6, slice_bytes, memory);
-    naive::Found expected;
+    const std::size_t slice_bytes = kBlockBytes * (1 + sizes % 8);
+    MemoryLimit memory;
+    if (sizes >= 128)
+        memory = {sizes * std::size_t{100}, new_memory_file, 2};  // so little that nearly everything is spilled
+    const auto sets = available_kernels();
+    const std::vector<std::string> row_suffixes = {"Asia Prod", "Europe Test"};
+    DistinctAggregator aggregator(row_suffixes, 4, memory, 6);
+    CsvScanner scanner(aggregator, reference::kKeyColumn, 5, *sets[input.byte() % sets.size()], slice_bytes);
+    reference::Rows expected;
     for (std::size_t number = 0; !input.is_empty(); ++number) {
-        const std::string environment = number % 2 == 0 ? "Asia Prod" : "Europe Test";
         const std::string text = input.up_to(0xFF);
-        share.begin(environment);
-        for (std::size_t at = 0; at < text.size(); at += piece) {
-            if (!share.feed(bytes_of(text) + at, std::min(piece, text.size() - at))) break;
+        scanner.begin(number % 2);
+        for (std::size_t at = 0; at < text.size(); at += chunk) {
+            if (!scanner.feed(bytes_of(text) + at, std::min(chunk, text.size() - at))) break;
         }
-        const FileBooks books = share.end();
-        naive::File file(environment, 5);
-        CHECK(naive::told(books) == naive::told(file.read(text)));
-        if (books.verdict == Verdict::taken) expected.insert(file.found().begin(), file.found().end());
+        const FileStats stats = scanner.end();
+        reference::File file(number % 2, 5);
+        CHECK(reference::to_text(stats) == reference::to_text(file.read(text)));
+        if (stats.status == FileStatus::accepted) expected.insert(file.rows().begin(), file.rows().end());
     }
     std::string lines;
-    share.write([&](std::string_view some) { lines += some; });
-    CHECK(lines == naive::lines_of(expected));
+    aggregator.write([&](std::string_view some) { lines += some; });
+    CHECK(lines == reference::lines_of(expected, row_suffixes));
     return 0;
 }

@@ -1,4 +1,4 @@
-// Any bytes may come as a file that is cut anywhere; whenever its pieces fit together, they make up the whole.
+// Any bytes may be a file with splits of any size; whenever the results fit together, they make up the file.
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -7,8 +7,8 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     if (size < 2) return 0;
-    const std::uint64_t unit_size = 1 + data[0];
-    const cut_file::TemporaryFile file(std::string(reinterpret_cast<const char*>(data + 1), size - 1));
-    cut_file::agrees(file, unit_size, reduction::routines());
+    const std::uint64_t split_size = 1 + data[0];
+    const split_file::TemporaryFile file(std::string(reinterpret_cast<const char*>(data + 1), size - 1));
+    split_file::agrees(file, split_size, reduction::best_kernels());
     return 0;
 }

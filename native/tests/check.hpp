@@ -3,11 +3,11 @@
 #include <cstdio>
 #include <cstdlib>
 
-// Aborts the program with the place and the words of a claim that does not hold.
-#define CHECK(claim)                                                            \
-    do {                                                                        \
-        if (!(claim)) {                                                         \
+// Aborts the program with the position and the text of a claim that is not true.
+#define CHECK(claim)                                                                 \
+    do {                                                                             \
+        if (!(claim)) {                                                              \
             std::fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #claim); \
-            std::abort();                                                       \
-        }                                                                       \
+            std::abort();                                                            \
+        }                                                                            \
     } while (false)

@@ -1,4 +1,4 @@
-// Hosts are counted however many there are, windows closed when they are due, and saved bytes restored or refused.
+// Any number of hosts is counted, windows are closed when they are due, and only valid saved bytes are restored.
 #include "reduction/hosts/host_windows.hpp"
 
 #include <cstring>
@@ -21,7 +21,7 @@ std::string line(std::uint64_t time, const std::string& source, const std::strin
 
 std::string saved(const HostWindows& windows) {
     std::string bytes;
-    windows.save([&](std::string_view piece) { bytes.append(piece); });
+    windows.save([&](std::string_view chunk) { bytes.append(chunk); });
     return bytes;
 }
 
@@ -36,15 +36,15 @@ bool restore(HostWindows& windows, const std::string& bytes) {
 }
 
 void counts_are_those_of_a_map() {
-    naive::Random random(7);
+    reference::Random random(7);
     HostCounts hosts;
     std::map<std::string, std::uint64_t> expected;
     for (int turn = 0; turn < 100000; ++turn) {
         std::string name = random.text("ab", 1 + random.below(14));
         if (random.below(50) == 0) name += std::string(random.below(400), 'x');
         const std::uint64_t hash = hash_of_name(name);
-        hosts.expect(hash);
-        hosts.expect_more(hash);
+        hosts.prefetch_slot(hash);
+        hosts.prefetch_record(hash);
         hosts.add(name, hash);
         ++expected[name];
     }
@@ -65,7 +65,8 @@ void a_window_is_closed_when_it_is_due() {
     HostWindows windows("H", kHour, 300'000, 5);
     const std::uint64_t start = 1565654400000;
     CHECK(windows.feed(line(start, "H", "b") + line(start + 1, "c", "H") + line(start + 2, "H", "a")).closed.empty());
-    const Fed fed = windows.feed("odd\n" + line(start + kHour + 300'000, "x", "y") + line(start + 3, "H", "late"));
+    const FeedResult fed =
+        windows.feed("odd\n" + line(start + kHour + 300'000, "x", "y") + line(start + 3, "H", "late"));
     CHECK(fed.closed.size() == 1);
     const ClosedWindow& window = fed.closed[0];
     CHECK(window.start_ms == start && window.lines == 3 && window.late == 0 && window.connections == 2);
@@ -73,7 +74,7 @@ void a_window_is_closed_when_it_is_due() {
     CHECK(window.malformed.of[static_cast<std::size_t>(LineKind::not_three_fields)] == 1);
     CHECK(fed.examples.size() == 1 && fed.examples[0].text == "odd");
     CHECK(windows.late() == 1 && windows.has_open());
-    CHECK(windows.standing().size() == 1 && windows.standing()[0].late == 1);
+    CHECK(windows.snapshot().size() == 1 && windows.snapshot()[0].late == 1);
     CHECK(windows.close_all().size() == 1 && !windows.has_open());
 }
 
@@ -88,7 +89,7 @@ void saved_bytes_are_restored_or_refused() {
     CHECK(saved(again) == bytes);
     const std::string more = line(1565654400000 + 2 * kHour, "s1", "H");
     CHECK(windows.feed(more).closed[0].incoming == again.feed(more).closed[0].incoming);
-    naive::Random random(11);
+    reference::Random random(11);
     for (int turn = 0; turn < 400; ++turn) {
         std::string damaged = bytes.substr(0, random.below(bytes.size()));
         HostWindows other("H", kHour, 300'000, 5);

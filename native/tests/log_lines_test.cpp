@@ -1,4 +1,4 @@
-// What a log line means, over the edges of fields, times and UTF-8, and blocks cut into lines.
+// The meaning of log lines at the limits of fields, times and UTF-8, and the lines of blocks.
 #include "reduction/hosts/log_lines.hpp"
 
 #include <initializer_list>
@@ -25,8 +25,8 @@ std::vector<std::string> lines_of(std::string_view block) {
 }
 
 void connections() {
-    for (const char* const text : {"1565647204351 Aadvik Matina", " \t1565647204351\t Aadvik  Matina \t",
-                                   "1565647204351 Aadvik Matina\r"}) {
+    for (const char* const text :
+         {"1565647204351 Aadvik Matina", " \t1565647204351\t Aadvik  Matina \t", "1565647204351 Aadvik Matina\r"}) {
         const LogLine line = parse_log_line(text);
         CHECK(line.kind == LineKind::connection);
         CHECK(line.time_ms == 1565647204351);
@@ -68,11 +68,11 @@ void utf_8() {
 }
 
 void blocks() {
-    using Lines = std::vector<std::string>;
-    CHECK(lines_of("") == Lines{});
-    CHECK((lines_of("a\n\nb\r\n") == Lines{"a", "", "b\r"}));
-    CHECK((lines_of("a\nb") == Lines{"a", "b"}));
-    CHECK((lines_of("\n") == Lines{""}));
+    using RowWriter = std::vector<std::string>;
+    CHECK(lines_of("") == RowWriter{});
+    CHECK((lines_of("a\n\nb\r\n") == RowWriter{"a", "", "b\r"}));
+    CHECK((lines_of("a\nb") == RowWriter{"a", "b"}));
+    CHECK((lines_of("\n") == RowWriter{""}));
 }
 
 }  // namespace

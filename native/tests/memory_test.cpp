@@ -1,4 +1,4 @@
-// However little memory a share has, it says and writes what its naive twin does; a disk that fails is told of.
+// With little memory the result is that of the reference implementation; failures of the disk are reported.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -11,32 +11,20 @@
 #include "check.hpp"
 #include "reference.hpp"
 #include "reference_scanner.hpp"
-#include "reduction/csv/scanner.hpp"
 #include "temporary.hpp"
+
+#include "reduction/csv/scanner.hpp"
 
 using namespace reduction;
 
 namespace {
 
 constexpr std::size_t kExamples = 5;
-const Source kSources[] = {{"Asia Prod"}, {"Asia Prod", 3}, {"Asia Prod", 12}, {"Europe, Test"}, {"NA Prod", 0}};
+const std::vector<std::string> kRowSuffixes = {"Asia Prod", "Asia Prod,3", "Asia Prod,12", "\"Europe, Test\"",
+                                               "NA Prod,0"};
 
-// In the order of a partial.
-using Found = std::set<std::tuple<Kind, std::uint32_t, Six, Source>>;
-
-std::string lines_of(const Found& found) {
-    std::string lines;
-    for (const auto& [kind, four, six, source] : found) {
-        const std::string line = naive::lines_of({{kind, four, six, source.environment}});
-        lines += line.substr(0, line.size() - 1);
-        if (source.cut_file != kNotCut) lines += ',' + std::to_string(source.cut_file);
-        lines += '\n';
-    }
-    return lines;
-}
-
-// Some are good, some have rows to reject, and some turn out bad at their end.
-std::string some_file(naive::Random& random) {
+// Some files are good, some have rows to reject, and some are not accepted at their end.
+std::string some_file(reference::Random& random) {
     std::string text = random.below(12) == 0 ? "Count\n" : "Count,Source IP\n";
     const std::size_t rows = random.below(400);
     const std::size_t addresses = 1 + random.below(2000);
@@ -53,46 +41,52 @@ std::string some_file(naive::Random& random) {
     return text;
 }
 
-// Returns how many temporary files were asked for.
-std::size_t compare(naive::Random& random) {
+// Returns the number of temporary files.
+std::size_t compare(reference::Random& random) {
     std::size_t files = 0;
-    const Memory memory{random.below(3) == 0 ? random.below(100) : random.below(100'000),
-                        [&] { ++files; return new_nameless_file(); }, 2 + random.below(3)};
-    Share share(1 + random.below(1000), kExamples, routines(), 6, kWord * (1 + random.below(32)), memory);
-    Found expected;
-    std::map<Source, std::uint64_t> counts;
+    const MemoryLimit memory{random.below(3) == 0 ? random.below(100) : random.below(100'000),
+                             [&] {
+                                 ++files;
+                                 return new_nameless_file();
+                             },
+                             2 + random.below(3)};
+    DistinctAggregator aggregator(kRowSuffixes, 1 + random.below(1000), memory, 6);
+    CsvScanner scanner(aggregator, reference::kKeyColumn, kExamples, best_kernels(),
+                       kBlockBytes * (1 + random.below(32)));
+    reference::Rows expected;
+    std::vector<std::uint64_t> counts(kRowSuffixes.size());
     for (std::size_t left = 1 + random.below(12); left > 0; --left) {
-        const Source& source = kSources[random.below(std::size(kSources))];
+        const std::size_t group = random.below(kRowSuffixes.size());
         const std::string text = some_file(random);
-        share.begin(source.environment, source.cut_file);
-        share.feed(reinterpret_cast<const std::uint8_t*>(text.data()), text.size());
+        scanner.begin(group);
+        scanner.feed(reinterpret_cast<const std::uint8_t*>(text.data()), text.size());
         if (random.below(8) == 0) {
-            share.abandon();
+            scanner.abandon();
             continue;
         }
-        naive::File file("", kExamples);
-        const FileBooks books = share.end();
-        CHECK(naive::told(books) == naive::told(file.read(text)));
-        if (books.verdict != Verdict::taken) continue;
-        for (const auto& [kind, four, six, _] : file.found()) expected.insert({kind, four, six, source});
+        reference::File file(group, kExamples);
+        const FileStats stats = scanner.end();
+        CHECK(reference::to_text(stats) == reference::to_text(file.read(text)));
+        if (stats.status == FileStatus::accepted) expected.insert(file.rows().begin(), file.rows().end());
     }
-    for (const auto& row : expected) ++counts[std::get<Source>(row)];
+    for (const auto& row : expected) ++counts[std::get<3>(row)];
     std::string lines;
-    CHECK(share.write([&](std::string_view some) { lines += some; }) == counts);
-    CHECK(lines == lines_of(expected));
+    CHECK(aggregator.write([&](std::string_view some) { lines += some; }) == counts);
+    CHECK(lines == reference::lines_of(expected, kRowSuffixes));
     return files;
 }
 
-// Feeds more than there is memory for; returns the number of what went wrong on the disk.
-int failure_with(const NewFile& new_file) {
-    Share share(1000, kExamples, routines(), 6, Share::kSliceBytes, {20'000, new_file, 2});
+// Feeds more than fits into memory; returns the errno of the failure, 0 without one.
+int failure_with(const TempFileFactory& open_temp) {
+    DistinctAggregator aggregator({"Asia Prod"}, 1000, {20'000, open_temp, 2}, 6);
+    CsvScanner scanner(aggregator, reference::kKeyColumn, kExamples, best_kernels());
     std::string text = "Source IP\n";
     for (int i = 0; i < 60'000; ++i) text += "1.1." + std::to_string(i >> 8) + "." + std::to_string(i & 255) + "\n";
     try {
-        share.begin("Asia Prod");
-        share.feed(reinterpret_cast<const std::uint8_t*>(text.data()), text.size());
-        share.end();
-        share.write([](std::string_view) {});
+        scanner.begin(0);
+        scanner.feed(reinterpret_cast<const std::uint8_t*>(text.data()), text.size());
+        scanner.end();
+        aggregator.write([](std::string_view) {});
     } catch (const SpillFailed& failure) {
         return failure.code().value();
     }
@@ -102,7 +96,7 @@ int failure_with(const NewFile& new_file) {
 }  // namespace
 
 int main() {
-    naive::Random random(5);
+    reference::Random random(5);
     std::size_t without_files = 0;
     std::size_t files = 0;
     for (int turn = 0; turn < 600; ++turn) {
@@ -110,10 +104,10 @@ int main() {
         files += used;
         without_files += used == 0;
     }
-    CHECK(without_files > 10 && files > 2000);  // both ways are gone
+    CHECK(without_files > 10 && files > 2000);  // both ways are taken
 
     CHECK(failure_with(new_nameless_file) == 0);
     CHECK(failure_with([] { return ::open("/dev/full", O_RDWR | O_CLOEXEC); }) == ENOSPC);
-    CHECK(failure_with([] { return ::open("/dev/zero", O_RDWR | O_CLOEXEC); }) == EIO);  // gives back other bytes
-    CHECK(failure_with([] { return ::open("/dev/null", O_RDWR | O_CLOEXEC); }) == EIO);  // gives back nothing
+    CHECK(failure_with([] { return ::open("/dev/zero", O_RDWR | O_CLOEXEC); }) == EIO);  // returns other bytes
+    CHECK(failure_with([] { return ::open("/dev/null", O_RDWR | O_CLOEXEC); }) == EIO);  // returns nothing
 }

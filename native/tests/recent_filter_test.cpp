@@ -1,4 +1,4 @@
-// What was seen lately: nothing that is new is ever kept back, and what comes again soon is not handed out again.
+// Every new number passes the filter, and recent numbers do not pass again.
 #include "reduction/distinct/recent_filter.hpp"
 
 #include <vector>
@@ -10,12 +10,12 @@ using namespace reduction;
 
 namespace {
 
-// Sends `total` numbers out of `distinct` through tables of up to 2^`bits` buckets; returns how many came out.
-std::size_t sent_through(unsigned bits, std::size_t distinct, std::size_t total, naive::Random& random) {
+// Filters `total` numbers of which `distinct` are distinct, with up to 2^`bits` buckets; returns how many passed.
+std::size_t sent_through(unsigned bits, std::size_t distinct, std::size_t total, reference::Random& random) {
     constexpr std::uint32_t spread = 2654435761U, back = 244002641U;
     static_assert(spread * back == 1);
-    Lately lately(bits);
-    std::vector<bool> sent(distinct), handed_out(distinct);
+    RecentFilter recent(bits);
+    std::vector<bool> sent(distinct), passed(distinct);
     std::vector<std::uint32_t> numbers, to(3000);
     std::size_t out = 0;
     for (std::size_t at = 0; at < total; at += numbers.size()) {
@@ -25,55 +25,55 @@ std::size_t sent_through(unsigned bits, std::size_t distinct, std::size_t total,
             sent[which] = true;
             number = static_cast<std::uint32_t>(which) * spread;
         }
-        const std::size_t count = lately.filter(numbers.data(), numbers.size(), to.data());
-        for (std::size_t i = 0; i < count; ++i) handed_out[to[i] * back] = true;
+        const std::size_t count = recent.filter(numbers.data(), numbers.size(), to.data());
+        for (std::size_t i = 0; i < count; ++i) passed[to[i] * back] = true;
         out += count;
     }
-    CHECK(sent == handed_out);
+    CHECK(sent == passed);
     return out;
 }
 
 void zero_is_never_kept_back() {
-    Lately lately;
+    RecentFilter recent;
     const std::vector<std::uint32_t> zeros(100);
     std::vector<std::uint32_t> to(100);
-    CHECK(lately.filter(zeros.data(), zeros.size(), to.data()) > 0);
+    CHECK(recent.filter(zeros.data(), zeros.size(), to.data()) > 0);
     CHECK(to[0] == 0);
 }
 
 void what_was_taken_back_is_new_again() {
-    Lately lately;
+    RecentFilter recent;
     const std::uint32_t number = 7;
     std::uint32_t to = 0;
-    CHECK(lately.filter(&number, 1, &to) == 1);
-    CHECK(lately.filter(&number, 1, &to) == 0);
-    lately.forget();
-    CHECK(lately.filter(&number, 1, &to) == 1);
-    lately.release();
-    CHECK(lately.bytes() == 0);
-    CHECK(lately.filter(&number, 1, &to) == 1);
+    CHECK(recent.filter(&number, 1, &to) == 1);
+    CHECK(recent.filter(&number, 1, &to) == 0);
+    recent.forget();
+    CHECK(recent.filter(&number, 1, &to) == 1);
+    recent.release();
+    CHECK(recent.bytes() == 0);
+    CHECK(recent.filter(&number, 1, &to) == 1);
 }
 
 }  // namespace
 
 int main() {
-    naive::Random random(3);
+    reference::Random random(3);
     for (const unsigned bits : {1U, 4U, 9U, 17U}) {
         for (const std::size_t distinct : {1UL, 100UL, 5000UL}) sent_through(bits, distinct, 50000, random);
     }
-    // Whole hashes, halves of 2^16 buckets, halves of 2^17: hardly more comes out than is distinct.
+    // Whole hashes, halves of 2^16 buckets, halves of 2^17: hardly more numbers pass than are distinct.
     for (const std::size_t distinct : {10'000UL, 150'000UL, 300'000UL}) {
-        CHECK(sent_through(Lately::kMostBits, distinct, 10 * distinct, random) < 4 * distinct);
+        CHECK(sent_through(RecentFilter::kMaxBits, distinct, 10 * distinct, random) < 4 * distinct);
     }
-    // Where all are new, the table stands aside, and its memory is given back.
-    Lately lately;
+    // If all numbers are new, the table is bypassed, and its memory is freed.
+    RecentFilter recent;
     std::vector<std::uint32_t> numbers(1 << 16), to(1 << 16);
     std::uint32_t next = 0;
     for (int turn = 0; turn < 100; ++turn) {
         for (std::uint32_t& number : numbers) number = next++;
-        CHECK(lately.filter(numbers.data(), numbers.size(), to.data()) == numbers.size());
+        CHECK(recent.filter(numbers.data(), numbers.size(), to.data()) == numbers.size());
     }
-    CHECK(lately.bytes() == 0);
+    CHECK(recent.bytes() == 0);
     zero_is_never_kept_back();
     what_was_taken_back_is_new_again();
 }

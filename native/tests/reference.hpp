@@ -1,4 +1,4 @@
-// The naive twin: CSV by the state machine of Python's csv module, a byte at a time, and texts to try.
+// The reference implementation of CSV: the state machine of Python's csv module, byte by byte. Also random texts.
 #pragma once
 
 #include <cstddef>
@@ -7,9 +7,9 @@
 #include <string_view>
 #include <vector>
 
-namespace naive {
+namespace reference {
 
-// For each byte: does it end a row, or part fields, outside quotes?
+// For each byte: whether it ends a row, or separates fields, outside quotes.
 struct Structure {
     std::vector<bool> ends, commas;
     bool inside = false;
@@ -64,4 +64,4 @@ private:
     std::uint64_t state_;
 };
 
-}  // namespace naive
+}  // namespace reference

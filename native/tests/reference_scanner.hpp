@@ -1,4 +1,4 @@
-// The naive twin of a share: bytes are taken one at a time, and what is distinct is a set.
+// The reference implementation of the scanner: it reads one byte at a time and keeps distinct rows in a set.
 #pragma once
 
 #include <cstdint>
@@ -8,10 +8,10 @@
 #include <tuple>
 #include <vector>
 
-#include "reduction/net/ip_address.hpp"
 #include "reduction/csv/scanner.hpp"
+#include "reduction/net/ip_address.hpp"
 
-namespace naive {
+namespace reference {
 
 // One row, by the state machine of Python's csv module.
 struct Row {
@@ -19,7 +19,7 @@ struct Row {
     std::string raw;
     std::vector<std::string> fields = std::vector<std::string>(1);
 
-    void take(char c) {
+    void append(char c) {
         raw += c;
         if (c == ',' && state != State::quoted) {
             fields.emplace_back();
@@ -45,124 +45,118 @@ inline std::string without_blanks(std::string text) {
     return text;
 }
 
-// RFC 4180, in quotes only where it must be.
-inline std::string field_of(const std::string& text) {
-    if (text.find_first_of(",\"") == std::string::npos) return text;
-    std::string field;
-    for (const char c : text) field += c == '"' ? "\"\"" : std::string(1, c);
-    return '"' + field + '"';
-}
+// In the order of a result; the last item is the group.
+using Rows = std::set<std::tuple<reduction::Kind, std::uint32_t, reduction::Ipv6, std::size_t>>;
 
-// In the order of a result.
-using Found = std::set<std::tuple<reduction::Kind, std::uint32_t, reduction::Six, std::string>>;
-
-inline std::string lines_of(const Found& found) {
+inline std::string lines_of(const Rows& rows, const std::vector<std::string>& row_suffixes) {
     std::string lines;
-    for (const auto& [kind, four, six, environment] : found) {
+    for (const auto& [kind, ipv4, ipv6, group] : rows) {
         char address[reduction::kLongestLine];
-        const char* const end = kind == reduction::Kind::four ? reduction::write_four(address, four)
-                                                              : reduction::write_six(address, six);
-        lines += std::string(address, static_cast<std::size_t>(end - address)) + ',' + field_of(environment) + '\n';
+        const char* const end =
+            kind == reduction::Kind::ipv4 ? reduction::write_ipv4(address, ipv4) : reduction::write_ipv6(address, ipv6);
+        lines += std::string(address, static_cast<std::size_t>(end - address)) + ',' + row_suffixes[group] + '\n';
     }
     return lines;
 }
 
-// Reads one file; what it found counts only if it was taken.
+inline const std::string kKeyColumn = "Source IP";
+
+// Reads one file; its rows count only if the file is accepted.
 class File {
 public:
-    File(std::string_view environment, std::size_t examples) : environment_(environment), most_examples_(examples) {}
+    File(std::size_t group, std::size_t examples) : group_(group), max_examples_(examples) {}
 
-    const Found& found() const { return found_; }
+    const Rows& rows() const { return rows_; }
 
-    reduction::FileBooks read(std::string_view text) {
+    reduction::FileStats read(std::string_view text) {
         Row row;
         std::uint64_t line = 1;
         char before = '\0';
         for (const char c : text) {
-            if (c == '\0') return stop(reduction::Verdict::nul_byte, line);
+            if (c == '\0') return stop(reduction::FileStatus::nul_byte, line);
             if ((c == '\n' || c == '\r') && row.state != Row::State::quoted) {
-                if (!close(row)) return books_;
+                if (!close(row)) return stats_;
                 row = Row{};
             } else {
                 if (row.raw.empty()) row_line_ = line;
-                row.take(c);
+                row.append(c);
             }
             line += c == '\r' || (c == '\n' && before != '\r');
             before = c;
         }
-        if (row.state == Row::State::quoted) return stop(reduction::Verdict::open_quote, row_line_);
+        if (row.state == Row::State::quoted) return stop(reduction::FileStatus::open_quote, row_line_);
         close(row);
-        return books_;
+        return stats_;
     }
 
 private:
-    reduction::FileBooks stop(reduction::Verdict verdict, std::uint64_t line) {
-        books_.verdict = verdict;
-        books_.line = line;
-        return books_;
+    reduction::FileStats stop(reduction::FileStatus status, std::uint64_t line) {
+        stats_.status = status;
+        stats_.line = line;
+        return stats_;
     }
 
     // Returns whether the next row is wanted.
     bool close(const Row& row) {
         if (row.raw.empty()) return true;
-        if (columns_ == 0) return take_header(row);
-        ++books_.read;
+        if (columns_ == 0) return read_header(row);
+        ++stats_.read;
         if (row.fields.size() > columns_) {
             reject(reduction::Reason::too_many_fields, row.fields.size(), columns_, {});
         } else if (row.fields.size() <= key_) {
             reject(reduction::Reason::no_key, row.fields.size(), key_, {});
         } else {
-            take_key(row.fields[key_]);
+            add_key(row.fields[key_]);
         }
         return true;
     }
 
-    bool take_header(const Row& row) {
+    bool read_header(const Row& row) {
         columns_ = row.fields.size();
         for (key_ = 0; key_ < columns_; ++key_) {
-            if (without_blanks(row.fields[key_]) == "Source IP") return true;
+            if (without_blanks(row.fields[key_]) == kKeyColumn) return true;
         }
-        books_.header = row.raw;
-        stop(reduction::Verdict::no_key_column, row_line_);
+        stats_.header = row.raw;
+        stop(reduction::FileStatus::no_key_column, row_line_);
         return false;
     }
 
-    void take_key(const std::string& field) {
+    void add_key(const std::string& field) {
         const std::string text = without_blanks(field);
         const reduction::Address address = reduction::parse_address(text.data(), text.size());
         if (address.kind == reduction::Kind::none) {
             reject(reduction::Reason::not_an_address, 0, 0, field.substr(0, reduction::KeyText::kShown));
         } else {
-            ++books_.valid;
-            found_.insert({address.kind, address.four, address.six, environment_});
+            ++stats_.valid;
+            rows_.insert({address.kind, address.ipv4, address.ipv6, group_});
         }
     }
 
     void reject(reduction::Reason reason, std::uint64_t fields, std::uint64_t limit, const std::string& text) {
-        if (books_.rejected[static_cast<std::size_t>(reason)]++ < most_examples_) {
-            books_.examples.push_back({reason, row_line_, fields, limit, text});
+        if (stats_.rejected[static_cast<std::size_t>(reason)]++ < max_examples_) {
+            stats_.examples.push_back({reason, row_line_, fields, limit, text});
         }
     }
 
-    std::string environment_;
-    std::size_t most_examples_;
+    std::size_t group_;
+    std::size_t max_examples_;
     std::size_t columns_ = 0;
     std::size_t key_ = 0;
     std::uint64_t row_line_ = 1;
-    reduction::FileBooks books_;
-    Found found_;
+    reduction::FileStats stats_;
+    Rows rows_;
 };
 
-// Everything that is promised of one file: if it was not taken, nothing of its rows. Examples are in the order of the
-// file for each reason, not among them.
-inline std::string told(const reduction::FileBooks& books) {
-    std::string text = "verdict " + std::to_string(static_cast<int>(books.verdict)) + ", line " +
-                       std::to_string(books.line) + ", header " + books.header + "\n";
-    if (books.verdict != reduction::Verdict::taken) return text;
-    text += "read " + std::to_string(books.read) + ", valid " + std::to_string(books.valid) + "\n";
+// All of the stats that the scanner guarantees: nothing about rows if the file is not accepted. Examples of one reason
+// are in the order of the file, those of different reasons are not.
+inline std::string to_text(const reduction::FileStats& stats) {
+    std::string text = "status " + std::to_string(static_cast<int>(stats.status)) + ", line " +
+                       std::to_string(stats.line) + ", header " + stats.header + "\n";
+    if (stats.status != reduction::FileStatus::accepted) return text;
+    text += "read " + std::to_string(stats.read) + ", valid " + std::to_string(stats.valid) + "\n";
     for (std::size_t reason = 0; reason < reduction::kReasons; ++reason) {
-        text += "rejected " + std::to_string(books.rejected[reason]) + "\n";
-        for (const reduction::Example& example : books.examples) {
+        text += "rejected " + std::to_string(stats.rejected[reason]) + "\n";
+        for (const reduction::RejectedExample& example : stats.examples) {
             if (static_cast<std::size_t>(example.reason) != reason) continue;
             text += std::to_string(example.line) + ": " + std::to_string(example.fields) + " of " +
                     std::to_string(example.limit) + " " + example.text + "\n";
@@ -171,4 +165,4 @@ inline std::string told(const reduction::FileBooks& books) {
     return text;
 }
 
-}  // namespace naive
+}  // namespace reference

@@ -1,7 +1,8 @@
-// A share says of its files what its naive twin says, on every instruction set and however the bytes are cut.
+// The scanner agrees with the reference implementation, on every instruction set and however the bytes are divided.
 #include "reduction/csv/scanner.hpp"
 
 #include <algorithm>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -14,9 +15,9 @@ using namespace reduction;
 namespace {
 
 constexpr std::size_t kExamples = 5;
-const std::string kEnvironments[] = {"Asia Prod", "Europe Test"};
+const std::vector<std::string> kRowSuffixes = {"Asia Prod", "Europe Test"};
 
-std::string some_file(naive::Random& random, std::size_t length) {
+std::string some_file(reference::Random& random, std::size_t length) {
     std::string text = random.below(10) == 0 ? "Count, \"Source IP\"\r\n" : "Count,Source IP\n";
     while (text.size() < length) {
         switch (random.below(8)) {
@@ -30,43 +31,43 @@ std::string some_file(naive::Random& random, std::size_t length) {
     return text;
 }
 
-void compare(const Routines& routines, const std::vector<std::string>& files, naive::Random& random,
+void compare(const Kernels& kernels, const std::vector<std::string>& files, reference::Random& random,
              std::size_t slice_bytes) {
-    Share share(2, kExamples, routines, 6, slice_bytes);  // so few that addresses displace each other
-    naive::Found expected;
+    DistinctAggregator aggregator(kRowSuffixes, 2, {}, 6);  // a filter so small that addresses displace each other
+    CsvScanner scanner(aggregator, reference::kKeyColumn, kExamples, kernels, slice_bytes);
+    reference::Rows expected;
     for (std::size_t i = 0; i < files.size(); ++i) {
-        const std::string& environment = kEnvironments[i % 2];
-        share.begin(environment);
+        scanner.begin(i % 2);
         for (std::size_t at = 0; at < files[i].size();) {
             const std::size_t size = std::min(files[i].size() - at, 1 + random.below(2 * slice_bytes));
-            if (!share.feed(reinterpret_cast<const std::uint8_t*>(files[i].data()) + at, size)) break;
+            if (!scanner.feed(reinterpret_cast<const std::uint8_t*>(files[i].data()) + at, size)) break;
             at += size;
         }
-        naive::File file(environment, kExamples);
-        const FileBooks books = share.end();
-        const FileBooks expected_books = file.read(files[i]);
-        CHECK(naive::told(books) == naive::told(expected_books));
-        if (books.verdict != Verdict::taken) continue;
-        CHECK(books.read == books.valid + books.rejected[0] + books.rejected[1] + books.rejected[2]);
-        expected.insert(file.found().begin(), file.found().end());
+        reference::File file(i % 2, kExamples);
+        const FileStats stats = scanner.end();
+        const FileStats expected_books = file.read(files[i]);
+        CHECK(reference::to_text(stats) == reference::to_text(expected_books));
+        if (stats.status != FileStatus::accepted) continue;
+        CHECK(stats.read == std::accumulate(stats.rejected.begin(), stats.rejected.end(), stats.valid));
+        expected.insert(file.rows().begin(), file.rows().end());
     }
     std::string lines;
-    share.write([&](std::string_view some) { lines += some; });
-    CHECK(lines == naive::lines_of(expected));
+    aggregator.write([&](std::string_view some) { lines += some; });
+    CHECK(lines == reference::lines_of(expected, kRowSuffixes));
 }
 
 }  // namespace
 
 int main() {
-    naive::Random random(11);
+    reference::Random random(11);
     for (int turn = 0; turn < 300; ++turn) {
         std::vector<std::string> files;
         for (std::size_t left = 1 + random.below(4); left > 0; --left) {
             files.push_back(some_file(random, random.below(turn % 50 == 0 ? 200000 : 4000)));
         }
-        for (const Routines* const routines : runnable_routines()) {
-            compare(*routines, files, random, kWord * (1 + random.below(5)));
-            compare(*routines, files, random, Share::kSliceBytes);
+        for (const Kernels* const kernels : available_kernels()) {
+            compare(*kernels, files, random, kBlockBytes * (1 + random.below(5)));
+            compare(*kernels, files, random, CsvScanner::kSliceBytes);
         }
     }
 }

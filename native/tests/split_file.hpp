@@ -1,4 +1,4 @@
-// A file on the disk that is cut into units, and the comparison of their pieces with the file read whole.
+// A temporary file that is read in splits, and the comparison of their results with the file read as a whole.
 #pragma once
 
 #include <sys/stat.h>
@@ -9,19 +9,19 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
-#include <set>
 #include <string>
 #include <vector>
 
 #include "check.hpp"
+
 #include "reduction/csv/file_reader.hpp"
 #include "reduction/csv/split_reader.hpp"
 
-namespace cut_file {
+namespace split_file {
 
 using namespace reduction;
 
-constexpr std::size_t kExamples = 1000000;  // all that are there
+constexpr std::size_t kExamples = 1000000;  // all of them
 inline const std::function<void(std::uint64_t)> kNobody = [](std::uint64_t) {};
 
 class TemporaryFile {
@@ -36,9 +36,9 @@ public:
     TemporaryFile& operator=(const TemporaryFile&) = delete;
     ~TemporaryFile() { std::filesystem::remove(path_); }
 
-    Listed listed() const {
+    FileEntry entry() const {
         const std::int64_t modified = std::int64_t{status_.st_mtim.tv_sec} * 1'000'000'000 + status_.st_mtim.tv_nsec;
-        return {path_, "Asia Prod", size(), modified};
+        return {path_, 0, size(), modified};
     }
     std::uint64_t size() const { return static_cast<std::uint64_t>(status_.st_size); }
 
@@ -46,109 +46,113 @@ public:
 
 private:
     std::string path_;
-    struct stat status_ {};
+    struct stat status_{};
 };
 
-// Bytes that are no file, and from `end` on cannot be read.
-class InMemory final : public ListedBytes {
+// Bytes in memory that cannot be read from `end` on.
+class InMemory final : public RandomAccessSource {
 public:
     InMemory(const std::string& content, std::uint64_t end) : content_(content), end_(end) {}
     std::optional<std::uint64_t> changed_size() const override { return std::nullopt; }
     std::size_t read_at(std::uint64_t at, std::uint8_t* to, std::size_t count) const override {
         const std::size_t got = at < content_.size() ? content_.copy(reinterpret_cast<char*>(to), count, at) : 0;
-        if (at + got > end_) throw NotReadable{kFault};
+        if (at + got > end_) throw ReadError{kErrno};
         return got;
     }
-    static constexpr int kFault = 5;
+    static constexpr int kErrno = 5;
 
 private:
     const std::string& content_;
     std::uint64_t end_;
 };
 
-// The lines that a share writes, without what tells of which cut file they are.
-inline std::set<std::string> lines_of(Share& share) {
-    std::string text;
-    share.write([&](std::string_view lines) { text += lines; });
-    std::set<std::string> lines;
-    for (std::size_t at = 0; at < text.size();) {
-        const std::size_t end = text.find('\n', at);
-        lines.insert(text.substr(at, std::min(end, text.find(",3", at)) - at));
-        at = end + 1;
-    }
-    return lines;
-}
+// A scanner with its aggregator, whose group 0 is for whole files and splits.
+struct Scan {
+    explicit Scan(const Kernels& kernels)
+        : aggregator({"Asia Prod"}, 4, {}, 6), scanner(aggregator, "Source IP", kExamples, kernels) {}
 
-inline bool same_examples(const std::vector<Example>& a, const std::vector<Example>& b) {
-    const auto before = [](const Example& one, const Example& other) { return one.line < other.line; };
-    std::vector<Example> ours = a, theirs = b;
+    std::string lines() {
+        std::string text;
+        aggregator.write([&](std::string_view some) { text += some; });
+        return text;
+    }
+
+    DistinctAggregator aggregator;
+    CsvScanner scanner;
+};
+
+inline bool same_examples(const std::vector<RejectedExample>& a, const std::vector<RejectedExample>& b) {
+    const auto before = [](const RejectedExample& one, const RejectedExample& other) { return one.line < other.line; };
+    std::vector<RejectedExample> ours = a, theirs = b;
     std::stable_sort(ours.begin(), ours.end(), before);
     std::stable_sort(theirs.begin(), theirs.end(), before);
-    return std::equal(ours.begin(), ours.end(), theirs.begin(), theirs.end(), [](const Example& one, const Example& other) {
-        return one.reason == other.reason && one.line == other.line && one.fields == other.fields &&
-               one.limit == other.limit && one.text == other.text;
-    });
+    return std::equal(ours.begin(), ours.end(), theirs.begin(), theirs.end(),
+                      [](const RejectedExample& one, const RejectedExample& other) {
+                          return one.reason == other.reason && one.line == other.line && one.fields == other.fields &&
+                                 one.limit == other.limit && one.text == other.text;
+                      });
 }
 
-// What a unit of bytes in memory is must be what the same unit of the file is.
-inline void is_the_same(const Piece& piece, const Piece& of_file) {
-    CHECK(piece.opening == of_file.opening && piece.number == of_file.number && piece.has_rows == of_file.has_rows);
-    CHECK(piece.first == of_file.first && piece.end == of_file.end);
-    CHECK(piece.books.verdict == of_file.books.verdict && piece.books.line == of_file.books.line);
-    CHECK(piece.books.header == of_file.books.header && piece.books.line_ends == of_file.books.line_ends);
-    CHECK(piece.books.read == of_file.books.read && piece.books.valid == of_file.books.valid);
-    CHECK(std::equal(piece.books.rejected, piece.books.rejected + kReasons, of_file.books.rejected));
-    CHECK(same_examples(piece.books.examples, of_file.books.examples));
+// Checks that a split of bytes in memory has the same result as that split of a file.
+inline void check_same(const SplitResult& result, const SplitResult& of_file) {
+    CHECK(result.open_status == of_file.open_status && result.number == of_file.number &&
+          result.has_rows == of_file.has_rows);
+    CHECK(result.first == of_file.first && result.end == of_file.end);
+    CHECK(result.stats.status == of_file.stats.status && result.stats.line == of_file.stats.line);
+    CHECK(result.stats.header == of_file.stats.header && result.stats.line_ends == of_file.stats.line_ends);
+    CHECK(result.stats.read == of_file.stats.read && result.stats.valid == of_file.stats.valid);
+    CHECK(result.stats.rejected == of_file.stats.rejected);
+    CHECK(same_examples(result.stats.examples, of_file.stats.examples));
 }
 
-// Returns whether all guesses were right; then everything must be as it is in the whole.
-inline bool agrees(const TemporaryFile& file, std::uint64_t unit_size, const Routines& routines) {
-    const Listed listed = file.listed();
-    Share of_whole(4, kExamples, *routines_named("portable"), 6);
-    const FileOutcome expected = read_file(of_whole, listed, kNobody);
-    Share share(4, kExamples, routines, 6);
-    const bool with_memory = unit_size % 4 == 1;  // some of the times, for sanitizers make it slow
-    Share of_memory(4, kExamples, routines, 6);
+// Returns whether all guesses were right; then all results must be the same as without splits.
+inline bool agrees(const TemporaryFile& file, std::uint64_t split_size, const Kernels& kernels) {
+    const FileEntry entry = file.entry();
+    Scan whole(*kernels_named("portable"));
+    const FileOutcome expected = read_file(whole.scanner, entry, kNobody);
+    Scan splits(kernels);
+    const bool with_memory = split_size % 4 == 1;  // sometimes: it is slow with sanitizers
+    Scan from_memory(kernels);
     const InMemory memory(file.content, file.size());
     std::uint64_t frontier = 0;
     std::uint64_t line_ends = 0;
-    FileBooks sum;
-    for (std::uint64_t start = 0; start < file.size(); start += unit_size) {
-        const Cut unit{3, start, std::min(start + unit_size, file.size())};
-        const Piece piece = read_piece(share, listed, unit, kNobody);
-        if (with_memory) is_the_same(read_piece(of_memory, memory, listed.environment, unit, kNobody), piece);
-        if (start == 0) CHECK(piece.opening == expected.opening && piece.number == expected.number);
-        if (piece.opening != Opening::read) return true;
-        if (!piece.has_rows) {
-            if (frontier < unit.stop) return false;
+    FileStats sum;
+    for (std::uint64_t start = 0; start < file.size(); start += split_size) {
+        const SplitRange split{start, std::min(start + split_size, file.size())};
+        const SplitResult result = read_split(splits.scanner, entry, split, kNobody);
+        if (with_memory) check_same(read_split(from_memory.scanner, memory, 0, split, kNobody), result);
+        if (start == 0) CHECK(result.open_status == expected.open_status && result.number == expected.number);
+        if (result.open_status != OpenStatus::read) return true;
+        if (!result.has_rows) {
+            if (frontier < split.stop) return false;
             continue;
         }
-        CHECK(piece.first >= start && piece.first < unit.stop);
-        if (piece.first != frontier) return false;
-        if (piece.books.verdict != Verdict::taken) {
-            CHECK(piece.books.verdict == expected.books.verdict && piece.books.header == expected.books.header);
-            CHECK(piece.books.line + line_ends == expected.books.line);
+        CHECK(result.first >= start && result.first < split.stop);
+        if (result.first != frontier) return false;
+        if (result.stats.status != FileStatus::accepted) {
+            CHECK(result.stats.status == expected.stats.status && result.stats.header == expected.stats.header);
+            CHECK(result.stats.line + line_ends == expected.stats.line);
             return true;
         }
-        for (Example example : piece.books.examples) {
+        for (RejectedExample example : result.stats.examples) {
             example.line += line_ends;
             sum.examples.push_back(std::move(example));
         }
-        frontier = piece.end;
-        line_ends += piece.books.line_ends;
-        sum.read += piece.books.read;
-        sum.valid += piece.books.valid;
-        for (std::size_t i = 0; i < kReasons; ++i) sum.rejected[i] += piece.books.rejected[i];
+        frontier = result.end;
+        line_ends += result.stats.line_ends;
+        sum.read += result.stats.read;
+        sum.valid += result.stats.valid;
+        for (std::size_t i = 0; i < kReasons; ++i) sum.rejected[i] += result.stats.rejected[i];
     }
-    CHECK(expected.books.verdict == Verdict::taken);
-    CHECK(frontier == file.size() && line_ends == expected.books.line_ends);
-    CHECK(sum.read == expected.books.read && sum.valid == expected.books.valid);
-    CHECK(std::equal(sum.rejected, sum.rejected + kReasons, expected.books.rejected));
-    CHECK(same_examples(sum.examples, expected.books.examples));
-    const std::set<std::string> lines = lines_of(share);
-    CHECK(lines == lines_of(of_whole));
-    if (with_memory) CHECK(lines == lines_of(of_memory));
+    CHECK(expected.stats.status == FileStatus::accepted);
+    CHECK(frontier == file.size() && line_ends == expected.stats.line_ends);
+    CHECK(sum.read == expected.stats.read && sum.valid == expected.stats.valid);
+    CHECK(sum.rejected == expected.stats.rejected);
+    CHECK(same_examples(sum.examples, expected.stats.examples));
+    const std::string lines = splits.lines();
+    CHECK(lines == whole.lines());
+    if (with_memory) CHECK(lines == from_memory.lines());
     return true;
 }
 
-}  // namespace cut_file
+}  // namespace split_file

@@ -1,18 +1,18 @@
-// However a file is cut, its pieces make up the whole whenever each begins where the one before it ended.
+// However a file is split, its results make up the file whenever each begins where the previous one ended.
 #include "reduction/csv/split_reader.hpp"
 
 #include <array>
 #include <string>
 
 #include "check.hpp"
-#include "split_file.hpp"
 #include "reference.hpp"
+#include "split_file.hpp"
 
-using namespace cut_file;
+using namespace split_file;
 
 namespace {
 
-std::string random_csv(naive::Random& random, bool with_quotes) {
+std::string random_csv(reference::Random& random, bool with_quotes) {
     std::string text = random.below(4) == 0 ? "\xef\xbb\xbf" : "";
     if (random.below(4) == 0) text += random.text("\r\n", random.below(4));
     text += with_quotes && random.below(2) == 0 ? "\"Co\nunt\",Source IP" : "Count,Source IP";
@@ -36,75 +36,76 @@ std::string random_csv(naive::Random& random, bool with_quotes) {
     return text;
 }
 
-// How many of the cuts were guessed right, and wrong.
+// How many guesses were right, and wrong.
 struct Tally {
     int right = 0;
     int wrong = 0;
 };
 
-void every_size(naive::Random& random, bool with_quotes, Tally& tally) {
+void every_size(reference::Random& random, bool with_quotes, Tally& tally) {
     const TemporaryFile file(random_csv(random, with_quotes));
     const bool is_small = file.size() < 1000;
     for (std::uint64_t size = 1; size <= file.size(); size += is_small ? 1 + size / 8 : 1 + file.size() / 3) {
         for (const char* name : {"portable", "avx2", "avx512"}) {
-            if (routines_named(name) == nullptr || (is_small && random.below(3) != 0)) continue;
-            ++(agrees(file, is_small ? size : size + 1000, *routines_named(name)) ? tally.right : tally.wrong);
+            if (kernels_named(name) == nullptr || (is_small && random.below(3) != 0)) continue;
+            ++(agrees(file, is_small ? size : size + 1000, *kernels_named(name)) ? tally.right : tally.wrong);
         }
     }
 }
 
-// Rows inside quotes that look better than the real ones: the guess is wrong, and that is seen.
+// Rows inside quotes that look better than the real ones: the guess is wrong, and this is noticed.
 void a_wrong_guess_is_seen() {
     std::string text = "Count,Source IP\n1,1.1.1.1\n2,\"";
     for (int i = 0; i < 20; ++i) text += "\n7,7.7.7.7";
     text += "\"\n3,3.3.3.3\n";
     const TemporaryFile file(text);
-    CHECK(!agrees(file, 60, routines()));
-    CHECK(agrees(file, text.size(), routines()));
+    CHECK(!agrees(file, 60, best_kernels()));
+    CHECK(agrees(file, text.size(), best_kernels()));
 }
 
-void what_is_no_csv_is_told_once() {
+void only_the_first_split_reports_other_formats() {
     for (const std::string& head : {std::string("\x1f\x8b\x08", 3), std::string("\xff\xfe", 2)}) {
         const TemporaryFile file(head + std::string(100, 'x'));
-        Share share(4, kExamples, routines(), 6);
-        CHECK(read_piece(share, file.listed(), {3, 0, 10}, kNobody).opening != Opening::read);
-        const Piece other = read_piece(share, file.listed(), {3, 10, 20}, kNobody);
-        CHECK(other.opening == Opening::read && !other.has_rows);
+        Scan scan(best_kernels());
+        CHECK(read_split(scan.scanner, file.entry(), {0, 10}, kNobody).open_status != OpenStatus::read);
+        const SplitResult other = read_split(scan.scanner, file.entry(), {10, 20}, kNobody);
+        CHECK(other.open_status == OpenStatus::read && !other.has_rows);
     }
 }
 
-void what_cannot_be_read_is_told() {
+void changed_and_missing_files_are_reported() {
     const TemporaryFile file("Source IP\n1.1.1.1\n");
-    Share share(4, kExamples, routines(), 6);
-    Listed listed = file.listed();
-    listed.modified_ns += 1;
-    CHECK(read_piece(share, listed, {3, 0, 9}, kNobody).opening == Opening::changed);
-    listed.path += ".gone";
-    CHECK(read_piece(share, listed, {3, 0, 9}, kNobody).opening == Opening::not_opened);
-    CHECK(lines_of(share).empty());
+    Scan scan(best_kernels());
+    FileEntry entry = file.entry();
+    entry.modified_ns += 1;
+    CHECK(read_split(scan.scanner, entry, {0, 9}, kNobody).open_status == OpenStatus::changed);
+    entry.path += ".gone";
+    CHECK(read_split(scan.scanner, entry, {0, 9}, kNobody).open_status == OpenStatus::not_opened);
+    CHECK(scan.lines().empty());
 }
 
-// Of bytes that end in a fault: a verdict stands if what came before has settled it, or else nothing is known.
-void what_cannot_be_read_any_further_is_told() {
+// Bytes that end in an error: the status is known only if the bytes before the error decide it.
+void read_errors_are_reported() {
     const std::string rows = "Count,Source IP\n" + std::string(100, '\n') + "1,1.1.1.1\n2,2.2.2.2\n";
     const std::string no_key = "Count\n" + std::string(200, '\n');
-    Share share(4, kExamples, routines(), 6);
+    Scan scan(best_kernels());
     for (const std::string& text : {rows, no_key}) {
         for (std::uint64_t end = 0; end < text.size(); end += 9) {
             for (const std::uint64_t start : {0U, 50U, 120U}) {
                 const InMemory memory(text, end);
-                const Piece piece = read_piece(share, memory, "Asia Prod", {3, start, text.size()}, kNobody);
-                CHECK(piece.opening == Opening::not_readable && piece.number == InMemory::kFault && !piece.has_rows);
+                const SplitResult result = read_split(scan.scanner, memory, 0, {start, text.size()}, kNobody);
+                CHECK(result.open_status == OpenStatus::not_readable && result.number == InMemory::kErrno &&
+                      !result.has_rows);
             }
         }
     }
-    CHECK(lines_of(share).empty());
+    CHECK(scan.lines().empty());
 }
 
 }  // namespace
 
 int main() {
-    naive::Random random(5);
+    reference::Random random(5);
     Tally quoted, plain;
     for (int turn = 0; turn < 80; ++turn) {
         every_size(random, true, quoted);
@@ -113,7 +114,7 @@ int main() {
     CHECK(plain.right > 500 && plain.wrong == 0);
     CHECK(quoted.right > 500 && quoted.wrong > 0);
     a_wrong_guess_is_seen();
-    what_is_no_csv_is_told_once();
-    what_cannot_be_read_is_told();
-    what_cannot_be_read_any_further_is_told();
+    only_the_first_split_reports_other_formats();
+    changed_and_missing_files_are_reported();
+    read_errors_are_reported();
 }

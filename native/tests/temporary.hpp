@@ -1,4 +1,4 @@
-// Temporary files without a name, as a share wants them.
+// Temporary files without a name.
 #pragma once
 
 #include <fcntl.h>
@@ -10,7 +10,7 @@
 
 #include "check.hpp"
 
-// Returns the descriptor of a new file that nobody else can find.
+// Returns the descriptor of a new file without a name.
 inline int new_nameless_file() {
     std::string path = (std::filesystem::temp_directory_path() / "reduction.XXXXXX").string();
     const int descriptor = ::mkstemp(path.data());

@@ -1,78 +1,386 @@
-"""The compiled kernel (native/python_bindings.cpp): plain values in, plain values out."""
+# Written by native/make_stub.py: change native/bindings/ and run it again.
+# ruff: noqa
+"""
+The compiled kernel: CSV scanning, distinct addresses, merging, and logs of connections.
+"""
 
 from collections.abc import Callable, Sequence
-
-# verdict, line, raw header, rows read, rows valid, rejected by reason,
-# examples: (reason, line, fields, limit, raw text)
-_Books = tuple[int, int, bytes, int, int, tuple[int, int, int], list[tuple[int, int, int, int, bytes]]]
-
-# opening, its number, span, stats; of a split of a cut file
-_Told = tuple[int, int, tuple[int, int, int] | None, _Books]
-
-NOT_CUT: int
-"""The number of no cut file."""
-
-# rows by environment, bytes that were written, the CRC-32 of the file continued with them
-_Written = tuple[dict[str, int], int, int]
-
-# lines by kind, examples of malformed ones: (reason, line, offset, text), oldest and newest time,
-# the first line that is too late: (line, offset, time, newest before it),
-# outgoing and incoming partners: time and offset of the first connection
-_SearchBooks = tuple[
-    dict[str, int],
-    list[tuple[str, int, int, bytes]],
-    int,
-    int,
-    tuple[int, int, int, int] | None,
-    dict[bytes, tuple[int, int]],
-    dict[bytes, tuple[int, int]],
-]
+import enum
 
 class DamagedPartial(Exception):
-    """A partial is not what its manifest says; `args` are its index in the list and what is wrong."""
+    """
+    A partial differs from its manifest. `args`: its index in the list, what is wrong.
+    """
 
 class SpillFailed(Exception):
-    """A temporary file can't be written, or read back; `args` are the errno and its text."""
+    """
+    A temporary file cannot be written or read. `args`: the errno and its text.
+    """
 
 def version() -> str:
     """Return the version of the package that the kernel was built from."""
 
 def instruction_set() -> str:
-    """Return the name of the instruction set chosen for this processor (native/README.md lists them)."""
+    """
+    Return the name of the instruction set chosen for this processor (native/README.md lists them).
+    """
 
 def canonical(field: bytes) -> str | None:
-    """Return the one spelling of the address in a raw CSV field, or None if it holds none."""
+    """
+    Return the canonical form of the address in a raw CSV field, or None if the field holds no address.
+    """
 
-def parse_log_line(line: bytes) -> tuple[int, bytes, bytes] | str | None:
-    """Return time, source and target of a log line, why it is malformed, or None for a blank one."""
+class Reason(enum.Enum):
+    """Why a row is rejected."""
+
+    TOO_MANY_FIELDS = 0
+
+    NO_KEY = 1
+
+    NOT_AN_ADDRESS = 2
+
+class FileStatus(enum.Enum):
+    """Whether a file is accepted, or why it is not."""
+
+    ACCEPTED = 0
+
+    NO_KEY_COLUMN = 1
+    """`FileStats.header` is the raw header"""
+
+    NUL_BYTE = 2
+    """in line `FileStats.line`"""
+
+    OPEN_QUOTE = 3
+    """in the row that starts on line `FileStats.line`"""
+
+class OpenStatus(enum.Enum):
+    """What opening and reading a file's bytes came to."""
+
+    READ = 0
+    """the bytes were scanned"""
+
+    COMPRESSED = 1
+    """an archive: feed its decompressed bytes"""
+
+    CHANGED = 2
+    """not what was listed; `number` is its size now"""
+
+    NOT_OPENED = 3
+    """`number` is the errno"""
+
+    NOT_READABLE = 4
+    """`number` is the errno"""
+
+    WIDE = 5
+    """UTF-16 or UTF-32; `number` is 16 or 32"""
+
+class RejectedExample:
+    """A rejected row: the line on which it starts, and what is wrong."""
+
+    @property
+    def reason(self) -> Reason: ...
+    @property
+    def line(self) -> int: ...
+    @property
+    def fields(self) -> int:
+        """The number of its fields, if that is the reason."""
+
+    @property
+    def limit(self) -> int:
+        """The columns of the header, or the index of the key."""
+
+    @property
+    def text(self) -> bytes:
+        """The beginning of the key, if that is the reason."""
+
+class FileStats:
+    """The result of scanning one file, or one split of a file."""
+
+    @property
+    def status(self) -> FileStatus: ...
+    @property
+    def line(self) -> int:
+        """Where the reason of the status is, 0 if nowhere."""
+
+    @property
+    def header(self) -> bytes: ...
+    @property
+    def read(self) -> int:
+        """Rows read."""
+
+    @property
+    def valid(self) -> int:
+        """Rows with an address."""
+
+    @property
+    def rejected(self) -> dict[Reason, int]:
+        """Rejected rows by reason, without zeros."""
+
+    @property
+    def examples(self) -> list[RejectedExample]: ...
+    @property
+    def line_ends(self) -> int:
+        """Line ends in all bytes fed, in quotes too."""
+
+class FileOutcome:
+    """What became of one file."""
+
+    @property
+    def open_status(self) -> OpenStatus: ...
+    @property
+    def number(self) -> int:
+        """What `open_status` says it is."""
+
+    @property
+    def stats(self) -> FileStats:
+        """Empty unless the status is `READ`."""
+
+class CleanFiles:
+    """Accepted files without rejected rows, one after the other."""
+
+    @property
+    def files(self) -> int:
+        """The number of these files."""
+
+    @property
+    def size(self) -> int:
+        """Their bytes."""
+
+    @property
+    def rows(self) -> int:
+        """Their rows."""
+
+    @property
+    def other(self) -> FileOutcome | None:
+        """The outcome of the next file, if it is not such a file."""
+
+class SplitResult:
+    """What was read from one split of a file."""
+
+    @property
+    def open_status(self) -> OpenStatus: ...
+    @property
+    def number(self) -> int:
+        """What `open_status` says it is."""
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether a row starts in the split."""
+
+    @property
+    def first(self) -> int:
+        """Where the first of its rows starts in the file."""
+
+    @property
+    def end(self) -> int:
+        """Where the row after its last one starts."""
+
+    @property
+    def stats(self) -> FileStats:
+        """Lines are counted from `first` on."""
+
+class Written:
+    """The result of appending rows to a file."""
+
+    @property
+    def rows(self) -> list[int]:
+        """The number of rows, by group or output."""
+
+    @property
+    def size(self) -> int:
+        """The number of bytes."""
+
+    @property
+    def crc32(self) -> int:
+        """The CRC-32 of the file with these bytes."""
+
+class DistinctAggregator:
+    """Distinct addresses by group, in limited memory."""
+
+    def __init__(
+        self,
+        row_suffixes: Sequence[str],
+        compact_at_rows: int,
+        memory: int | None = None,
+        open_temp: Callable[[], int] | None = None,
+    ) -> None:
+        """
+        Rows of a group end with the same suffix, which follows the address and its comma. Rows of one address
+        are sorted by the index of their group.
+
+        Rows need at most `memory` bytes, including what sorting needs. What does not fit goes to temporary
+        files, whose descriptors `open_temp` returns and which the aggregator closes.
+        """
+
+    def write(self, descriptor: int, crc32: int) -> Written:
+        """
+        Append the lines of all distinct rows, sorted, to an open file whose CRC-32 is `crc32`.
+
+        Raises `OSError` if it cannot be written, `SpillFailed`, and whatever the handler of a signal raises.
+        """
+
+class FileList:
+    """Files to read, in their order."""
+
+    def __init__(self) -> None: ...
+    def add(self, path: bytes, group: int, size: int, modified_ns: int) -> None:
+        """
+        Append a file as it was listed; its rows belong to `group` of the aggregator.
+        """
+
+class CsvScanner:
+    """Scans CSV files and adds their addresses to an aggregator."""
+
+    def __init__(
+        self, aggregator: DistinctAggregator, key_column: str, max_examples: int, instruction_set: str = ""
+    ) -> None:
+        """
+        Keep up to `max_examples` rejected rows of each reason per file. Without a name, the best instruction
+        set is used. Functions that read rows raise `SpillFailed`, and what `open_temp` of the aggregator raises.
+        """
+
+    def read_clean_files(
+        self,
+        files: FileList,
+        first: int,
+        stop: int,
+        on_file: Callable[[int], object],
+        progress: Callable[[int], object],
+    ) -> CleanFiles:
+        """
+        Read files from `first` to `stop` (exclusive), up to the first that is not accepted or has rejected
+        rows. Calls `on_file` with the index of each, and `progress` with the bytes read since its last call.
+        """
+
+    def read_split(
+        self, files: FileList, index: int, start: int, stop: int, progress: Callable[[int], object]
+    ) -> SplitResult:
+        """
+        Read the rows that start between the bytes `start` and `stop` (exclusive) of the file at `index`.
+        """
+
+    def read_split_from(
+        self,
+        chunk_at: Callable[[int], tuple[int, bytes] | None],
+        group: int,
+        start: int,
+        stop: int,
+        progress: Callable[[int], object],
+    ) -> SplitResult:
+        """
+        Read a split as `read_split` does, from bytes that `chunk_at` returns.
+
+        `chunk_at` gets a position and returns where a chunk that holds it starts, and the chunk; an empty chunk
+        at the end and after it; None if it cannot be read. native/include/reduction/csv/split_reader.hpp
+        documents the order of the positions.
+        """
+
+    def begin(self, group: int) -> None:
+        """
+        Begin a file whose decompressed bytes will be fed; its rows belong to `group`.
+        """
+
+    def feed(self, data: bytes) -> bool:
+        """Scan the next bytes; return False if no more are wanted."""
+
+    def settle(self) -> bool:
+        """
+        Return whether the file's status is already decided, if no further bytes can be read.
+        """
+
+    def end(self) -> FileStats:
+        """End the file and return its stats; its rows count if it is accepted."""
+
+    def abandon(self) -> None:
+        """End the file without a result; none of its rows count."""
 
 def merge(
     partials: Sequence[tuple[bytes, int, int]],
-    row_suffixes: Sequence[tuple[str, str | None]],
+    headers: Sequence[bytes],
+    row_suffixes: Sequence[tuple[str, int | None]],
+    outputs: Sequence[str],
     descriptor: int,
     crc32: int,
     threads: int = 1,
-    block: int = ...,
-) -> _Written:
-    """Merge partials (path, bytes, CRC-32) and append the lines of distinct rows to an open file.
+    block_bytes: int = 524288,
+) -> Written:
+    """
+    Merge partials and append the lines of their distinct rows to an open file.
 
-    `crc32` is that of what stands in the file. `threads`, and `block`, the bytes that each of them works on
-    at a time, change nothing in what comes out.
-    `row_suffixes` are all that may stand behind the first comma of a line, each with the environment of such a
-    row, or None: then the row is checked and discarded. In a partial the rows of an address are in the order of
-    `row_suffixes`; those of one environment stand together there, environments in byte order.
-    Raises `DamagedPartial`, `OSError` if the file can't be written, `ValueError` if `row_suffixes` are in another
-    order, and what the handler of a signal raises.
+    `partials` are (path, size, CRC-32) from their manifests; each begins with one of `headers`. `row_suffixes` are all
+    texts that may follow the first comma of a row, in the order in which rows of one address are sorted. Each has the
+    index of the text in `outputs` that replaces it, or None: such rows are checked and dropped. These indexes must not
+    decrease. `crc32` is that of the bytes that are already in the file. `threads`, and `block_bytes` that each of them
+    works on at a time, do not change the result.
+
+    Returns the number of rows of each output. Raises `DamagedPartial`, `OSError` if the file cannot be written,
+    `ValueError` for wrong indexes, and whatever the handler of a signal raises.
     """
 
-class Files:
-    """The files of a share, in their order."""
+def parse_log_line(line: bytes) -> tuple[int, bytes, bytes] | str | None:
+    """
+    Return time, source and target of a log line, why it is malformed, or None for a blank line.
+    """
 
-    def add(self, path: bytes, environment: str, size: int, modified_ns: int) -> None:
-        """Append a file as it was listed."""
+class MalformedLine:
+    """A malformed line; `line` counts from 0."""
+
+    @property
+    def reason(self) -> str: ...
+    @property
+    def line(self) -> int: ...
+    @property
+    def offset(self) -> int:
+        """In bytes."""
+
+    @property
+    def text(self) -> bytes:
+        """The beginning of the line."""
+
+class LateLine:
+    """A line that is older than allowed."""
+
+    @property
+    def line(self) -> int: ...
+    @property
+    def offset(self) -> int: ...
+    @property
+    def time_ms(self) -> int: ...
+    @property
+    def newest_ms(self) -> int:
+        """The newest time of the lines before it."""
+
+class ScanStats:
+    """The result of a search, so far."""
+
+    @property
+    def lines(self) -> dict[str, int]:
+        """Lines by kind."""
+
+    @property
+    def examples(self) -> list[MalformedLine]:
+        """The first malformed lines of each reason."""
+
+    @property
+    def oldest_ms(self) -> int:
+        """2**64 - 1 without connections."""
+
+    @property
+    def newest_ms(self) -> int: ...
+    @property
+    def late(self) -> LateLine | None:
+        """The first line that is too late."""
+
+    @property
+    def outgoing(self) -> dict[bytes, tuple[int, int]]:
+        """Time and offset of the first connection to each host."""
+
+    @property
+    def incoming(self) -> dict[bytes, tuple[int, int]]:
+        """Time and offset of the first connection from each host."""
 
 class HostSearch:
-    """The connections of one host in an interval; hosts/plain_search.py is the twin."""
+    """Searches a log for the connections of one host in an interval of time."""
 
     def __init__(
         self,
@@ -84,131 +392,78 @@ class HostSearch:
         examples: int,
         instruction_set: str = "",
     ) -> None:
-        """Expect lines that follow others, the newest of which has the time `newest_ms` (0: there are none);
-
-        choose the instruction set.
+        """
+        `newest_ms` is the newest time of the lines before the first one that will be fed, 0 if there are none.
         """
 
     def feed(self, block: bytes | bytearray | memoryview, offset: int) -> None:
-        """Take whole lines, the first of which stands at `offset`; a file's last one needs no line end."""
-
-    def stats(self) -> _SearchBooks:
-        """Return the stats of all that was fed."""
-
-class Share:
-    """The distinct addresses of the files of a share."""
-
-    def __init__(
-        self,
-        compact_at_rows: int,
-        examples_a_file: int,
-        instruction_set: str = "",
-        memory: int | None = None,
-        new_file: Callable[[], int] | None = None,
-    ) -> None:
-        """Show up to `examples_a_file` rejected rows of each reason; choose the instruction set.
-
-        Rows take no more than `memory` bytes, sorting included; what there is no room for goes to files whose
-        descriptors `new_file` gives, and which the share closes. All functions that take or write rows raise
-        `SpillFailed` then, and what `new_file` raises.
+        """
+        Search whole lines, the first of which is at `offset`. The last line of a file needs no line end.
         """
 
-    def read_quietly(
-        self,
-        files: Files,
-        first: int,
-        stop: int,
-        begins: Callable[[int], object],
-        progress: Callable[[int], object],
-    ) -> tuple[int, int, int, tuple[int, int, _Books] | None]:
-        """Read files from `first` up to `stop`, or to the first of which there is something to tell.
+    def stats(self) -> ScanStats: ...
 
-        Returns how many were taken with all rows valid, their bytes and rows; and of the one that is not like
-        these its opening, number and stats (native_files.py has them). `begins` is told the index of each.
-        """
+class ClosedWindow:
+    """A window of time; names are sorted and separated by LF."""
 
-    def read_piece(
-        self,
-        files: Files,
-        index: int,
-        split_file_id: int,
-        start: int,
-        stop: int,
-        progress: Callable[[int], object],
-    ) -> _Told:
-        """Read the rows that start in a split, from `start` to `stop`, of the file at `index`.
+    @property
+    def start_ms(self) -> int: ...
+    @property
+    def lines(self) -> int: ...
+    @property
+    def late(self) -> int:
+        """Late lines since the previous window was closed."""
 
-        Returns opening, its number, span and stats.
+    @property
+    def malformed(self) -> dict[str, int]:
+        """Malformed lines by reason, since the previous window was closed."""
 
-        The span is where the first row starts and the last one ends, and how many lines end between; None if
-        no row starts in the split. The stats count lines from the first row on.
-        """
+    @property
+    def outgoing(self) -> bytes: ...
+    @property
+    def incoming(self) -> bytes: ...
+    @property
+    def busiest(self) -> bytes: ...
+    @property
+    def connections(self) -> int:
+        """Of each of the busiest hosts."""
 
-    def read_piece_in_parts(
-        self,
-        part: Callable[[int], tuple[int, bytes] | None],
-        environment: str,
-        split_file_id: int,
-        start: int,
-        stop: int,
-        progress: Callable[[int], object],
-    ) -> _Told:
-        """Read the rows that start in a split of what `part` gives, and return what `read_piece` does.
+class FeedResult:
+    """The result of feeding a block of lines."""
 
-        `part` is told a place and returns a part with the byte there, and where that part begins; an empty
-        one if the place is the end or behind it; None if it can't be had: then it is not readable.
-        Places come in the order that native/include/reduction/piece_reader.hpp tells.
-        """
-
-    def begin(self, environment: str, split_file_id: int = NOT_CUT) -> None:
-        """Begin a file whose decompressed bytes will be fed; rows of a cut file are kept apart."""
-
-    def feed(self, data: bytes) -> bool:
-        """Take the next bytes; returns False when no more are wanted."""
-
-    def settle(self) -> bool:
-        """Return whether the verdict stands, if no further byte can be had."""
-
-    def end(self) -> _Books:
-        """End the file; its rows count if the verdict is that it is taken."""
-
-    def abandon(self) -> None:
-        """Give up the file; none of its rows count."""
-
-    def write(self, descriptor: int, crc32: int) -> tuple[list[tuple[str, int, int]], int, int]:
-        """Append the lines of all distinct rows, sorted, to an open file whose CRC-32 is `crc32`.
-
-        Returns rows by environment and cut file, bytes that were written, and the CRC-32 continued with them.
-
-        Raises `OSError` if it can't be written, and what the handler of a signal raises.
-        """
-
-# start_ms, lines, late, malformed by reason, outgoing, incoming, busiest (names parted by LF), connections
-_Closed = tuple[int, int, int, dict[str, int], bytes, bytes, bytes, int]
+    @property
+    def closed(self) -> list[ClosedWindow]: ...
+    @property
+    def examples(self) -> list[MalformedLine]:
+        """The first malformed lines of each reason."""
 
 class HostWindows:
-    """Windows over a log; hosts/windows.py has the contract."""
+    """Counts connections in windows of time."""
 
     def __init__(self, host: bytes, window_ms: int, lateness_ms: int, examples: int) -> None:
-        """Show up to `examples` malformed lines of each reason in a block."""
+        """Keep up to `examples` malformed lines of each reason per block."""
 
-    def feed(self, block: bytes) -> tuple[list[_Closed], list[tuple[str, int, int, bytes]]]:
-        """Take whole lines; returns closed windows, and malformed lines: reason, line, offset, text."""
+    def feed(self, block: bytes) -> FeedResult:
+        """Count whole lines; the last line of a file needs no line end."""
 
-    def close_all(self) -> list[_Closed]:
+    def close_all(self) -> list[ClosedWindow]:
         """Close every open window."""
 
-    def standing(self) -> list[_Closed]:
-        """Return the open windows as they would be closed now."""
+    def snapshot(self) -> list[ClosedWindow]:
+        """Return the open windows as if they were closed now."""
 
     def unreported(self) -> tuple[int, dict[str, int]]:
-        """Return the late and the malformed lines that the next window will tell of."""
+        """
+        Return the late and malformed lines that the next closed window will have.
+        """
 
     def has_open(self) -> bool:
         """Return whether a window is open."""
 
     def save(self, out: Callable[[bytes], object]) -> None:
-        """Hand out everything as bytes, in split_results."""
+        """Write everything as bytes, in chunks."""
 
     def restore(self, read: Callable[[int], bytes]) -> None:
-        """Take back what `save` gave; `read` returns the next so many bytes. Raises ValueError."""
+        """
+        Restore what `save` wrote; `read` returns the next bytes, as many as requested. Raises ValueError.
+        """

@@ -30,7 +30,7 @@ def spills(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
         descriptors.append(open_temp(file))
         return descriptors[-1]
 
-    monkeypatch.setattr("reduction.engines.native.engine.memory_of_rows", lambda *_: 100_000)
+    monkeypatch.setattr("reduction.engines.native.engine.row_budget", lambda *_: 100_000)
     monkeypatch.setattr(AtomicFile, "open_temp", noted)
     yield descriptors
     assert descriptors

@@ -38,7 +38,7 @@ class ControllerKiller(Killer):
         if memory := os.environ.get("MEMORY_OF_ROWS"):
             from reduction.engines.native import engine
 
-            engine.memory_of_rows = lambda *_: int(memory)  # type: ignore[assignment]
+            engine.row_budget = lambda *_: int(memory)  # type: ignore[assignment]
         self.guard(STEPS)
         AtomicFile.write = self._torn(AtomicFile.write)  # type: ignore[method-assign]
         AtomicFile.append = self._torn_append(AtomicFile.append)  # type: ignore[method-assign]

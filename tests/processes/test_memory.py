@@ -101,7 +101,7 @@ def test_a_disk_that_is_full_of_temporary_files_is_exit_code_6(world):
 
     outcome = world.reduce(memory=f"{MEMORY} MiB", before=small_files)
     assert outcome.exit_code == 6
-    assert "rows that memory has no room for can't be kept in a temporary file" in outcome.stderr
+    assert "rows that do not fit into memory cannot be kept in a temporary file" in outcome.stderr
     assert (outcome.combined, outcome.leftovers) == (OLD, [])
     assert not list(world.output.glob(".*"))
 

@@ -30,7 +30,7 @@ TREE = st.dictionaries(NAME, st.one_of(csv_content(), ROWS, ROWS).flatmap(packed
 
 
 @contextmanager
-def memory_of_rows(size: int) -> Iterator[list[None]]:
+def row_budget(size: int) -> Iterator[list[None]]:
     """Let the native engine have so many bytes for rows; gives a list with an entry for each spill."""
     spills: list[None] = []
     open_temp = AtomicFile.open_temp
@@ -40,7 +40,7 @@ def memory_of_rows(size: int) -> Iterator[list[None]]:
         return open_temp(file)
 
     with (
-        patch("reduction.engines.native.engine.memory_of_rows", lambda *_: size),
+        patch("reduction.engines.native.engine.row_budget", lambda *_: size),
         patch.object(AtomicFile, "open_temp", counted),
     ):
         yield spills
@@ -57,7 +57,7 @@ def memory_of_rows(size: int) -> Iterator[list[None]]:
 def test_little_memory_changes_nothing(
     tree: Mapping[str, bytes], runners: int, split: int, compact_at: int, memory: int
 ) -> None:
-    with memory_of_rows(memory):
+    with row_budget(memory):
         as_the_reference(tree, engine="native", runners_qty=runners, split_size=split, compact_at=compact_at)
 
 
@@ -68,9 +68,9 @@ def test_rows_are_spilled_where_memory_is_little(files):
     each = len(rows) // files
     parts = [b"".join(rows[n * each : (n + 1) * each]) for n in range(files)]
     tree = {f"Asia Prod {n}.csv": b"Source IP\n" + part for n, part in enumerate(parts)}
-    with memory_of_rows(20_000) as spills:
+    with row_budget(20_000) as spills:
         as_the_reference(tree, engine="native", runners_qty=1)
     assert len(spills) > 3
-    with memory_of_rows(20_000_000) as spills:
+    with row_budget(20_000_000) as spills:
         as_the_reference(tree, engine="native", runners_qty=1)
     assert spills == []

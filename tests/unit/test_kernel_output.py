@@ -1,4 +1,4 @@
-"""What the kernel writes itself: errors of the disk and signals come out of it as from any other code."""
+"""The kernel writes results itself: disk errors and signals must raise as they do in Python code."""
 
 from __future__ import annotations
 
@@ -21,50 +21,46 @@ if engines.is_installed("native"):
     from reduction import _kernel
 
 HEADER = b"Source IP,Environment\n"
-Write = Callable[[int, int], tuple[dict[str, int], int, int]]
+Write = Callable[[int, int], "_kernel.Written"]
 
 
-def share_of_many_rows() -> Write:
-    """Return what writes a share of 400,000 rows."""
-    share = _kernel.Share(1_000_000, 5)
-    share.begin("Asia Prod")
+def aggregator_of_many_rows() -> Write:
+    """Return a function that writes 400,000 rows of an aggregator."""
+    aggregator = _kernel.DistinctAggregator(["Asia Prod"], 1_000_000)
+    scanner = _kernel.CsvScanner(aggregator, "Source IP", 5)
+    scanner.begin(0)
     rows = (b"10.%d.%d.%d\n" % (n >> 16, n >> 8 & 255, n & 255) for n in range(400_000))
-    share.feed(b"Source IP\n" + b"".join(rows))
-    share.end()
-
-    def write(descriptor: int, crc32: int) -> tuple[dict[str, int], int, int]:
-        written, size, crc32 = share.write(descriptor, crc32)
-        return {name: rows for name, _, rows in written}, size, crc32
-
-    return write
+    scanner.feed(b"Source IP\n" + b"".join(rows))
+    scanner.end()
+    return aggregator.write
 
 
 def merge_of_many_rows(folder: Path, threads: int) -> Write:
-    """Return what merges two partials of 50,000 rows, very few at a time."""
+    """Return a function that merges two partials of 50,000 rows, very few at a time."""
     parts = []
     for number in range(2):
         rows = HEADER + b"".join(b"%d.0.%d.%d,a b\n" % (number, n >> 8, n & 255) for n in range(50_000))
         path = folder / str(number)
         path.write_bytes(rows)
         parts.append((os.fsencode(path), len(rows), zlib.crc32(rows)))
-    return partial(_kernel.merge, parts, [("a b", "a b")], threads=threads, block=1)
+    return partial(_kernel.merge, parts, [HEADER], [("a b", 0)], ["a b"], threads=threads, block_bytes=1)
 
 
-@pytest.fixture(params=["share", "merge", "merge on two threads"])
+@pytest.fixture(params=["aggregator", "merge", "merge on two threads"])
 def write(request: pytest.FixtureRequest, tmp_path: Path) -> Write:
-    if request.param == "share":
-        return share_of_many_rows()
+    if request.param == "aggregator":
+        return aggregator_of_many_rows()
     return merge_of_many_rows(tmp_path, 1 if request.param == "merge" else 2)
 
 
-def test_bytes_and_checksum_go_on_from_what_stands_there(write, tmp_path):
+def test_size_and_checksum_continue_from_the_existing_bytes(write, tmp_path):
     with (tmp_path / "x").open("wb", buffering=0) as file:
         file.write(b"before\n")
-        rows, written, crc32 = write(file.fileno(), zlib.crc32(b"before\n"))
+        written = write(file.fileno(), zlib.crc32(b"before\n"))
     content = (tmp_path / "x").read_bytes()
-    assert (written, crc32) == (len(content) - 7, zlib.crc32(content))
+    assert (written.size, written.crc32) == (len(content) - 7, zlib.crc32(content))
     assert content.startswith(b"before\n")
-    assert sum(rows.values()) == content.count(b"\n") - 1
+    assert sum(written.rows) == content.count(b"\n") - 1
 
 
 def test_a_full_disk_is_an_os_error_with_its_number(write):
@@ -81,7 +77,7 @@ def test_a_descriptor_that_is_not_open_is_an_os_error(write):
 
 
 class Stopped(Exception):
-    """A signal came."""
+    """Raised by the handler of a signal."""
 
 
 @pytest.fixture

@@ -4,90 +4,106 @@
 
 #include <cerrno>
 #include <cstring>
+#include <span>
+#include <string_view>
+#include <utility>
 
 namespace reduction {
 
-std::optional<FileOutcome> change(const ListedBytes& bytes) {
+namespace {
+
+// Checks the first bytes of a file, which are in `buffer`. Sets the status of `outcome` if they are not CSV text in
+// UTF-8; removes a byte-order mark. Returns how many bytes are left.
+std::size_t check_head(std::span<std::uint8_t> buffer, std::size_t count, FileOutcome& outcome) {
+    const std::string_view head(reinterpret_cast<const char*>(buffer.data()), count);
+    outcome.number = wide_encoding(head);
+    if (is_compressed(head)) {
+        outcome.open_status = OpenStatus::compressed;
+    } else if (outcome.number != 0) {
+        outcome.open_status = OpenStatus::wide;
+    }
+    const std::size_t mark = mark_length(head);
+    if (mark > 0) std::memmove(buffer.data(), buffer.data() + mark, count - mark);
+    return count - mark;
+}
+
+// Reads until the end of the file, or until the scanner wants no more, or until `outcome` has a status.
+void read_bytes(CsvScanner& scanner, const FileSource& file, const ProgressCallback& progress, FileOutcome& outcome) {
+    std::uint64_t unreported = 0;
+    bool is_first = true;
+    for (bool wants_more = true; wants_more;) {
+        const std::span<std::uint8_t> buffer = scanner.buffer();
+        const ssize_t count = ::read(file.descriptor(), buffer.data(), buffer.size());
+        if (count < 0 && errno == EINTR) continue;
+        if (count < 0) {
+            const int error = errno;
+            if (scanner.settle()) return;
+            outcome.open_status = OpenStatus::not_readable;
+            outcome.number = static_cast<std::uint64_t>(error);
+            return;
+        }
+        if (count == 0) return;
+        auto size = static_cast<std::size_t>(count);
+        unreported += size;
+        if (std::exchange(is_first, false)) {
+            size = check_head(buffer, size, outcome);
+            if (outcome.open_status != OpenStatus::read) return;
+        }
+        wants_more = scanner.consume(size);
+        if (unreported >= kProgressStep) progress(std::exchange(unreported, 0));
+    }
+}
+
+bool is_clean(const FileOutcome& outcome) {
+    return outcome.open_status == OpenStatus::read && outcome.stats.status == FileStatus::accepted &&
+           outcome.stats.valid == outcome.stats.read;
+}
+
+}  // namespace
+
+std::optional<FileOutcome> check_unchanged(const RandomAccessSource& bytes) {
     try {
-        if (const auto size_now = bytes.changed_size()) return FileOutcome{Opening::changed, *size_now, {}};
-    } catch (const NotReadable& fault) {
-        return FileOutcome{Opening::not_readable, static_cast<std::uint64_t>(fault.number), {}};
+        if (const auto size_now = bytes.changed_size()) return FileOutcome{OpenStatus::changed, *size_now, {}};
+    } catch (const ReadError& error) {
+        return FileOutcome{OpenStatus::not_readable, static_cast<std::uint64_t>(error.number), {}};
     }
     return std::nullopt;
 }
 
-FileOutcome read_file(Share& share, const Listed& listed, const std::function<void(std::uint64_t)>& progress) {
-    const ListedFile file(listed);
-    if (!file.is_open()) return {Opening::not_opened, static_cast<std::uint64_t>(errno), {}};
-    if (auto changed = change(file)) return std::move(*changed);
-    share.begin(listed.environment);
+FileOutcome read_file(CsvScanner& scanner, const FileEntry& entry, const ProgressCallback& progress) {
+    const FileSource file(entry);
+    if (!file.is_open()) return {OpenStatus::not_opened, static_cast<std::uint64_t>(errno), {}};
+    if (auto changed = check_unchanged(file)) return std::move(*changed);
+    scanner.begin(entry.group);
     FileOutcome outcome;
-    std::uint64_t untold = 0;
-    bool is_first = true;
-    for (bool wants_more = true; wants_more;) {
-        const std::span<std::uint8_t> room = share.room();
-        const ssize_t count = ::read(file.descriptor(), room.data(), room.size());
-        if (count < 0 && errno == EINTR) continue;
-        if (count < 0 && share.settle()) break;
-        if (count < 0) {
-            outcome.opening = Opening::not_readable;
-            outcome.number = static_cast<std::uint64_t>(errno);
-            break;
-        }
-        if (count == 0) break;
-        auto got = static_cast<std::size_t>(count);
-        untold += got;
-        if (is_first) {
-            is_first = false;
-            const std::string_view head(reinterpret_cast<const char*>(room.data()), got);
-            if (is_compressed(head)) {
-                outcome.opening = Opening::compressed;
-                break;
-            }
-            if ((outcome.number = wide_encoding(head)) != 0) {
-                outcome.opening = Opening::wide;
-                break;
-            }
-            if (const std::size_t mark = mark_length(head); mark > 0) {
-                got -= mark;
-                std::memmove(room.data(), room.data() + mark, got);
-            }
-        }
-        wants_more = share.take(got);
-        if (untold >= kProgressStep) {
-            progress(untold);
-            untold = 0;
-        }
+    read_bytes(scanner, file, progress, outcome);
+    if (outcome.open_status != OpenStatus::compressed) {  // an archive is checked when its bytes are read
+        if (auto changed = check_unchanged(file)) outcome = std::move(*changed);
     }
-    if (outcome.opening != Opening::compressed) {  // an archive is looked at when it is read
-        if (auto changed = change(file)) outcome = std::move(*changed);
-    }
-    if (outcome.opening == Opening::read) {
-        outcome.books = share.end();
+    if (outcome.open_status == OpenStatus::read) {
+        outcome.stats = scanner.end();
     } else {
-        share.abandon();
+        scanner.abandon();
     }
     return outcome;
 }
 
-QuietRun read_quietly(Share& share, const std::vector<Listed>& files, std::size_t first, std::size_t stop,
-                      const std::function<void(std::size_t)>& begins,
-                      const std::function<void(std::uint64_t)>& progress) {
-    QuietRun run;
-    for (std::size_t at = first; at < stop; ++at) {
-        const Listed& file = files[at];
-        begins(at);
-        FileOutcome outcome = read_file(share, file, progress);
-        if (outcome.opening != Opening::read || outcome.books.verdict != Verdict::taken ||
-            outcome.books.valid != outcome.books.read) {
-            run.told = std::move(outcome);
+CleanFiles read_clean_files(CsvScanner& scanner, const std::vector<FileEntry>& files, std::size_t first,
+                            std::size_t stop, const std::function<void(std::size_t)>& on_file,
+                            const ProgressCallback& progress) {
+    CleanFiles clean;
+    for (std::size_t i = first; i < stop; ++i) {
+        on_file(i);
+        FileOutcome outcome = read_file(scanner, files[i], progress);
+        if (!is_clean(outcome)) {
+            clean.other = std::move(outcome);
             break;
         }
-        ++run.files;
-        run.bytes += file.size;
-        run.rows += outcome.books.read;
+        ++clean.files;
+        clean.bytes += files[i].size;
+        clean.rows += outcome.stats.read;
     }
-    return run;
+    return clean;
 }
 
 }  // namespace reduction

@@ -9,35 +9,38 @@ namespace reduction {
 
 namespace {
 
-constexpr std::size_t kChunk = 1 << 16;  // bytes looked at together; a multiple of kWord
-constexpr std::size_t kWords = kChunk / kWord;
+constexpr std::size_t kChunk = 1 << 16;  // bytes scanned at once; a multiple of kBlockBytes
+constexpr std::size_t kBlocks = kChunk / kBlockBytes;
 
-std::size_t words_in(std::size_t size) { return (size + kWord - 1) / kWord; }
+std::size_t blocks_in(std::size_t size) { return (size + kBlockBytes - 1) / kBlockBytes; }
 
 }  // namespace
 
-RowStarts::RowStarts(const Routines& routines, const ListedBytes& bytes)
-    : routines_(routines), bytes_(bytes), chunk_(kChunk), ends_(kWords + 1), commas_(kWords + 1) {}
+RowBoundaryFinder::RowBoundaryFinder(const Kernels& kernels, const RandomAccessSource& bytes)
+    : kernels_(kernels), bytes_(bytes), chunk_(kChunk), ends_(kBlocks + 1), commas_(kBlocks + 1) {}
 
-std::size_t RowStarts::load(std::uint64_t at) {
+// Reads the next chunk and adds blanks after it; returns its size.
+std::size_t RowBoundaryFinder::load(std::uint64_t at) {
     const std::size_t size = bytes_.read_at(at, chunk_.data(), kChunk);
-    // The bytes of an earlier chunk must not be taken for this one's; blanks look like nothing.
-    std::memset(chunk_.data() + size, ' ', kWord * words_in(size) - size);
+    // Removes bytes of the previous chunk; blanks have no meaning.
+    std::memset(chunk_.data() + size, ' ', kBlockBytes * blocks_in(size) - size);
     return size;
 }
 
-RowStart RowStarts::next(std::uint64_t from, StructureState state, std::uint64_t least, std::uint64_t limit) {
+RowStart RowBoundaryFinder::next(std::uint64_t from, StructureState state, std::uint64_t min, std::uint64_t limit) {
     using Is = RowStart::Kind;
-    if (from >= least && !state.inside && (is_behind(from, '\n') || is_behind(from, '\r'))) return {Is::row, from};
+    if (from >= min && !state.inside && (is_preceded_by(from, '\n') || is_preceded_by(from, '\r')))
+        return {Is::row, from};
     for (std::uint64_t at = from; at < limit; at += kChunk) {
         const std::size_t size = load(at);
-        const std::size_t nul = routines_.structure(chunk_.data(), words_in(size), state, ends_.data(), commas_.data());
-        const std::size_t looked_at = nul == kNoNul ? words_in(size) : nul / kWord + 1;
-        for (std::size_t word = 0; word < looked_at; ++word) {
-            for (std::uint64_t bits = ends_[word]; bits != 0; bits &= bits - 1) {
-                const std::uint64_t start = at + kWord * word + static_cast<std::size_t>(__builtin_ctzll(bits)) + 1;
+        const std::size_t nul = kernels_.structure(chunk_.data(), blocks_in(size), state, ends_.data(), commas_.data());
+        const std::size_t scanned = nul == kNoNul ? blocks_in(size) : nul / kBlockBytes + 1;
+        for (std::size_t block = 0; block < scanned; ++block) {
+            for (std::uint64_t bits = ends_[block]; bits != 0; bits &= bits - 1) {
+                const std::uint64_t start =
+                    at + kBlockBytes * block + static_cast<std::size_t>(__builtin_ctzll(bits)) + 1;
                 if (start >= limit) return {Is::limit, limit};
-                if (start >= least) return {Is::row, start};
+                if (start >= min) return {Is::row, start};
             }
         }
         if (nul != kNoNul) return {Is::nul, at + nul + 1};
@@ -46,7 +49,7 @@ RowStart RowStarts::next(std::uint64_t from, StructureState state, std::uint64_t
     return {Is::limit, limit};
 }
 
-RowStart RowStarts::behind_header(std::uint64_t from, std::uint64_t limit) {
+RowStart RowBoundaryFinder::after_header(std::uint64_t from, std::uint64_t limit) {
     for (std::uint64_t at = from; at < limit; at += kChunk) {
         const std::size_t size = load(at);
         const auto end = chunk_.begin() + static_cast<std::ptrdiff_t>(size);
@@ -58,7 +61,7 @@ RowStart RowStarts::behind_header(std::uint64_t from, std::uint64_t limit) {
     return {RowStart::Kind::limit, limit};
 }
 
-StructureState RowStarts::guess(std::uint64_t at, std::size_t columns, std::size_t key) {
+StructureState RowBoundaryFinder::guess(std::uint64_t at, std::size_t columns, std::size_t key) {
     std::uint8_t before = 0;
     bytes_.read_at(at - 1, &before, 1);
     StructureState outside;
@@ -70,24 +73,25 @@ StructureState RowStarts::guess(std::uint64_t at, std::size_t columns, std::size
     const std::size_t size = load(at);
     const auto end = chunk_.begin() + static_cast<std::ptrdiff_t>(size);
     if (std::find(chunk_.begin(), end, std::uint8_t{'"'}) == end) return outside;
-    const Looks of_outside = looks(outside, size, columns, key);
-    const Looks of_inside = looks(inside, size, columns, key);
-    if (of_inside.good != of_outside.good) return of_inside.good > of_outside.good ? inside : outside;
-    return of_inside.bad < of_outside.bad ? inside : outside;
+    const Plausibility if_outside = plausibility(outside, size, columns, key);
+    const Plausibility if_inside = plausibility(inside, size, columns, key);
+    if (if_inside.good != if_outside.good) return if_inside.good > if_outside.good ? inside : outside;
+    return if_inside.bad < if_outside.bad ? inside : outside;
 }
 
-RowStarts::Looks RowStarts::looks(StructureState state, std::size_t size, std::size_t columns, std::size_t key) {
-    const std::size_t nul = routines_.structure(chunk_.data(), words_in(size), state, ends_.data(), commas_.data());
-    const std::size_t words = nul == kNoNul ? words_in(size) : nul / kWord;
-    ends_[words] = commas_[words] = 0;
+RowBoundaryFinder::Plausibility RowBoundaryFinder::plausibility(StructureState state, std::size_t size,
+                                                                std::size_t columns, std::size_t key) {
+    const std::size_t nul = kernels_.structure(chunk_.data(), blocks_in(size), state, ends_.data(), commas_.data());
+    const std::size_t blocks = nul == kNoNul ? blocks_in(size) : nul / kBlockBytes;
+    ends_[blocks] = commas_[blocks] = 0;
     const auto has_end = std::find_if(ends_.begin(), ends_.end(), [](std::uint64_t bits) { return bits != 0; });
-    const auto word = static_cast<std::size_t>(has_end - ends_.begin());
-    if (word >= words) return {};
-    const std::size_t first = kWord * word + static_cast<std::size_t>(__builtin_ctzll(*has_end)) + 1;
+    const auto block = static_cast<std::size_t>(has_end - ends_.begin());
+    if (block >= blocks) return {};
+    const std::size_t first = kBlockBytes * block + static_cast<std::size_t>(__builtin_ctzll(*has_end)) + 1;
     std::vector<KeySpan> rows(size / 2 + 1);
     std::size_t rest = 0;
-    rows.resize(routines_.find_keys(ends_.data(), commas_.data(), words, first, key, rows.data(), rest));
-    Looks sum;
+    rows.resize(kernels_.find_keys(ends_.data(), commas_.data(), blocks, first, key, rows.data(), rest));
+    Plausibility sum;
     for (const KeySpan& row : rows) {
         if (row.fields != columns) {
             ++sum.bad;
@@ -100,7 +104,7 @@ RowStarts::Looks RowStarts::looks(StructureState state, std::size_t size, std::s
     return sum;
 }
 
-bool RowStarts::is_behind(std::uint64_t at, char line_end) const {
+bool RowBoundaryFinder::is_preceded_by(std::uint64_t at, char line_end) const {
     std::uint8_t before = 0;
     return at > 0 && bytes_.read_at(at - 1, &before, 1) == 1 && before == static_cast<std::uint8_t>(line_end);
 }

@@ -1,85 +1,41 @@
 #include "reduction/csv/scanner.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <cstring>
+#include <utility>
+
+#include "reduction/csv/header.hpp"
 
 namespace reduction {
 
 namespace {
 
-constexpr std::size_t kPadding = kWord;  // readable behind a slice
-
-constexpr std::size_t kLatelyBytes = 16 << 20;  // of all tables together
-
-// An eighth of the memory is for tables of what was seen lately, with one that is as large as it may be.
-unsigned lately_bits_of(std::size_t memory, unsigned most) {
-    const auto bits = static_cast<unsigned>(std::bit_width(memory / 16 / 16));  // of half as much, in buckets of 16 bytes
-    return std::min(most, std::max(bits, 2U) - 1);
-}
-
-constexpr std::string_view kKeyColumn = "Source IP";
-
-std::string_view without_blanks(std::string_view text) {
-    const std::size_t first = text.find_first_not_of(" \t");
-    if (first == std::string_view::npos) return {};
-    return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
-
-// The values of the fields of one whole row, by the state machine of csv.
-std::vector<std::string> fields_of(std::string_view row) {
-    std::vector<std::string> fields(1);
-    enum class State { start, unquoted, quoted, quote_in_quoted } state = State::start;
-    for (const char c : row) {
-        if (c == ',' && state != State::quoted) {
-            fields.emplace_back();
-            state = State::start;
-        } else if (c == '"' && state == State::start) {
-            state = State::quoted;
-        } else if (c == '"' && state == State::quoted) {
-            state = State::quote_in_quoted;
-        } else {
-            fields.back() += c;
-            if (state == State::quote_in_quoted) state = c == '"' ? State::quoted : State::unquoted;
-            if (state == State::start) state = State::unquoted;
-        }
-    }
-    return fields;
-}
+constexpr std::size_t kPadding = kBlockBytes;  // readable bytes after a slice
 
 }  // namespace
 
-// A slice has room for half as many rows that are not empty as for bytes.
-Share::Share(std::size_t compact_at_rows, std::size_t examples_a_file, const Routines& routines, unsigned lately_bits,
-             std::size_t slice_bytes, const Memory& memory)
-    : routines_(routines),
+// A slice has at most half as many non-empty rows as bytes.
+CsvScanner::CsvScanner(DistinctAggregator& aggregator, std::string key_column, std::size_t max_examples,
+                       const Kernels& kernels, std::size_t slice_bytes)
+    : aggregator_(aggregator),
+      key_column_(std::move(key_column)),
+      max_examples_(max_examples),
+      kernels_(kernels),
       slice_bytes_(slice_bytes),
-      compact_at_rows_(compact_at_rows),
-      examples_a_file_(examples_a_file),
       slice_(slice_bytes + kPadding),
-      ends_(slice_bytes / kWord + 1),
-      commas_(slice_bytes / kWord + 1),
-      key_starts_(slice_bytes + 2 * kWord),
-      key_ends_(slice_bytes + 2 * kWord),
+      ends_(slice_bytes / kBlockBytes + 1),
+      commas_(slice_bytes / kBlockBytes + 1),
+      key_starts_(slice_bytes + 2 * kBlockBytes),
+      key_ends_(slice_bytes + 2 * kBlockBytes),
       spans_(slice_bytes / 2 + 1),
       numbers_(slice_bytes / 2 + 1),
-      good_(slice_bytes / 2 + 1),
-      lately_bits_(lately_bits_of(memory.bytes, lately_bits)),
-      most_lately_bytes_(std::min(kLatelyBytes, memory.bytes / 8)),
-      most_held_bytes_(memory.bytes / 16 * 7),
-      disk_runs_(memory.new_file, memory.fan_in) {}
+      good_(slice_bytes / 2 + 1) {}
 
-void Share::begin(std::string_view environment, std::int64_t cut_file) {
-    Source source{std::string(environment), cut_file};
-    auto found = environments_.find(source);
-    if (found == environments_.end()) {
-        auto made = std::make_unique<Environment>(compact_at_rows_, spare_, lately_bits_, new_number(kNoOwner));
-        owners_[made->number] = made->number;
-        found = environments_.emplace(std::move(source), std::move(made)).first;
-    }
-    environment_ = found->second.get();
-    environment_->addresses.begin_file();
-    books_ = FileBooks{};
+// ---- one file -------------------------------------------------------------------------------------------------
+
+void CsvScanner::begin(std::size_t group) {
+    aggregator_.begin_file(group);
+    stats_ = FileStats{};
     state_ = StructureState{};
     lines_before_slice_ = 0;
     cr_before_slice_ = false;
@@ -87,87 +43,83 @@ void Share::begin(std::string_view environment, std::int64_t cut_file) {
     header_.clear();
     columns_ = key_ = 0;
     open_ = OpenRow{};
-    held_ = 0;
-    file_number_ = kNoOwner;
+    pending_ = 0;
 }
 
-bool Share::feed(const std::uint8_t* data, std::size_t size) {
+bool CsvScanner::feed(const std::uint8_t* data, std::size_t size) {
     while (size > 0 && !is_stopped_) {
-        const std::span<std::uint8_t> free = room();
-        const std::size_t taken = std::min(size, free.size());
-        std::memcpy(free.data(), data, taken);
-        take(taken);
-        data += taken;
-        size -= taken;
+        const std::span<std::uint8_t> free = buffer();
+        const std::size_t copied = std::min(size, free.size());
+        std::memcpy(free.data(), data, copied);
+        consume(copied);
+        data += copied;
+        size -= copied;
     }
     return !is_stopped_;
 }
 
-std::span<std::uint8_t> Share::room() { return {slice_.data() + held_, slice_bytes_ - held_}; }
+std::span<std::uint8_t> CsvScanner::buffer() { return {slice_.data() + pending_, slice_bytes_ - pending_}; }
 
-bool Share::take(std::size_t size) {
-    held_ += size;
-    if (held_ == slice_bytes_) {
-        if (!is_stopped_) take_slice(slice_bytes_);
-        held_ = 0;
+bool CsvScanner::consume(std::size_t size) {
+    pending_ += size;
+    if (pending_ == slice_bytes_) {
+        if (!is_stopped_) scan_slice(slice_bytes_);
+        pending_ = 0;
     }
     return !is_stopped_;
 }
 
-FileBooks Share::end() {
-    if (!is_stopped_ && held_ > 0) take_slice(held_);
+FileStats CsvScanner::end() {
+    if (!is_stopped_ && pending_ > 0) scan_slice(pending_);
     if (!is_stopped_ && !state_.inside) close_open_row();
-    if (!is_stopped_ && state_.inside) stop(Verdict::open_quote, open_.line);
-    books_.line_ends = state_.line_ends;
-    if (books_.verdict == Verdict::taken) {
-        environment_->addresses.keep();
-        if (file_number_ != kNoOwner) owners_[file_number_] = environment_->number;
+    if (!is_stopped_ && state_.inside) stop(FileStatus::open_quote, open_.line);
+    stats_.line_ends = state_.line_ends;
+    if (stats_.status == FileStatus::accepted) {
+        aggregator_.commit_file();
     } else {
-        abandon();
+        aggregator_.rollback_file();
     }
-    return std::move(books_);
+    return std::move(stats_);
 }
 
-bool Share::settle() {
-    if (!is_stopped_ && held_ > 0) take_slice(held_);
-    held_ = 0;
+bool CsvScanner::settle() {
+    if (!is_stopped_ && pending_ > 0) scan_slice(pending_);
+    pending_ = 0;
     return is_stopped_;
 }
 
-void Share::resume(bool is_after_cr) {
+void CsvScanner::resume(bool is_after_cr) {
     state_ = StructureState{};
     state_.before_is_cr = is_after_cr;
 }
 
-void Share::abandon() {
-    if (file_number_ != kNoOwner) owners_[file_number_] = kNoOwner;
-    environment_->addresses.drop();
-    environment_->lately.forget();
-}
+void CsvScanner::abandon() { aggregator_.rollback_file(); }
 
-void Share::stop(Verdict verdict, std::uint64_t line) {
-    books_.verdict = verdict;
-    books_.line = line;
+void CsvScanner::stop(FileStatus status, std::uint64_t line) {
+    stats_.status = status;
+    stats_.line = line;
     is_stopped_ = true;
 }
 
-void Share::take_slice(std::size_t size) {
-    const std::size_t words = (size + kWord - 1) / kWord;
-    // The zeros behind the last byte would look like NUL bytes; spaces look like nothing.
-    std::memset(slice_.data() + size, ' ', kWord * words - size + kPadding);
+// ---- one slice ------------------------------------------------------------------------------------------------
+
+void CsvScanner::scan_slice(std::size_t size) {
+    const std::size_t blocks = (size + kBlockBytes - 1) / kBlockBytes;
+    // Zeros after the last byte would look like NUL bytes; spaces have no meaning.
+    std::memset(slice_.data() + size, ' ', kBlockBytes * blocks - size + kPadding);
     lines_before_slice_ = state_.line_ends;
     cr_before_slice_ = state_.before_is_cr;
-    const std::size_t nul = routines_.structure(slice_.data(), words, state_, ends_.data(), commas_.data());
-    const std::size_t looked_at = nul == kNoNul ? words : nul / kWord + 1;
-    ends_[looked_at] = commas_[looked_at] = 0;
-    walk(looked_at, nul == kNoNul ? size : nul, nul);
+    const std::size_t nul = kernels_.structure(slice_.data(), blocks, state_, ends_.data(), commas_.data());
+    const std::size_t scanned = nul == kNoNul ? blocks : nul / kBlockBytes + 1;
+    ends_[scanned] = commas_[scanned] = 0;
+    scan_rows(scanned, nul == kNoNul ? size : nul, nul);
 }
 
-void Share::walk(std::size_t words, std::size_t size, std::size_t nul) {
+void CsvScanner::scan_rows(std::size_t blocks, std::size_t size, std::size_t nul) {
     std::size_t from = 0;
-    // Rows up to the header, and the row that the slice before left open, go the careful way.
+    // The header, and the row that the previous slice left open, are read byte by byte.
     while (!is_stopped_ && (!header_is_known_ || open_.has_bytes)) {
-        const std::size_t end = first_end(from, words);
+        const std::size_t end = first_end(from, blocks);
         extend_open_row(from, std::min(end, size));
         if (end >= size) {
             from = size;
@@ -178,26 +130,28 @@ void Share::walk(std::size_t words, std::size_t size, std::size_t nul) {
     }
     if (!is_stopped_ && nul == kNoNul && from < size) {
         std::size_t rest = from;
-        take_rows(from, words, rest);
+        add_rows(from, blocks, rest);
         extend_open_row(rest, size);
-        environment_->addresses.compact_file_if_due();
-        make_room_if_due();
+        aggregator_.compact_if_due();
     }
-    if (!is_stopped_ && nul != kNoNul) stop(Verdict::nul_byte, line_of(nul));
+    if (!is_stopped_ && nul != kNoNul) stop(FileStatus::nul_byte, line_of(nul));
 }
 
-std::size_t Share::first_end(std::size_t from, std::size_t words) const {
-    std::size_t word = from / kWord;
-    if (word >= words) return kNoNul;
-    std::uint64_t bits = ends_[word] & ~std::uint64_t{0} << from % kWord;
+// The position of the first row end from `from` on, kNoNul if there is none.
+std::size_t CsvScanner::first_end(std::size_t from, std::size_t blocks) const {
+    std::size_t block = from / kBlockBytes;
+    if (block >= blocks) return kNoNul;
+    std::uint64_t bits = ends_[block] & ~std::uint64_t{0} << from % kBlockBytes;
     while (bits == 0) {
-        if (++word >= words) return kNoNul;
-        bits = ends_[word];
+        if (++block >= blocks) return kNoNul;
+        bits = ends_[block];
     }
-    return kWord * word + static_cast<std::size_t>(__builtin_ctzll(bits));
+    return kBlockBytes * block + static_cast<std::size_t>(__builtin_ctzll(bits));
 }
 
-void Share::extend_open_row(std::size_t from, std::size_t to) {
+// ---- the open row ---------------------------------------------------------------------------------------------
+
+void CsvScanner::extend_open_row(std::size_t from, std::size_t to) {
     if (from >= to) return;
     if (!open_.has_bytes) {
         open_.has_bytes = true;
@@ -205,14 +159,13 @@ void Share::extend_open_row(std::size_t from, std::size_t to) {
         open_.line = header_is_known_ ? line_from_end(from, to) : line_of(from);
         open_.key.clear();
     }
-    const char* const text = reinterpret_cast<const char*>(slice_.data());
     if (!header_is_known_) {
-        header_.append(text + from, to - from);
+        header_.append(reinterpret_cast<const char*>(slice_.data()) + from, to - from);
         return;
     }
     std::size_t start = from;
     for (std::size_t at = from; at < to; ++at) {
-        if ((commas_[at / kWord] >> at % kWord & 1) == 0) continue;
+        if ((commas_[at / kBlockBytes] >> at % kBlockBytes & 1) == 0) continue;
         if (open_.commas == key_) open_.key.feed(slice_.data() + start, at - start);
         ++open_.commas;
         start = at + 1;
@@ -220,74 +173,78 @@ void Share::extend_open_row(std::size_t from, std::size_t to) {
     if (open_.commas == key_) open_.key.feed(slice_.data() + start, to - start);
 }
 
-void Share::close_open_row() {
+void CsvScanner::close_open_row() {
     if (!open_.has_bytes) return;
     open_.has_bytes = false;
     if (!header_is_known_) {
-        take_header();
+        read_header();
         return;
     }
-    ++books_.read;
+    ++stats_.read;
     const std::uint64_t fields = open_.commas + 1;
     if (fields > columns_) {
-        if (reject(Reason::too_many_fields)) show_width(Reason::too_many_fields, open_.line, fields);
+        if (reject(Reason::too_many_fields)) add_width_example(Reason::too_many_fields, open_.line, fields);
     } else if (fields <= key_) {
-        if (reject(Reason::no_key)) show_width(Reason::no_key, open_.line, fields);
-    } else if (!take_address(open_.key.address()) && reject(Reason::not_an_address)) {
-        show_key(open_.line, open_.key);
+        if (reject(Reason::no_key)) add_width_example(Reason::no_key, open_.line, fields);
+    } else if (!add_address(open_.key.address()) && reject(Reason::not_an_address)) {
+        add_key_example(open_.line, open_.key);
     }
 }
 
-void Share::take_header() {
-    const std::vector<std::string> names = fields_of(header_);
-    const auto found = std::find_if(names.begin(), names.end(),
-                                    [](const std::string& name) { return without_blanks(name) == kKeyColumn; });
+void CsvScanner::read_header() {
+    const Header header = parse_header(header_, key_column_);
     header_is_known_ = true;
-    if (found == names.end()) {
-        books_.header = std::move(header_);
-        stop(Verdict::no_key_column, open_.line);
+    if (!header.key) {
+        stats_.header = std::move(header_);
+        stop(FileStatus::no_key_column, open_.line);
         return;
     }
-    columns_ = names.size();
-    key_ = static_cast<std::size_t>(found - names.begin());
+    columns_ = header.columns;
+    key_ = *header.key;
     header_.clear();
     header_.shrink_to_fit();
 }
 
-void Share::take_rows(std::size_t from, std::size_t words, std::size_t& rest) {
-    // Files are even nearly always; what comes after the first uneven row of a slice goes the slower way.
+// ---- all other rows -------------------------------------------------------------------------------------------
+
+void CsvScanner::add_rows(std::size_t from, std::size_t blocks, std::size_t& rest) {
+    // Nearly all files have the same number of fields in every row. After the first exception in a slice, the slower
+    // way reads the rest of it.
     std::uint16_t* const starts = key_starts_.data();
     std::uint16_t* const ends = key_ends_.data();
     std::size_t count =
-        routines_.find_even_rows(ends_.data(), commas_.data(), words, from, columns_, key_, starts, ends, rest);
-    books_.read += count;
-    count += take_uneven_rows(rest, words, starts + count, ends + count, rest);
-    const std::size_t odd = routines_.parse_quads(slice_.data(), starts, ends, count, numbers_.data(), good_.data());
-    if (odd > 0) {
+        kernels_.find_even_rows(ends_.data(), commas_.data(), blocks, from, columns_, key_, starts, ends, rest);
+    stats_.read += count;
+    count += find_uneven_rows(rest, blocks, starts + count, ends + count, rest);
+    const std::size_t irregular =
+        kernels_.parse_ipv4(slice_.data(), starts, ends, count, numbers_.data(), good_.data());
+    if (irregular > 0) {
         std::size_t good = 0;
         for (std::size_t i = 0; i < count; ++i) {
-            if (good_[i] == 0) take_odd_key(starts[i], ends[i]);
+            if (good_[i] == 0) add_irregular_key(starts[i], ends[i]);
             numbers_[good] = numbers_[i];
             good += good_[i];
         }
         count = good;
     }
-    append(numbers_.data(), count);
+    aggregator_.add(numbers_.data(), count);
+    stats_.valid += count;
 }
 
-// Rejects the rows that have no key or too many fields, and lists the keys of the others; returns their number.
-std::size_t Share::take_uneven_rows(std::size_t from, std::size_t words, std::uint16_t* starts, std::uint16_t* ends,
-                                    std::size_t& rest) {
-    const std::size_t count =
-        routines_.find_keys(ends_.data(), commas_.data(), words, from, key_, spans_.data(), rest);
-    books_.read += count;
+// Rejects rows without a key or with too many fields, and lists the keys of the others; returns how many these are.
+std::size_t CsvScanner::find_uneven_rows(std::size_t from, std::size_t blocks, std::uint16_t* starts,
+                                         std::uint16_t* ends, std::size_t& rest) {
+    const std::size_t count = kernels_.find_keys(ends_.data(), commas_.data(), blocks, from, key_, spans_.data(), rest);
+    stats_.read += count;
     std::size_t kept = 0;
     for (std::size_t i = 0; i < count; ++i) {
         const KeySpan& span = spans_[i];
         if (span.fields > columns_) [[unlikely]] {
-            if (reject(Reason::too_many_fields)) show_width(Reason::too_many_fields, line_of(span.row), span.fields);
+            if (reject(Reason::too_many_fields)) {
+                add_width_example(Reason::too_many_fields, line_of(span.row), span.fields);
+            }
         } else if (span.fields <= key_) [[unlikely]] {
-            if (reject(Reason::no_key)) show_width(Reason::no_key, line_of(span.row), span.fields);
+            if (reject(Reason::no_key)) add_width_example(Reason::no_key, line_of(span.row), span.fields);
         } else {
             starts[kept] = static_cast<std::uint16_t>(span.start);
             ends[kept++] = static_cast<std::uint16_t>(span.end);
@@ -296,61 +253,44 @@ std::size_t Share::take_uneven_rows(std::size_t from, std::size_t words, std::ui
     return kept;
 }
 
-void Share::append(const std::uint32_t* numbers, std::size_t count) {
-    Numbers& fours = environment_->addresses.fours();
-    Lately& lately = environment_->lately;
-    const std::size_t before = lately.bytes();
-    fours.grow_by(lately.filter(numbers, count, fours.room_for(count)));
-    lately_bytes_ += lately.bytes() - before;
-    if (lately_bytes_ > most_lately_bytes_) release_other_tables();
-    books_.valid += count;
-}
-
-// Where environments are many, those at work have tables: the files of one mostly stand together.
-void Share::release_other_tables() {
-    for (auto& [name, environment] : environments_) {
-        if (environment.get() == environment_) continue;
-        lately_bytes_ -= environment->lately.bytes();
-        environment->lately.release();
-    }
-}
-
-void Share::take_odd_key(std::size_t start, std::size_t end) {
+void CsvScanner::add_irregular_key(std::size_t start, std::size_t end) {
     KeyText key;
     key.feed(slice_.data() + start, end - start);
-    if (!take_address(key.address()) && reject(Reason::not_an_address)) show_key(line_of(row_start(start)), key);
+    if (!add_address(key.address()) && reject(Reason::not_an_address)) add_key_example(line_of(row_start(start)), key);
 }
 
-// Where the row starts that the byte at `at` is in; it starts in this slice.
-std::size_t Share::row_start(std::size_t at) const {
-    while (at > 0 && (ends_[(at - 1) / kWord] >> (at - 1) % kWord & 1) == 0) --at;
-    return at;
-}
-
-bool Share::take_address(const Address& address) {
-    if (address.kind == Kind::four) {
-        append(&address.four, 1);
-    } else if (address.kind == Kind::six) {
-        environment_->addresses.add(address.six);
-        ++books_.valid;
+bool CsvScanner::add_address(const Address& address) {
+    if (address.kind == Kind::none) return false;
+    if (address.kind == Kind::ipv4) {
+        aggregator_.add(&address.ipv4, 1);
+    } else {
+        aggregator_.add(address.ipv6);
     }
-    return address.kind != Kind::none;
+    ++stats_.valid;
+    return true;
 }
 
-bool Share::reject(Reason reason) {
-    return books_.rejected[static_cast<std::size_t>(reason)]++ < examples_a_file_;
+bool CsvScanner::reject(Reason reason) { return stats_.rejected[static_cast<std::size_t>(reason)]++ < max_examples_; }
+
+void CsvScanner::add_width_example(Reason reason, std::uint64_t line, std::uint64_t fields) {
+    stats_.examples.push_back({reason, line, fields, reason == Reason::no_key ? key_ : columns_, {}});
 }
 
-void Share::show_width(Reason reason, std::uint64_t line, std::uint64_t fields) {
-    books_.examples.push_back({reason, line, fields, reason == Reason::no_key ? key_ : columns_, {}});
+void CsvScanner::add_key_example(std::uint64_t line, const KeyText& key) {
+    stats_.examples.push_back({Reason::not_an_address, line, 0, 0, {key.shown(), key.shown_length()}});
 }
 
-void Share::show_key(std::uint64_t line, const KeyText& key) {
-    books_.examples.push_back({Reason::not_an_address, line, 0, 0, {key.shown(), key.shown_length()}});
+// ---- positions in the slice -----------------------------------------------------------------------------------
+
+// The start of the row that contains the byte at `position`. The row starts in this slice.
+std::size_t CsvScanner::row_start(std::size_t position) const {
+    const auto ends_row = [&](std::size_t at) { return (ends_[at / kBlockBytes] >> at % kBlockBytes & 1) != 0; };
+    while (position > 0 && !ends_row(position - 1)) --position;
+    return position;
 }
 
-// Counts again from the beginning of the slice: only few rows are asked for.
-std::uint64_t Share::line_of(std::size_t position) const {
+// Counts again from the beginning of the slice: this is needed for a few examples only.
+std::uint64_t CsvScanner::line_of(std::size_t position) const {
     std::uint64_t line = lines_before_slice_ + 1;
     bool is_after_cr = cr_before_slice_;
     for (std::size_t i = 0; i < position; ++i) {
@@ -361,8 +301,8 @@ std::uint64_t Share::line_of(std::size_t position) const {
     return line;
 }
 
-// Counts back from the end of a slice that was looked at whole: what is left of it is a part of one row.
-std::uint64_t Share::line_from_end(std::size_t position, std::size_t size) const {
+// Counts back from the end of a slice that was scanned completely: from `position` on it is the beginning of one row.
+std::uint64_t CsvScanner::line_from_end(std::size_t position, std::size_t size) const {
     std::uint64_t line = state_.line_ends + 1;
     bool is_after_cr = position == 0 ? cr_before_slice_ : slice_[position - 1] == '\r';
     for (std::size_t i = position; i < size; ++i) {

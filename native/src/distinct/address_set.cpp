@@ -14,29 +14,29 @@ std::size_t drop_duplicates(Number* numbers, std::size_t count) {
     return static_cast<std::size_t>(std::unique(numbers, numbers + count) - numbers);
 }
 
-// Makes those from `from` on sorted and distinct.
+// Sorts and deduplicates the numbers from `from` on.
 template <typename Number>
-void compact_behind(Growing<Number>& numbers, std::size_t from, Numbers& spare) {
+void compact_from(PodArray<Number>& numbers, std::size_t from, Ipv4Array& spare) {
     if (numbers.size() == from) return;
     numbers.shrink_to(from + sort_distinct(numbers.data() + from, numbers.size() - from, spare));
 }
 
-// The same for those before `to`, which then says where they end; what stands behind them moves up.
+// Sorts and deduplicates the numbers before `to`, which becomes their new end; the numbers after it move up.
 template <typename Number>
-void compact_before(Growing<Number>& numbers, std::size_t& to, Numbers& spare) {
+void compact_before(PodArray<Number>& numbers, std::size_t& to, Ipv4Array& spare) {
     if (to == 0) return;
     const std::size_t left = sort_distinct(numbers.data(), to, spare);
-    const std::size_t behind = numbers.size() - to;
-    if (left < to && behind > 0) std::memmove(numbers.data() + left, numbers.data() + to, behind * sizeof(Number));
-    numbers.shrink_to(left + behind);
+    const std::size_t after = numbers.size() - to;
+    if (left < to && after > 0) std::memmove(numbers.data() + left, numbers.data() + to, after * sizeof(Number));
+    numbers.shrink_to(left + after);
     to = left;
 }
 
 }  // namespace
 
-// Least significant digit first, three digits of 11, 11 and 10 bits (Knuth, The Art of Computer Programming 3,
-// 5.2.5); all three histograms are counted in one pass.
-std::size_t sort_distinct(std::uint32_t* numbers, std::size_t count, Numbers& spare) {
+// Least significant digit first, with digits of 11, 11 and 10 bits (Knuth, The Art of Computer Programming 3, 5.2.5).
+// One pass counts all three histograms.
+std::size_t sort_distinct(std::uint32_t* numbers, std::size_t count, Ipv4Array& spare) {
     if (count < kSmall) {
         std::sort(numbers, numbers + count);
         return drop_duplicates(numbers, count);
@@ -71,65 +71,65 @@ std::size_t sort_distinct(std::uint32_t* numbers, std::size_t count, Numbers& sp
         for (std::size_t i = 0; i < count; ++i) to[of_digit[from[i] >> 11 * digit & kMask]++] = from[i];
         std::swap(from, to);
     }
-    std::memcpy(numbers, from, count * sizeof(std::uint32_t));  // after three turns the result is in `spare`
+    std::memcpy(numbers, from, count * sizeof(std::uint32_t));  // after three passes the result is in `spare`
     return drop_duplicates(numbers, count);
 }
 
-std::size_t sort_distinct(Six* addresses, std::size_t count, Numbers&) {
+std::size_t sort_distinct(Ipv6* addresses, std::size_t count, Ipv4Array&) {
     std::sort(addresses, addresses + count);
     return drop_duplicates(addresses, count);
 }
 
 void AddressSet::begin_file() {
-    file_fours_ = fours_.size();
-    file_sixes_ = sixes_.size();
+    file_ipv4_ = ipv4_.size();
+    file_ipv6_ = ipv6_.size();
     file_rule_ = CompactionRule(compact_at_);
 }
 
 void AddressSet::compact_file_if_due() {
-    if (file_rule_.is_due(rows() - file_fours_ - file_sixes_)) compact_file();
+    if (file_rule_.is_due(rows() - file_ipv4_ - file_ipv6_)) compact_file();
 }
 
 void AddressSet::compact_file() {
-    compact_behind(fours_, file_fours_, spare_);
-    compact_behind(sixes_, file_sixes_, spare_);
-    file_rule_.compacted_to(rows() - file_fours_ - file_sixes_);
+    compact_from(ipv4_, file_ipv4_, spare_);
+    compact_from(ipv6_, file_ipv6_, spare_);
+    file_rule_.compacted_to(rows() - file_ipv4_ - file_ipv6_);
 }
 
-void AddressSet::keep() {
-    file_fours_ = fours_.size();
-    file_sixes_ = sixes_.size();
+void AddressSet::commit() {
+    file_ipv4_ = ipv4_.size();
+    file_ipv6_ = ipv6_.size();
     if (rule_.is_due(rows())) compact();
 }
 
-void AddressSet::drop() {
-    fours_.shrink_to(file_fours_);
-    sixes_.shrink_to(file_sixes_);
+void AddressSet::rollback() {
+    ipv4_.shrink_to(file_ipv4_);
+    ipv6_.shrink_to(file_ipv6_);
 }
 
 void AddressSet::compact() {
-    compact_behind(fours_, 0, spare_);
-    compact_behind(sixes_, 0, spare_);
-    file_fours_ = fours_.size();
-    file_sixes_ = sixes_.size();
+    compact_from(ipv4_, 0, spare_);
+    compact_from(ipv6_, 0, spare_);
+    file_ipv4_ = ipv4_.size();
+    file_ipv6_ = ipv6_.size();
     rule_.compacted_to(rows());
 }
 
-void AddressSet::compact_apart() {
+void AddressSet::compact_uncommitted() {
     compact_file();
-    compact_before(fours_, file_fours_, spare_);
-    compact_before(sixes_, file_sixes_, spare_);
-    rule_.compacted_to(file_fours_ + file_sixes_);
-    fours_.fit();
-    sixes_.fit();
+    compact_before(ipv4_, file_ipv4_, spare_);
+    compact_before(ipv6_, file_ipv6_, spare_);
+    rule_.compacted_to(file_ipv4_ + file_ipv6_);
+    ipv4_.fit();
+    ipv6_.fit();
 }
 
 void AddressSet::release() {
-    fours_.shrink_to(0);
-    sixes_.shrink_to(0);
-    fours_.fit();
-    sixes_.fit();
-    file_fours_ = file_sixes_ = 0;
+    ipv4_.shrink_to(0);
+    ipv6_.shrink_to(0);
+    ipv4_.fit();
+    ipv6_.fit();
+    file_ipv4_ = file_ipv6_ = 0;
     rule_ = CompactionRule(compact_at_);
     file_rule_ = CompactionRule(compact_at_);
 }

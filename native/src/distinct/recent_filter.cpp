@@ -11,18 +11,18 @@ namespace reduction {
 
 namespace {
 
-constexpr unsigned kLeastBits = 8;
-constexpr unsigned kHalvesFrom = 16;       // bits
-constexpr std::size_t kAhead = 12;         // buckets are fetched so many numbers before they are looked at
-constexpr std::size_t kJudged = 1 << 18;   // numbers after which a table that cannot grow is judged
-constexpr std::size_t kAside = 16 * kJudged;
+constexpr unsigned kMinBits = 8;
+constexpr unsigned kHalfHashBits = 16;         // bits of the table
+constexpr std::size_t kPrefetchDistance = 12;  // numbers between prefetching a bucket and reading it
+constexpr std::size_t kAdaptAfter = 1 << 18;   // numbers between two decisions about a table that cannot grow
+constexpr std::size_t kBypass = 16 * kAdaptAfter;
 
-// Fibonacci hashing (Knuth, The Art of Computer Programming 3, 6.4). The factor is odd, so no two numbers have the
-// same hash, and the table need only keep hashes.
+// Fibonacci hashing (Knuth, The Art of Computer Programming 3, 6.4). The factor is odd, so that different numbers have
+// different hashes and the table only has to keep hashes.
 inline std::uint32_t hash_of(std::uint32_t number) { return number * 0x9E3779B1U; }
 
-// Whether `hash` is in the bucket; if not, it becomes the first and the last one is forgotten. Zeros are empty places,
-// so a hash that is kept as zero is always new.
+// Returns whether `hash` is not in the bucket; it then becomes the first, and the last one is forgotten. Zeros are free
+// places, so a hash that is kept as zero is always new.
 #if defined(__SSE2__)
 
 template <typename Kept>
@@ -35,7 +35,8 @@ inline bool is_new(void* bucket, Kept hash) {
     } else {
         equal = _mm_cmpeq_epi16(old, _mm_set1_epi16(static_cast<short>(hash)));
     }
-    if (_mm_movemask_epi8(equal) != 0 && hash != 0) [[likely]] return false;
+    if (_mm_movemask_epi8(equal) != 0 && hash != 0) [[likely]]
+        return false;
     _mm_store_si128(at, _mm_or_si128(_mm_slli_si128(old, sizeof hash), _mm_cvtsi32_si128(static_cast<int>(hash))));
     return true;
 }
@@ -61,64 +62,64 @@ template <typename Kept, typename Bucket>
 inline std::size_t filter_with(Bucket* buckets, unsigned bits, const std::uint32_t* numbers, std::size_t count,
                                std::uint32_t* to) {
     const unsigned shift = 32 - bits;
-    std::size_t handed_out = 0;
-    const auto look_at = [&](std::size_t i) {
+    std::size_t passed = 0;
+    const auto check = [&](std::size_t i) {
         const std::uint32_t hash = hash_of(numbers[i]);
-        if (is_new(&buckets[hash >> shift], static_cast<Kept>(hash))) to[handed_out++] = numbers[i];
+        if (is_new(&buckets[hash >> shift], static_cast<Kept>(hash))) to[passed++] = numbers[i];
     };
     std::size_t i = 0;
-    for (; i + kAhead < count; ++i) {
-        __builtin_prefetch(&buckets[hash_of(numbers[i + kAhead]) >> shift], 1);
-        look_at(i);
+    for (; i + kPrefetchDistance < count; ++i) {
+        __builtin_prefetch(&buckets[hash_of(numbers[i + kPrefetchDistance]) >> shift], 1);
+        check(i);
     }
-    for (; i < count; ++i) look_at(i);
-    return handed_out;
+    for (; i < count; ++i) check(i);
+    return passed;
 }
 
 }  // namespace
 
-std::size_t Lately::filter(const std::uint32_t* numbers, std::size_t count, std::uint32_t* to) {
-    if (aside_for_ > 0) {
-        aside_for_ -= std::min(aside_for_, count);
+std::size_t RecentFilter::filter(const std::uint32_t* numbers, std::size_t count, std::uint32_t* to) {
+    if (bypass_remaining_ > 0) {
+        bypass_remaining_ -= std::min(bypass_remaining_, count);
         std::memcpy(to, numbers, count * sizeof *numbers);
         return count;
     }
-    if (buckets_ == nullptr) resize(std::min(kLeastBits, most_bits_));
-    const std::size_t handed_out =
-        bits_ < kHalvesFrom ? filter_with<std::uint32_t>(buckets_.get(), bits_, numbers, count, to)
-                            : filter_with<std::uint16_t>(buckets_.get(), bits_, numbers, count, to);
+    if (buckets_ == nullptr) resize(std::min(kMinBits, max_bits_));
+    const std::size_t passed = bits_ < kHalfHashBits
+                                   ? filter_with<std::uint32_t>(buckets_.get(), bits_, numbers, count, to)
+                                   : filter_with<std::uint16_t>(buckets_.get(), bits_, numbers, count, to);
     seen_ += count;
-    handed_out_ += handed_out;
-    judge();
-    return handed_out;
+    passed_ += passed;
+    adapt();
+    return passed;
 }
 
-void Lately::forget() {
+void RecentFilter::forget() {
     if (buckets_ != nullptr) resize(bits_);
 }
 
-void Lately::release() {
+void RecentFilter::release() {
     buckets_.reset();
     bits_ = 0;
-    seen_ = handed_out_ = 0;
+    seen_ = passed_ = 0;
 }
 
-void Lately::judge() {
-    if (bits_ < most_bits_) {
-        if (handed_out_ > std::size_t{4} << bits_) resize(std::min(bits_ < 14 ? bits_ + 2 : bits_ + 1, most_bits_));
-    } else if (seen_ > kJudged) {
-        if (handed_out_ > seen_ - seen_ / 8) {
+void RecentFilter::adapt() {
+    if (bits_ < max_bits_) {
+        if (passed_ > std::size_t{4} << bits_) resize(std::min(bits_ < 14 ? bits_ + 2 : bits_ + 1, max_bits_));
+    } else if (seen_ > kAdaptAfter) {
+        if (passed_ > seen_ - seen_ / 8) {
             release();
-            aside_for_ = kAside;
+            bypass_remaining_ = kBypass;
         }
-        seen_ = handed_out_ = 0;
+        seen_ = passed_ = 0;
     }
 }
 
-void Lately::resize(unsigned bits) {
+void RecentFilter::resize(unsigned bits) {
     buckets_ = std::make_unique<Bucket[]>(std::size_t{1} << bits);
     bits_ = bits;
-    seen_ = handed_out_ = 0;
+    seen_ = passed_ = 0;
 }
 
 }  // namespace reduction

@@ -8,8 +8,8 @@
 #include <type_traits>
 #include <utility>
 
-#include "reduction/merge/merge_cursor.hpp"
 #include "reduction/io/crc32.hpp"
+#include "reduction/merge/merge_cursor.hpp"
 
 namespace reduction {
 
@@ -17,42 +17,42 @@ namespace {
 
 constexpr std::size_t kReadAtOnce = 1 << 15;  // bytes of a run
 
-// They are written as they stand in memory, without what would be padding.
-static_assert(std::has_unique_object_representations_v<FourRow> && std::has_unique_object_representations_v<SixRow>);
+// Rows are written as they are in memory, so that they must not contain padding.
+static_assert(std::has_unique_object_representations_v<Ipv4Row> && std::has_unique_object_representations_v<Ipv6Row>);
 
-// The rows of one kind in a run that are not given out yet; Held has the meaning of its functions.
+// Reads the rows of one kind in a run; its functions are those of MemoryCursor.
 template <typename RowOfIt>
-class Window {
+class RunCursor {
 public:
     using Place = RowOfIt;
     using Row = RowOfIt;
 
-    explicit Window(const DiskRun& run) : run_(&run), at_(section().from), crc32_(section().crc32_from) {}
+    explicit RunCursor(const SpillRun& run) : run_(&run), at_(section().from), crc32_(section().crc32_from) {}
 
     bool is_over() const { return first_ == rows_.size() && at_ == section().to; }
 
-    const Row* ahead(std::size_t step) {
+    const Row* peek(std::size_t step) {
         if (rows_.size() - first_ <= step) fill(step + 1);
         return rows_.size() - first_ > step ? &rows_[first_ + step] : nullptr;
     }
 
-    void give_before(const Row* border, std::size_t step, std::vector<Row>& to) {
+    void pop_until(const Row* border, std::size_t step, std::vector<Row>& to) {
         const auto next = rows_.begin() + static_cast<std::ptrdiff_t>(first_);
-        const std::size_t most = std::min(step, rows_.size() - first_);
-        auto stop = next + static_cast<std::ptrdiff_t>(most);
+        const std::size_t max = std::min(step, rows_.size() - first_);
+        auto stop = next + static_cast<std::ptrdiff_t>(max);
         if (border) stop = std::lower_bound(next, stop, *border);
         to.insert(to.end(), next, stop);
         first_ += static_cast<std::size_t>(stop - next);
     }
 
 private:
-    const DiskRun::Section& section() const { return run_->section(Row{}); }
+    const SpillRun::Section& section() const { return run_->section(Row{}); }
 
-    // Reads on until there are `least` rows, or all that are left.
-    void fill(std::size_t least) {
+    // Reads on until there are `min` rows, or all that are left.
+    void fill(std::size_t min) {
         rows_.erase(rows_.begin(), rows_.begin() + static_cast<std::ptrdiff_t>(first_));
         first_ = 0;
-        const std::size_t wanted = std::max(least, kReadAtOnce / sizeof(Row)) - rows_.size();
+        const std::size_t wanted = std::max(min, kReadAtOnce / sizeof(Row)) - rows_.size();
         const std::size_t more = std::min<std::size_t>(wanted, (section().to - at_) / sizeof(Row));
         if (more == 0) return;
         const std::size_t held = rows_.size();
@@ -64,41 +64,41 @@ private:
         if (at_ == section().to && crc32_ != section().crc32_to) throw SpillFailed(EIO, std::generic_category());
     }
 
-    const DiskRun* run_;
+    const SpillRun* run_;
     std::uint64_t at_;
     std::uint32_t crc32_;
     std::vector<Row> rows_;
-    std::size_t first_ = 0;  // of rows_ that is not given out
+    std::size_t first_ = 0;  // of rows_
 };
 
-// Puts owners in the place of the numbers that rows end with. Rows of one address are held back until all have come:
-// their owners may be in another order, and the same.
+// Replaces the numbers at the end of rows by their owners. Rows of one address are held back until all of them are
+// there, because their owners may be in another order, or the same.
 template <typename Row>
-class Renumbered {
+class Renumberer {
 public:
-    explicit Renumbered(const Owners& owners) : owners_(owners) {}
+    explicit Renumberer(const RowOwners& owners) : owners_(owners) {}
 
-    // The rows that can be given out then, sorted and distinct; they stand until the next call.
-    const std::vector<Row>& take(const std::vector<Row>& rows) {
+    // Returns the rows that are complete now, sorted and distinct, valid until the next call.
+    const std::vector<Row>& add(const std::vector<Row>& rows) {
         rows_.clear();
         for (const Row& row : rows) {
-            const std::uint32_t owner = owners_[ending_of(row)];
+            const std::uint32_t owner = owners_[suffix_of(row)];
             if (owner == kNoOwner) continue;
-            if (!group_.empty() && address_of(group_.front()) != address_of(row)) give_group();
+            if (!group_.empty() && address_of(group_.front()) != address_of(row)) pop_group();
             group_.push_back(row_of(address_of(row), owner));
         }
         return rows_;
     }
 
-    // The rest of them, behind the last.
+    // Returns the rest of the rows.
     const std::vector<Row>& end() {
         rows_.clear();
-        give_group();
+        pop_group();
         return rows_;
     }
 
 private:
-    void give_group() {
+    void pop_group() {
         if (group_.size() > 1) {
             std::sort(group_.begin(), group_.end());
             group_.erase(std::unique(group_.begin(), group_.end()), group_.end());
@@ -107,54 +107,55 @@ private:
         group_.clear();
     }
 
-    const Owners& owners_;
+    const RowOwners& owners_;
     std::vector<Row> rows_, group_;
 };
 
 template <typename Row>
-void merge_rows(const std::vector<const DiskRun*>& runs, const Owners& owners,
-                const std::function<void(const std::vector<Row>&)>& take) {
-    std::vector<Window<Row>> windows;
-    for (const DiskRun* const run : runs) windows.emplace_back(*run);
-    Renumbered<Row> renumbered(owners);
-    for_each_block(std::move(windows), [&](const std::vector<Row>& rows) { take(renumbered.take(rows)); });
-    take(renumbered.end());
+void merge_rows(const std::vector<const SpillRun*>& runs, const RowOwners& owners,
+                const std::function<void(const std::vector<Row>&)>& write) {
+    std::vector<RunCursor<Row>> cursors;
+    cursors.reserve(runs.size());
+    for (const SpillRun* const run : runs) cursors.emplace_back(*run);
+    Renumberer<Row> renumberer(owners);
+    merge_cursors(std::move(cursors), [&](const std::vector<Row>& rows) { write(renumberer.add(rows)); });
+    write(renumberer.end());
 }
 
 }  // namespace
 
-DiskRun::DiskRun(DiskRun&& other) noexcept
+SpillRun::SpillRun(SpillRun&& other) noexcept
     : descriptor_(std::exchange(other.descriptor_, -1)),
       output_(std::exchange(other.output_, std::nullopt)),
-      fours_(other.fours_),
-      sixes_(other.sixes_) {}
+      ipv4_(other.ipv4_),
+      ipv6_(other.ipv6_) {}
 
-DiskRun::~DiskRun() {
+SpillRun::~SpillRun() {
     if (descriptor_ >= 0) ::close(descriptor_);
 }
 
-void DiskRun::write(const void* data, std::size_t size) {
+void SpillRun::write(const void* data, std::size_t size) {
     try {
         if (!output_) output_.emplace(descriptor_, 0);
         output_->write({static_cast<const char*>(data), size});
     } catch (const std::system_error& error) {
         throw SpillFailed(error.code());
     }
-    sixes_.to = output_->bytes();
-    sixes_.crc32_to = output_->crc32();
+    ipv6_.to = output_->bytes();
+    ipv6_.crc32_to = output_->crc32();
 }
 
-void DiskRun::append(const std::vector<FourRow>& rows) {
-    write(rows.data(), rows.size() * sizeof(FourRow));
-    fours_.to = sixes_.from = sixes_.to;
-    fours_.crc32_to = sixes_.crc32_from = sixes_.crc32_to;
+void SpillRun::append(const std::vector<Ipv4Row>& rows) {
+    write(rows.data(), rows.size() * sizeof(Ipv4Row));
+    ipv4_.to = ipv6_.from = ipv6_.to;
+    ipv4_.crc32_to = ipv6_.crc32_from = ipv6_.crc32_to;
 }
 
-void DiskRun::append(const std::vector<SixRow>& rows) { write(rows.data(), rows.size() * sizeof(SixRow)); }
+void SpillRun::append(const std::vector<Ipv6Row>& rows) { write(rows.data(), rows.size() * sizeof(Ipv6Row)); }
 
-void DiskRun::end() { output_.reset(); }
+void SpillRun::end() { output_.reset(); }
 
-void DiskRun::read(std::uint64_t at, void* to, std::size_t size) const {
+void SpillRun::read(std::uint64_t at, void* to, std::size_t size) const {
     auto* next = static_cast<char*>(to);
     while (size > 0) {
         const ssize_t count = ::pread(descriptor_, next, size, static_cast<off_t>(at));
@@ -166,25 +167,25 @@ void DiskRun::read(std::uint64_t at, void* to, std::size_t size) const {
     }
 }
 
-DiskRun DiskRuns::filled(const std::function<void(DiskRun&)>& fill) const {
-    DiskRun run(new_file_());
+SpillRun SpillRuns::write_run(const std::function<void(SpillRun&)>& fill) const {
+    SpillRun run(open_temp_());
     fill(run);
     run.end();
     return run;
 }
 
-void DiskRuns::add(const std::function<void(DiskRun&)>& fill) {
+void SpillRuns::add(const std::function<void(SpillRun&)>& fill) {
     if (levels_.empty()) levels_.emplace_back();
-    levels_[0].push_back(filled(fill));
+    levels_[0].push_back(write_run(fill));
 }
 
-void DiskRuns::tidy(const Owners& owners) {
+void SpillRuns::merge_levels(const RowOwners& owners) {
     for (std::size_t level = 0; levels_[level].size() >= fan_in_; ++level) {
-        std::vector<const DiskRun*> runs;
-        for (const DiskRun& run : levels_[level]) runs.push_back(&run);
-        DiskRun larger = filled([&](DiskRun& to) {
-            merge_rows<FourRow>(runs, owners, [&](const auto& rows) { to.append(rows); });
-            merge_rows<SixRow>(runs, owners, [&](const auto& rows) { to.append(rows); });
+        std::vector<const SpillRun*> runs;
+        for (const SpillRun& run : levels_[level]) runs.push_back(&run);
+        SpillRun larger = write_run([&](SpillRun& to) {
+            merge_rows<Ipv4Row>(runs, owners, [&](const auto& rows) { to.append(rows); });
+            merge_rows<Ipv6Row>(runs, owners, [&](const auto& rows) { to.append(rows); });
         });
         levels_[level].clear();
         if (level + 1 == levels_.size()) levels_.emplace_back();
@@ -192,14 +193,14 @@ void DiskRuns::tidy(const Owners& owners) {
     }
 }
 
-void DiskRuns::merge(const Owners& owners, const std::function<void(const std::vector<FourRow>&)>& take_fours,
-                     const std::function<void(const std::vector<SixRow>&)>& take_sixes) const {
-    std::vector<const DiskRun*> runs;
+void SpillRuns::merge(const RowOwners& owners, const std::function<void(const std::vector<Ipv4Row>&)>& write_ipv4,
+                      const std::function<void(const std::vector<Ipv6Row>&)>& write_ipv6) const {
+    std::vector<const SpillRun*> runs;
     for (const auto& level : levels_) {
-        for (const DiskRun& run : level) runs.push_back(&run);
+        for (const SpillRun& run : level) runs.push_back(&run);
     }
-    merge_rows<FourRow>(runs, owners, take_fours);
-    merge_rows<SixRow>(runs, owners, take_sixes);
+    merge_rows<Ipv4Row>(runs, owners, write_ipv4);
+    merge_rows<Ipv6Row>(runs, owners, write_ipv6);
 }
 
 }  // namespace reduction

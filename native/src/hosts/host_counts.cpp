@@ -104,7 +104,7 @@ void HostCounts::add(std::string_view name, std::uint64_t hash) {
     }
 }
 
-void HostCounts::expect_more(std::uint64_t hash) const {
+void HostCounts::prefetch_record(std::uint64_t hash) const {
     if (slots_ == nullptr) return;
     const std::uint64_t slot = slots_[hash >> shift_];
     if ((slot & kTagMask) == (hash & kTagMask) && slot != 0) __builtin_prefetch(records_ + (slot >> kTagBits) - 1);
@@ -122,7 +122,7 @@ HostCounts::Record HostCounts::record_at(std::size_t at) const {
     return {load<std::uint64_t>(records_ + at), {in, length}, static_cast<std::size_t>(in - records_) + length};
 }
 
-// Whether a whole record stands at `at`, which is all that `record_at` needs to be safe.
+// Whether there is a whole record at `at`, so that `record_at` is safe.
 bool HostCounts::is_record(std::size_t at) const {
     if (size_ - at <= kCountBytes) return false;
     std::size_t in = at + kCountBytes;
@@ -152,7 +152,7 @@ void HostCounts::append(std::string_view name) {
 void HostCounts::reserve_records(std::size_t size) {
     if (size <= capacity_) return;
     const std::size_t capacity = std::max(size, capacity_ + capacity_ / 4 + 256);
-    void* const records = std::realloc(records_, capacity);  // large ones are moved by their pages, not copied
+    void* const records = std::realloc(records_, capacity);  // large blocks are moved page by page, not copied
     if (records == nullptr) throw std::bad_alloc();
     records_ = static_cast<char*>(records);
     capacity_ = capacity;
@@ -166,7 +166,7 @@ void HostCounts::make_slots(unsigned bits) {
     void* const slots = is_large ? std::aligned_alloc(kHugePage, bytes) : std::malloc(bytes);
     if (slots == nullptr) throw std::bad_alloc();
 #ifdef MADV_HUGEPAGE
-    // Slots are visited at random: with pages of 4 KiB most visits would also miss the table of pages.
+    // Slots are visited at random: with pages of 4 KiB, most visits would also miss the TLB.
     if (is_large) madvise(slots, bytes, MADV_HUGEPAGE);
 #endif
     std::memset(slots, 0, bytes);

@@ -8,8 +8,8 @@ namespace reduction {
 
 namespace {
 
-constexpr std::size_t kSliceWords = 256;     // 16 KiB, which with its marks fits into the nearest cache
-constexpr std::size_t kShownText = 4 * 80;   // bytes of a malformed line that are kept: 80 characters of any kind
+constexpr std::size_t kSliceBlocks = 256;                // 16 KiB: with its marks it fits into the L1 cache
+constexpr std::size_t kShownText = std::size_t{4} * 80;  // bytes of a malformed line: 80 characters of any kind
 
 std::string_view without_line_end(std::string_view line) {
     if (line.ends_with('\n')) line.remove_suffix(1);
@@ -19,15 +19,15 @@ std::string_view without_line_end(std::string_view line) {
 }  // namespace
 
 HostSearch::HostSearch(std::string_view host, std::uint64_t start_ms, std::uint64_t end_ms, std::uint64_t lateness_ms,
-                       std::uint64_t newest_ms, std::size_t examples, const Routines& routines)
-    : routines_(routines.logs),
+                       std::uint64_t newest_ms, std::size_t examples, const Kernels& kernels)
+    : kernels_(kernels.logs),
       host_(host),
       start_ms_(start_ms),
       end_ms_(end_ms),
       lateness_ms_(lateness_ms),
-      most_examples_(examples),
-      marks_(kSliceWords * kWord + kMarksAtOnce) {
-    books_.newest_ms = newest_ms;
+      max_examples_(examples),
+      marks_(kSliceBlocks * kBlockBytes + kMarksAtOnce) {
+    stats_.newest_ms = newest_ms;
     walk_.host = reinterpret_cast<const std::uint8_t*>(host_.data());
     walk_.host_size = host_.size();
     const std::size_t beginning = std::min<std::size_t>(host_.size(), sizeof walk_.host_beginning);
@@ -36,71 +36,72 @@ HostSearch::HostSearch(std::string_view host, std::uint64_t start_ms, std::uint6
     walk_.lateness_ms = lateness_ms;
 }
 
-void HostSearch::feed(std::string_view block, std::uint64_t offset) {
-    block_offset_ = offset;
+void HostSearch::feed(std::string_view text, std::uint64_t offset) {
+    text_offset_ = offset;
     std::size_t at = 0;
-    while (at < block.size()) {
-        const std::string_view left = block.substr(at);
-        const std::size_t words =
-            std::min(kSliceWords, left.size() > kReadBehind ? (left.size() - kReadBehind) / kWord : 0);
-        std::size_t done = words == 0 ? 0 : feed_slice(left, words);
-        if (done == 0) {  // near the end of the block, or a line that is longer than the slice
-            const std::size_t end = left.find('\n', words * kWord);
-            // The words hold no line end if there are any; without words this is one of the last lines.
+    while (at < text.size()) {
+        const std::string_view left = text.substr(at);
+        const std::size_t blocks =
+            std::min(kSliceBlocks, left.size() > kReadAfter ? (left.size() - kReadAfter) / kBlockBytes : 0);
+        std::size_t done = blocks == 0 ? 0 : feed_slice(left, blocks);
+        if (done == 0) {  // near the end of the text, or a line that is longer than the slice
+            const std::size_t end = left.find('\n', blocks * kBlockBytes);
+            // If there are blocks, they contain no line end; without blocks, this is one of the last lines.
             done = end == std::string_view::npos ? left.size() : end + 1;
-            take(without_line_end(left.substr(0, done)), offset + at);
+            read_line(without_line_end(left.substr(0, done)), offset + at);
         }
         at += done;
-        block_offset_ = offset + at;
+        text_offset_ = offset + at;
     }
 }
 
-// Takes all lines that end in the first words of the text; returns where the first one that does not begins.
-std::size_t HostSearch::feed_slice(std::string_view text, std::size_t words) {
+// Searches all lines that end in the first blocks of the text; returns where the first other line begins.
+std::size_t HostSearch::feed_slice(std::string_view text, std::size_t blocks) {
     walk_.data = reinterpret_cast<const std::uint8_t*>(text.data());
     walk_.marks = marks_.data();
-    walk_.count = routines_.mark(walk_.data, words, marks_.data());
+    walk_.count = kernels_.mark(walk_.data, blocks, marks_.data());
     walk_.next = 0;
     walk_.line = 0;
     walk_.lines = 0;
     for (;;) {
-        walk_.oldest_ms = books_.oldest_ms;
-        walk_.newest_ms = books_.newest_ms;
-        routines_.skip_lines(walk_);
-        books_.oldest_ms = walk_.oldest_ms;
-        books_.newest_ms = walk_.newest_ms;
-        books_.lines[static_cast<std::size_t>(LineKind::connection)] += walk_.lines;
+        walk_.oldest_ms = stats_.oldest_ms;
+        walk_.newest_ms = stats_.newest_ms;
+        kernels_.skip_lines(walk_);
+        stats_.oldest_ms = walk_.oldest_ms;
+        stats_.newest_ms = walk_.newest_ms;
+        stats_.lines[static_cast<std::size_t>(LineKind::connection)] += walk_.lines;
         walk_.lines = 0;
-        // A line that needs a closer look: to its end.
+        // Parse this line completely: go to its end.
         while (walk_.next < walk_.count && text[marks_[walk_.next]] != '\n') ++walk_.next;
         if (walk_.next == walk_.count) return walk_.line;
         const std::size_t end = marks_[walk_.next++];
-        take(text.substr(walk_.line, end - walk_.line), block_offset_ + walk_.line);
+        read_line(text.substr(walk_.line, end - walk_.line), text_offset_ + walk_.line);
         walk_.line = end + 1;
     }
 }
 
-void HostSearch::take(std::string_view line, std::uint64_t offset) {
+void HostSearch::read_line(std::string_view line, std::uint64_t offset) {
     const LogLine parsed = parse_log_line(line);
     if (parsed.kind == LineKind::connection) {
-        if (parsed.time_ms + lateness_ms_ < books_.newest_ms && !books_.late) {
-            books_.late = LateLine{lines_seen(), offset, parsed.time_ms, books_.newest_ms};
-            // No later one is told of: the quick walk need not stop for them.
+        if (parsed.time_ms + lateness_ms_ < stats_.newest_ms && !stats_.late) {
+            stats_.late = LateLine{line_count(), offset, parsed.time_ms, stats_.newest_ms};
+            // Only the first late line is reported: the fast walk need not stop at others.
             walk_.lateness_ms = kNoTime / 2;
         }
-        books_.oldest_ms = std::min(books_.oldest_ms, parsed.time_ms);
-        books_.newest_ms = std::max(books_.newest_ms, parsed.time_ms);
+        stats_.oldest_ms = std::min(stats_.oldest_ms, parsed.time_ms);
+        stats_.newest_ms = std::max(stats_.newest_ms, parsed.time_ms);
         if (parsed.time_ms >= start_ms_ && parsed.time_ms <= end_ms_) {
-            if (parsed.source == host_) note(books_.outgoing, parsed.target, parsed.time_ms, offset);
-            if (parsed.target == host_) note(books_.incoming, parsed.source, parsed.time_ms, offset);
+            if (parsed.source == host_) record_partner(stats_.outgoing, parsed.target, parsed.time_ms, offset);
+            if (parsed.target == host_) record_partner(stats_.incoming, parsed.source, parsed.time_ms, offset);
         }
     } else if (parsed.kind != LineKind::blank) {
-        keep_example(parsed.kind, line, offset);
+        add_example(parsed.kind, line, offset);
     }
-    ++books_.lines[static_cast<std::size_t>(parsed.kind)];
+    ++stats_.lines[static_cast<std::size_t>(parsed.kind)];
 }
 
-void HostSearch::note(Partners& partners, std::string_view name, std::uint64_t time_ms, std::uint64_t offset) const {
+void HostSearch::record_partner(Partners& partners, std::string_view name, std::uint64_t time_ms,
+                                std::uint64_t offset) const {
     const auto found = partners.find(name);
     if (found == partners.end()) {
         partners.emplace(std::string(name), FirstConnection{time_ms, offset});
@@ -109,14 +110,14 @@ void HostSearch::note(Partners& partners, std::string_view name, std::uint64_t t
     }
 }
 
-void HostSearch::keep_example(LineKind kind, std::string_view line, std::uint64_t offset) {
-    if (books_.lines[static_cast<std::size_t>(kind)] >= most_examples_) return;
+void HostSearch::add_example(LineKind kind, std::string_view line, std::uint64_t offset) {
+    if (stats_.lines[static_cast<std::size_t>(kind)] >= max_examples_) return;
     if (line.ends_with('\r')) line.remove_suffix(1);
-    books_.examples.push_back({kind, lines_seen(), offset, std::string(line.substr(0, kShownText))});
+    stats_.examples.push_back({kind, line_count(), offset, std::string(line.substr(0, kShownText))});
 }
 
-std::uint64_t HostSearch::lines_seen() const {
-    return std::accumulate(books_.lines.begin(), books_.lines.end(), std::uint64_t{0});
+std::uint64_t HostSearch::line_count() const {
+    return std::accumulate(stats_.lines.begin(), stats_.lines.end(), std::uint64_t{0});
 }
 
 }  // namespace reduction

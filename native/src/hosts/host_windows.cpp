@@ -8,10 +8,10 @@ namespace reduction {
 namespace {
 
 constexpr std::size_t kShownBytes = 400;  // of a malformed line
-constexpr std::size_t kPiece = std::size_t{16} << 20;
-constexpr std::string_view kFormat = "HOSTS001";  // what saved windows begin with
+constexpr std::size_t kChunk = std::size_t{16} << 20;
+constexpr std::string_view kFormat = "HOSTS001";  // the first bytes of saved windows
 
-// The names of the hosts that were counted at least so often, sorted, as one text.
+// The sorted names of the hosts with a count of at least `at_least`, as one text.
 std::string sorted_names(const HostCounts& hosts, std::uint64_t at_least) {
     std::vector<std::string_view> names;
     std::size_t size = 0;
@@ -48,18 +48,18 @@ void save_hosts(const HostCounts& hosts, const std::function<void(std::string_vi
     save_number(head, hosts.hosts());
     save_number(head, records.size());
     out(head);
-    for (std::size_t at = 0; at < records.size(); at += kPiece) out(records.substr(at, kPiece));
+    for (std::size_t at = 0; at < records.size(); at += kChunk) out(records.substr(at, kChunk));
 }
 
 bool restore_hosts(HostCounts& hosts, const std::function<bool(char*, std::size_t)>& read) {
     std::uint64_t count = 0;
     std::uint64_t size = 0;
     if (!read_number(read, count) || !read_number(read, size)) return false;
-    // Room is made for what is really there, piece after piece: a wrong size must not ask for all memory.
+    // Reads chunk by chunk, so that a wrong size does not request all memory.
     for (std::uint64_t at = 0; at < size;) {
-        const auto piece = static_cast<std::size_t>(std::min<std::uint64_t>(size - at, kPiece));
-        if (!read(hosts.restore(static_cast<std::size_t>(at) + piece) + at, piece)) return false;
-        at += piece;
+        const auto chunk = static_cast<std::size_t>(std::min<std::uint64_t>(size - at, kChunk));
+        if (!read(hosts.restore(static_cast<std::size_t>(at) + chunk) + at, chunk)) return false;
+        at += chunk;
     }
     return hosts.settle(count);
 }
@@ -73,33 +73,34 @@ HostWindows::HostWindows(std::string host, std::uint64_t window_ms, std::uint64_
       lateness_ms_(lateness_ms),
       examples_(examples) {}
 
-Fed HostWindows::feed(std::string_view block) {
-    Fed fed;
+FeedResult HostWindows::feed(std::string_view block) {
+    FeedResult fed;
     LineWalk walk(block);
     for (std::size_t count = gather(walk, fed); count > 0; count = gather(walk, fed)) {
         if (latest_ != nullptr) {
-            for (std::size_t i = 0; i < count; ++i) latest_->sources.expect_more(waiting_[i].source_hash);
+            for (std::size_t i = 0; i < count; ++i) latest_->sources.prefetch_record(waiting_[i].source_hash);
         }
-        for (std::size_t i = 0; i < count; ++i) take(waiting_[i].line, waiting_[i].source_hash, fed);
+        for (std::size_t i = 0; i < count; ++i) count_line(waiting_[i].line, waiting_[i].source_hash, fed);
     }
     return fed;
 }
 
 // Fills waiting_ with the next lines that are not blank; returns how many.
-std::size_t HostWindows::gather(LineWalk& walk, Fed& fed) {
+std::size_t HostWindows::gather(LineWalk& walk, FeedResult& fed) {
     std::size_t count = 0;
     for (std::string_view text; count < kWaiting && walk.next(text);) {
         const LogLine line = parse_log_line(text);
         if (line.kind == LineKind::blank) continue;
-        if (line.kind != LineKind::connection) show(line.kind, walk.lines() - 1, walk.offset_of(text), text, fed);
+        if (line.kind != LineKind::connection)
+            add_example(line.kind, walk.lines() - 1, walk.offset_of(text), text, fed);
         const std::uint64_t hash = hash_of_name(line.source);
-        if (latest_ != nullptr) latest_->sources.expect(hash);
+        if (latest_ != nullptr) latest_->sources.prefetch_slot(hash);
         waiting_[count++] = {line, hash};
     }
     return count;
 }
 
-void HostWindows::take(const LogLine& line, std::uint64_t source_hash, Fed& fed) {
+void HostWindows::count_line(const LogLine& line, std::uint64_t source_hash, FeedResult& fed) {
     if (line.kind != LineKind::connection) {
         ++malformed_.of[static_cast<std::size_t>(line.kind)];
         return;
@@ -131,9 +132,11 @@ HostWindows::Window& HostWindows::window_at(std::uint64_t start) {
     return *latest_;
 }
 
-void HostWindows::show(LineKind kind, std::uint64_t line, std::size_t offset, std::string_view text, Fed& fed) const {
+void HostWindows::add_example(LineKind kind, std::uint64_t line, std::size_t offset, std::string_view text,
+                              FeedResult& fed) const {
     const auto is_alike = [&](const MalformedLine& example) { return example.kind == kind; };
-    if (static_cast<std::size_t>(std::count_if(fed.examples.begin(), fed.examples.end(), is_alike)) >= examples_) return;
+    if (static_cast<std::size_t>(std::count_if(fed.examples.begin(), fed.examples.end(), is_alike)) >= examples_)
+        return;
     if (!text.empty() && text.back() == '\r') text.remove_suffix(1);
     fed.examples.push_back({kind, line, offset, std::string(text.substr(0, kShownBytes))});
 }
@@ -159,8 +162,9 @@ std::vector<ClosedWindow> HostWindows::close_all() {
     return closed_windows;
 }
 
-std::vector<ClosedWindow> HostWindows::standing() const {
+std::vector<ClosedWindow> HostWindows::snapshot() const {
     std::vector<ClosedWindow> windows;
+    windows.reserve(open_.size() + 1);
     for (const auto& [start, window] : open_) windows.push_back(report_of(start, window));
     if (window_ms_ == 0 && open_.empty()) windows.push_back(report_of(0, Window()));
     if (!windows.empty()) {
@@ -180,8 +184,14 @@ ClosedWindow HostWindows::closed(std::uint64_t start, const Window& window) {
 ClosedWindow HostWindows::report_of(std::uint64_t start, const Window& window) {
     std::uint64_t most = 0;
     window.sources.each([&](std::string_view, std::uint64_t count) { most = std::max(most, count); });
-    return {start, window.lines, 0, {}, sorted_names(window.outgoing, 1), sorted_names(window.incoming, 1),
-            sorted_names(window.sources, most), most};
+    return {start,
+            window.lines,
+            0,
+            {},
+            sorted_names(window.outgoing, 1),
+            sorted_names(window.incoming, 1),
+            sorted_names(window.sources, most),
+            most};
 }
 
 void HostWindows::save(const std::function<void(std::string_view)>& out) const {

@@ -15,8 +15,8 @@ const char* skip_blanks(const char* at, const char* end) {
     return at;
 }
 
-// The end of the field that starts at `at`. `odd` collects what needs a closer look: a bit of each byte above 127 and
-// whether there was a NUL.
+// The end of the field that starts at `at`. `odd` collects what needs a closer look: the high bit of every byte, and
+// whether there is a NUL.
 const char* skip_field(const char* at, const char* end, unsigned& odd) {
     while (at != end && !is_blank(*at)) {
         const auto byte = static_cast<unsigned char>(*at);
@@ -26,7 +26,7 @@ const char* skip_field(const char* at, const char* end, unsigned& odd) {
     return at;
 }
 
-// Returns whether the field is a time; `time_ms` is set if so.
+// Returns whether the field is a time, and sets `time_ms`.
 bool parse_time(std::string_view field, std::uint64_t& time_ms) {
     if (field.size() != kMillisecondDigits && field.size() != kSecondDigits) return false;
     std::uint64_t number = 0;
@@ -40,8 +40,7 @@ bool parse_time(std::string_view field, std::uint64_t& time_ms) {
     return is_number;
 }
 
-// One sequence of UTF-8 that starts with a byte above 127, after Table 3-7 of the Unicode standard; returns its length
-// or 0.
+// The length of the UTF-8 sequence at a byte above 127, by Table 3-7 of the Unicode standard; 0 if it is invalid.
 std::size_t sequence_length(const unsigned char* at, std::size_t left) {
     const auto follows = [&](std::size_t index, unsigned low = 0x80, unsigned high = 0xBF) {
         return index < left && at[index] >= low && at[index] <= high;

@@ -27,12 +27,12 @@ constexpr Tables make_tables() {
 
 constexpr Tables kTables = make_tables();
 
-// Continues a CRC without the inversions at its beginning and end. Eight bytes a step, each through a table of its own
+// Continues a CRC without the inversions at its beginning and end, eight bytes per step, each through its own table
 // (Kounavis and Berry, "A Systematic Approach to Building High Performance Software-Based CRC Generators", 2005).
 std::uint32_t continued(std::uint32_t crc, const std::uint8_t* at, std::size_t size) {
     for (; size >= kSlices; size -= kSlices, at += kSlices) {
-        const std::uint32_t low = crc ^ (std::uint32_t{at[0]} | std::uint32_t{at[1]} << 8 |
-                                         std::uint32_t{at[2]} << 16 | std::uint32_t{at[3]} << 24);
+        const std::uint32_t low = crc ^ (std::uint32_t{at[0]} | std::uint32_t{at[1]} << 8 | std::uint32_t{at[2]} << 16 |
+                                         std::uint32_t{at[3]} << 24);
         crc = kTables[7][low & 255U] ^ kTables[6][low >> 8 & 255U] ^ kTables[5][low >> 16 & 255U] ^
               kTables[4][low >> 24] ^ kTables[3][at[4]] ^ kTables[2][at[5]] ^ kTables[1][at[6]] ^ kTables[0][at[7]];
     }
@@ -48,8 +48,8 @@ std::uint32_t crc32_portable(std::uint32_t crc, const void* data, std::size_t si
 
 #if defined(REDUCTION_X86)
 
-// In crc32_pclmul.cpp: writes 16 bytes whose CRC, begun with 0, is `crc` continued with `size` bytes, a multiple of 16
-// and at least 64.
+// Defined in crc32_pclmul.cpp. Writes 16 bytes whose CRC, beginning with 0, is `crc` continued with `size` bytes, a
+// multiple of 16 and at least 64.
 void fold_crc32(std::uint32_t crc, const std::uint8_t* data, std::size_t size, std::uint8_t* folded);
 
 std::uint32_t crc32(std::uint32_t crc, const void* data, std::size_t size) {

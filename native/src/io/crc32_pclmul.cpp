@@ -10,8 +10,8 @@ namespace reduction {
 
 namespace {
 
-// x to the power of `bits` modulo the polynomial. All is reflected: the highest power is the lowest bit. A product
-// of two reflected numbers comes out shifted by one, which the last step makes good.
+// x to the power of `bits`, modulo the polynomial. Everything is reflected: the highest power is the lowest bit. A
+// product of two reflected numbers is shifted by one, which the last step corrects.
 constexpr long long power(unsigned bits) {
     std::uint32_t remainder = 0x80000000U;
     for (unsigned i = 0; i < bits; ++i) remainder = (remainder >> 1) ^ (remainder & 1 ? 0xEDB88320U : 0U);
@@ -37,7 +37,7 @@ __m128i moved(__m128i lane, __m128i distance) {
 
 void fold_crc32(std::uint32_t crc, const std::uint8_t* data, std::size_t size, std::uint8_t* folded);
 
-// Four lanes, so that one product need not wait for the other; then they are folded into one.
+// Four lanes, so that no product waits for another; in the end they are folded into one.
 void fold_crc32(std::uint32_t crc, const std::uint8_t* data, std::size_t size, std::uint8_t* folded) {
     constexpr Distance kFour = by(4), kOne = by(1);
     const __m128i four = _mm_set_epi64x(kFour.high, kFour.low);

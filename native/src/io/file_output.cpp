@@ -13,7 +13,7 @@ namespace reduction {
 
 namespace {
 
-// Not much at a time: larger writes took larger pages, which were slower to get (docs/kernel-log.md).
+// Small writes: larger ones got larger pages, which took longer (docs/kernel-log.md).
 constexpr std::size_t kAtOnce = 1 << 16;
 constexpr std::uint64_t kWriteBack = 8 << 20;
 
@@ -24,21 +24,21 @@ FileOutput::FileOutput(int descriptor, std::uint32_t crc32)
 
 void FileOutput::write(std::string_view data) {
     while (!data.empty()) {
-        const std::string_view piece = data.substr(0, kAtOnce);
-        const ssize_t written = ::write(descriptor_, piece.data(), piece.size());
+        const std::string_view chunk = data.substr(0, kAtOnce);
+        const ssize_t written = ::write(descriptor_, chunk.data(), chunk.size());
         if (written < 0) {
             if (errno == EINTR) continue;
             throw std::system_error(errno, std::generic_category());
         }
         const auto size = static_cast<std::size_t>(written);
-        crc32_ = reduction::crc32(crc32_, piece.data(), size);
+        crc32_ = reduction::crc32(crc32_, chunk.data(), size);
         bytes_ += size;
         data.remove_prefix(size);
     }
     if (bytes_ - begun_ >= kWriteBack) write_back_early();
 }
 
-// So that the flush to disk at the end finds little left to do. It is a hint: the flush tells what went wrong.
+// Leaves little work for the final flush to disk. Errors are ignored here: the flush reports them.
 void FileOutput::write_back_early() {
 #if defined(SYNC_FILE_RANGE_WRITE)
     if (start_ < 0) return;

@@ -7,64 +7,59 @@
 #include <mutex>
 #include <system_error>
 #include <thread>
+#include <utility>
 
-#include "reduction/merge/row_writer.hpp"
+#include "reduction/merge/packed_rows.hpp"
 #include "reduction/merge/partial_reader.hpp"
 #include "reduction/merge/row_parser.hpp"
-#include "reduction/merge/packed_rows.hpp"
+#include "reduction/merge/row_writer.hpp"
 
 namespace reduction {
 
 namespace {
 
-constexpr std::size_t kLeastWindow = 1 << 12;  // bytes of a partial that are held
+constexpr std::size_t kMinWindow = 1 << 12;  // bytes of a partial in memory
 
-// The environments of the endings, in their order, and for each ending which of them it has.
-struct Environments {
-    std::vector<std::string> names;
-    std::vector<std::size_t> of_ending;  // names.size(): the row is dropped
-
-    explicit Environments(const std::vector<Ending>& endings) {
-        for (const Ending& ending : endings) {
-            if (!ending.environment) continue;
-            if (names.empty() || names.back() < *ending.environment) names.push_back(*ending.environment);
-            if (names.back() != *ending.environment) {
-                throw std::invalid_argument("the environments of the endings are not in byte order");
-            }
+// The output of each suffix; `outputs` for those that have none. Throws if their order is wrong.
+std::vector<std::size_t> outputs_by_suffix(const std::vector<RowSuffix>& suffixes, std::size_t outputs) {
+    std::vector<std::size_t> by_suffix;
+    std::size_t last = 0;
+    for (const RowSuffix& suffix : suffixes) {
+        if (suffix.output && (*suffix.output < last || *suffix.output >= outputs)) {
+            throw std::invalid_argument("the outputs are not in the order of the suffixes");
         }
-        for (const Ending& ending : endings) {
-            const auto found = ending.environment ? std::lower_bound(names.begin(), names.end(), *ending.environment)
-                                                  : names.end();
-            of_ending.push_back(static_cast<std::size_t>(found - names.begin()));
-        }
+        last = suffix.output.value_or(last);
+        by_suffix.push_back(suffix.output.value_or(outputs));
     }
-};
+    return by_suffix;
+}
 
-// All rows of all partials in one part of the addresses.
+// All rows of all partials in one range of the addresses.
 struct Block {
     std::uint64_t number = 0;
-    Part part;
+    AddressRange range;
     std::vector<PartialText> texts;
 };
 
-// Cuts all partials into blocks, in the order of addresses.
-class Cutter {
+// Divides all partials into blocks, in the order of addresses.
+class BlockReader {
 public:
-    Cutter(const std::vector<Partial>& partials, const std::vector<Ending>& endings, std::size_t block_bytes) {
+    BlockReader(const MergeInput& input, std::size_t block_bytes) {
+        const std::vector<Partial>& partials = input.partials;
         std::size_t longest_line = 0;
-        for (const Ending& ending : endings) longest_line = std::max(longest_line, ending.text.size());
+        for (const RowSuffix& suffix : input.suffixes) longest_line = std::max(longest_line, suffix.text.size());
         longest_line += kLongestLine + 2;  // a comma and a newline
-        const std::size_t window = std::max(std::min(kLeastWindow, block_bytes),
-                                            block_bytes / std::max<std::size_t>(1, partials.size()));
+        const std::size_t window =
+            std::max(std::min(kMinWindow, block_bytes), block_bytes / std::max<std::size_t>(1, partials.size()));
         for (std::size_t i = 0; i < partials.size(); ++i) {
-            readers_.push_back(std::make_unique<PartialReader>(i, partials[i], window, longest_line,
-                                                               endings.size() * longest_line));
+            readers_.push_back(std::make_unique<PartialReader>(i, partials[i], input.headers, window, longest_line,
+                                                               input.suffixes.size() * longest_line));
         }
     }
 
     // Fills `block` with the next one; false if there is none.
     bool next(Block& block) {
-        block.part = Part{};
+        block.range = AddressRange{};
         std::optional<Address> first;
         for (const auto& reader : readers_) {
             if (reader->is_over()) continue;
@@ -73,18 +68,18 @@ public:
         }
         if (!first) return false;
         block.number = number_++;
-        block.part.from = *first;
-        block.part.border = border_behind(*first);
+        block.range.from = *first;
+        block.range.border = border_after(*first);
         block.texts.resize(readers_.size());
-        for (std::size_t i = 0; i < readers_.size(); ++i) readers_[i]->take_before(block.part.border, block.texts[i]);
+        for (std::size_t i = 0; i < readers_.size(); ++i) readers_[i]->read_before(block.range.border, block.texts[i]);
         return true;
     }
 
 private:
-    // As far as all partials reach; IPv4 and IPv6 addresses are never in one block.
-    std::optional<Address> border_behind(const Address& first) {
+    // A block extends as far as all windows do; IPv4 and IPv6 addresses are never in one block.
+    std::optional<Address> border_after(const Address& first) {
         std::optional<Address> border;
-        if (first.kind == Kind::four) border = Address{Kind::six, 0, {}};
+        if (first.kind == Kind::ipv4) border = Address{Kind::ipv6, 0, {}};
         for (const auto& reader : readers_) {
             const std::optional<Address> reach = reader->reach();
             if (reach) border = border ? std::min(*border, *reach) : *reach;
@@ -96,19 +91,18 @@ private:
     std::uint64_t number_ = 0;
 };
 
-// What one thread needs to turn a block into the text of its distinct rows.
+// Turns blocks into the text of their distinct rows; each thread has one.
 class BlockMerger {
 public:
-    BlockMerger(const Environments& environments, const EndingTable& endings)
-        : environments_(environments), parser_(endings), counts_(environments.names.size() + 1) {
-        for (const std::string& name : environments.names) lines_.add_environment(name);
-    }
+    BlockMerger(const std::vector<std::size_t>& outputs_by_suffix, const RowSuffixTable& suffixes,
+                const std::vector<std::string>& outputs)
+        : outputs_by_suffix_(outputs_by_suffix), parser_(suffixes), writer_(outputs), counts_(outputs.size() + 1) {}
 
     std::string_view text_of(const Block& block) {
-        return block.part.from.kind == Kind::four ? text_of(block, fours_) : text_of(block, sixes_);
+        return block.range.from.kind == Kind::ipv4 ? text_of(block, ipv4_) : text_of(block, ipv6_);
     }
 
-    // Rows by environment, so far.
+    // Rows by output, so far; the last count has no meaning.
     const std::vector<std::uint64_t>& counts() const { return counts_; }
 
 private:
@@ -116,76 +110,77 @@ private:
     std::string_view text_of(const Block& block, Runs<Row>& runs) {
         runs.clear();
         for (const PartialText& text : block.texts) {
-            if (text.size > 0) parser_.add_run(text, block.part, runs);
+            if (text.size > 0) parser_.add_run(text, block.range, runs);
         }
         runs.merge();
-        drop(runs.rows());
-        return lines_.text_of(runs.rows());
+        apply_outputs(runs.rows());
+        return writer_.text_of(runs.rows());
     }
 
-    // Puts environments in the place of endings, and keeps what is distinct then and has an environment.
+    // Replaces suffixes by outputs, and keeps distinct rows that have one.
     template <typename Row>
-    void drop(std::vector<Row>& rows) {
-        const std::size_t dropped = environments_.names.size();
+    void apply_outputs(std::vector<Row>& rows) {
+        const std::size_t dropped = counts_.size() - 1;
         std::size_t kept = 0;
-        for (const Row& of_ending : rows) {
-            const std::size_t environment = environments_.of_ending[ending_of(of_ending)];
-            const Row row = row_of(address_of(of_ending), environment);
-            const bool is_kept = environment != dropped && (kept == 0 || rows[kept - 1] != row);
+        for (const Row& with_suffix : rows) {
+            const std::size_t output = outputs_by_suffix_[suffix_of(with_suffix)];
+            const Row row = row_of(address_of(with_suffix), output);
+            const bool is_kept = output != dropped && (kept == 0 || rows[kept - 1] != row);
             rows[kept] = row;
             kept += is_kept;
-            counts_[environment] += is_kept;
+            counts_[output] += is_kept;
         }
         rows.resize(kept);
     }
 
-    const Environments& environments_;
+    const std::vector<std::size_t>& outputs_by_suffix_;
     RowParser parser_;
-    Lines lines_;
-    Runs<FourRow> fours_;
-    Runs<SixRow> sixes_;
+    RowWriter writer_;
+    Runs<Ipv4Row> ipv4_;
+    Runs<Ipv6Row> ipv6_;
     std::vector<std::uint64_t> counts_;
 };
 
-// Threads that each take the next block, merge it, and hand it out when its turn has come.
+// Threads that each read the next block, merge it, and write it when its turn comes.
 class Merge {
 public:
-    Merge(const std::vector<Partial>& partials, const std::vector<Ending>& endings, const MergeOptions& options,
-          const std::function<void(std::string_view)>& out)
-        : environments_(endings), endings_(endings), cutter_(partials, endings, options.block), options_(options),
-          out_(out), counts_(environments_.names.size() + 1) {}
+    Merge(const MergeInput& input, const MergeOptions& options, const std::function<void(std::string_view)>& out)
+        : outputs_(input.outputs),
+          outputs_by_suffix_(outputs_by_suffix(input.suffixes, outputs_.size())),
+          suffixes_(input.suffixes),
+          reader_(input, options.block_bytes),
+          options_(options),
+          out_(out),
+          counts_(outputs_.size() + 1) {}
 
-    std::map<std::string, std::uint64_t> run() {
+    std::vector<std::uint64_t> run() {
         {
             std::vector<std::jthread> others;
             while (others.size() + 1 < options_.threads) {
                 try {
                     others.emplace_back([this] { work({}); });
                 } catch (const std::system_error&) {
-                    break;  // no more threads are to be had: it works with less
+                    break;  // the system allows no more threads: work with those there are
                 }
             }
-            work(options_.check_in);
+            work(options_.check_interrupt);
         }
         if (failure_) std::rethrow_exception(failure_);
-        std::map<std::string, std::uint64_t> by_name;
-        for (std::size_t i = 0; i < environments_.names.size(); ++i) {
-            if (counts_[i] > 0) by_name[environments_.names[i]] = counts_[i];
-        }
-        return by_name;
+        counts_.pop_back();
+        return std::move(counts_);
     }
 
 private:
-    void work(const std::function<void()>& check_in) {
+    void work(const std::function<void()>& check_interrupt) {
         try {
-            BlockMerger merger(environments_, endings_);
+            BlockMerger merger(outputs_by_suffix_, suffixes_, outputs_);
             Block block;
             while (next(block)) {
                 const std::string_view text = merger.text_of(block);
                 if (!wait_for_turn(block.number)) return;
                 if (!text.empty()) out_(text);
                 end_turn();
-                if (check_in) check_in();
+                if (check_interrupt) check_interrupt();
             }
             const std::lock_guard lock(turn_lock_);
             for (std::size_t i = 0; i < counts_.size(); ++i) counts_[i] += merger.counts()[i];
@@ -195,8 +190,8 @@ private:
     }
 
     bool next(Block& block) {
-        const std::lock_guard lock(cutter_lock_);
-        return cutter_.next(block);
+        const std::lock_guard lock(reader_lock_);
+        return reader_.next(block);
     }
 
     // Returns false if the merge has failed elsewhere.
@@ -218,14 +213,15 @@ private:
         turn_came_.notify_all();
     }
 
-    const Environments environments_;
-    const EndingTable endings_;
-    std::mutex cutter_lock_;
-    Cutter cutter_;
+    const std::vector<std::string>& outputs_;
+    const std::vector<std::size_t> outputs_by_suffix_;
+    const RowSuffixTable suffixes_;
+    std::mutex reader_lock_;
+    BlockReader reader_;
     const MergeOptions& options_;
     const std::function<void(std::string_view)>& out_;
 
-    std::mutex turn_lock_;  // holds for all below
+    std::mutex turn_lock_;  // guards the members below
     std::condition_variable turn_came_;
     std::uint64_t turn_ = 0;
     std::exception_ptr failure_;
@@ -234,11 +230,9 @@ private:
 
 }  // namespace
 
-std::map<std::string, std::uint64_t> merge_partials(const std::vector<Partial>& partials,
-                                                    const std::vector<Ending>& endings,
-                                                    const std::function<void(std::string_view)>& out,
-                                                    const MergeOptions& options) {
-    return Merge(partials, endings, options, out).run();
+std::vector<std::uint64_t> merge_partials(const MergeInput& input, const std::function<void(std::string_view)>& out,
+                                          const MergeOptions& options) {
+    return Merge(input, options, out).run();
 }
 
 }  // namespace reduction

@@ -15,23 +15,27 @@ namespace reduction {
 
 namespace {
 
-constexpr std::string_view kHeader = "Source IP,Environment\n";
-constexpr std::string_view kHeaderWithFiles = "Source IP,Environment,Split File\n";
-constexpr std::uint64_t kForgotten = 8 << 20;  // bytes whose pages are given back together
+constexpr std::uint64_t kForgetStep = 8 << 20;  // bytes whose pages are released together
+
+std::size_t longest_of(const std::vector<std::string>& texts) {
+    std::size_t longest = 0;
+    for (const std::string& text : texts) longest = std::max(longest, text.size());
+    return longest;
+}
 
 }  // namespace
 
-PartialReader::PartialReader(std::size_t index, const Partial& partial, std::size_t window, std::size_t longest_line,
-                             std::size_t longest_address)
+PartialReader::PartialReader(std::size_t index, const Partial& partial, const std::vector<std::string>& headers,
+                             std::size_t window, std::size_t longest_line, std::size_t longest_address)
     : index_(index),
       partial_(partial),
       longest_address_(longest_address),
       descriptor_(::open(partial.path.c_str(), O_RDONLY | O_CLOEXEC)),
-      window_(std::max(window, 2 * std::max(longest_line, kHeaderWithFiles.size())) + kBehindText) {
+      window_(std::max(window, 2 * std::max(longest_line, longest_of(headers))) + kTextPadding) {
     if (descriptor_ < 0) throw DamagedPartial(index_, std::strerror(errno));
     try {
         fill();
-        take_header();
+        skip_header(headers);
     } catch (...) {
         ::close(descriptor_);
         throw;
@@ -41,8 +45,8 @@ PartialReader::PartialReader(std::size_t index, const Partial& partial, std::siz
 PartialReader::~PartialReader() { ::close(descriptor_); }
 
 void PartialReader::fill() {
-    while (!is_read_ && held_ + kBehindText < window_.size()) {
-        const ssize_t count = ::read(descriptor_, window_.data() + held_, window_.size() - kBehindText - held_);
+    while (!is_read_ && held_ + kTextPadding < window_.size()) {
+        const ssize_t count = ::read(descriptor_, window_.data() + held_, window_.size() - kTextPadding - held_);
         if (count < 0) {
             if (errno == EINTR) continue;
             throw DamagedPartial(index_, std::strerror(errno));
@@ -65,12 +69,12 @@ void PartialReader::check_end() const {
     }
 }
 
-void PartialReader::take_header() {
+void PartialReader::skip_header(const std::vector<std::string>& headers) {
     const std::string_view lines(window_.data(), whole_);
-    const std::size_t size = lines.starts_with(kHeader)            ? kHeader.size()
-                             : lines.starts_with(kHeaderWithFiles) ? kHeaderWithFiles.size()
-                                                                   : 0;
-    if (size == 0) fail(0);
+    const auto header =
+        std::find_if(headers.begin(), headers.end(), [&](const std::string& text) { return lines.starts_with(text); });
+    if (header == headers.end()) fail(0);
+    const std::size_t size = header->size();
     held_ -= size;
     whole_ -= size;
     offset_ = size;
@@ -86,12 +90,12 @@ std::optional<Address> PartialReader::reach() {
         const Address first = address_at(0);
         if (first < last) return last;
         if (last < first || whole_ > longest_address_) fail(last_line);
-        window_.resize(2 * window_.size());  // it holds one address only
+        window_.resize(2 * window_.size());  // all of it is one address
         fill();
     }
 }
 
-// Where the line starts that has the byte at `position`, which is one of a whole line.
+// The start of the line that contains the byte at `position`.
 std::size_t PartialReader::line_at(std::size_t position) const {
     const std::string_view before(window_.data(), position);
     const std::size_t newline = before.rfind('\n');
@@ -107,8 +111,8 @@ Address PartialReader::address_at(std::size_t line) const {
     return address;
 }
 
-// Where the first row starts whose address is not before `border`.
-std::size_t PartialReader::place_of(const Address& border) const {
+// The start of the first row whose address is not before `border`.
+std::size_t PartialReader::position_of(const Address& border) const {
     std::size_t from = 0;  // rows before this are before the border
     std::size_t to = whole_;
     while (from < to) {
@@ -123,8 +127,8 @@ std::size_t PartialReader::place_of(const Address& border) const {
     return to;
 }
 
-void PartialReader::take_before(const std::optional<Address>& border, PartialText& to) {
-    const std::size_t size = border ? place_of(*border) : whole_;
+void PartialReader::read_before(const std::optional<Address>& border, PartialText& to) {
+    const std::size_t size = border ? position_of(*border) : whole_;
     to.partial = index_;
     to.offset = offset_;
     to.size = size;
@@ -138,14 +142,14 @@ void PartialReader::take_before(const std::optional<Address>& border, PartialTex
         std::memcpy(to.bytes.data(), window_.data(), size);
         std::memmove(window_.data(), window_.data() + size, rest);
     }
-    std::memset(to.bytes.data() + size, ' ', kBehindText);
+    std::memset(to.bytes.data() + size, ' ', kTextPadding);
     held_ = rest;
     offset_ += size;
     fill();
-    if (offset_ - forgotten_ >= kForgotten) forget_pages();
+    if (offset_ - forgotten_ >= kForgetStep) forget_pages();
 }
 
-// The system need not keep what was read: nobody reads it again, and the result takes the pages.
+// Tells the system that its copy of these bytes is not needed any more: nobody reads them again.
 void PartialReader::forget_pages() {
 #if defined(POSIX_FADV_DONTNEED)
     (void)::posix_fadvise(descriptor_, 0, static_cast<off_t>(offset_), POSIX_FADV_DONTNEED);
@@ -154,7 +158,7 @@ void PartialReader::forget_pages() {
 }
 
 void PartialReader::fail(std::size_t position) const {
-    throw DamagedPartial(index_, "at byte " + std::to_string(offset_ + position) + " is no row in its place");
+    throw DamagedPartial(index_, "at byte " + std::to_string(offset_ + position) + " is not a row in its place");
 }
 
 }  // namespace reduction

@@ -3,12 +3,13 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <utility>
 
 namespace reduction {
 
 namespace {
 
-// Each octet as text, four bytes wide: its digits, a dot where there is room, and how many digits there are.
+// An octet as text, four bytes wide: its digits, a dot if there is room, and the number of digits.
 struct Octet {
     std::array<char, 4> text;
     std::uint8_t length;
@@ -28,7 +29,7 @@ constexpr std::array<Octet, 256> make_octets() {
 
 constexpr std::array<Octet, 256> kOctets = make_octets();
 
-// Two octets, each with a dot behind it; needs room for 8 characters.
+// Writes two octets, each with a dot after it; needs room for 8 characters.
 char* write_octets(char* to, std::uint32_t first, std::uint32_t second) {
     std::memcpy(to, kOctets[first].text.data(), 4);
     to += kOctets[first].length + 1;
@@ -38,67 +39,56 @@ char* write_octets(char* to, std::uint32_t first, std::uint32_t second) {
 
 }  // namespace
 
-void Lines::add_environment(std::string_view name) { add_ending(csv_field(name)); }
-
-void Lines::add_ending(std::string_view text) {
-    std::string ending(1, ',');
-    ending += text;
-    ending += '\n';
-    lengths_.push_back(ending.size());
-    ending.resize((ending.size() + kPiece - 1) / kPiece * kPiece);
-    longest_ = std::max(longest_, ending.size());
-    endings_.push_back(std::move(ending));
+RowWriter::RowWriter(const std::vector<std::string>& row_suffixes) {
+    for (const std::string& text : row_suffixes) {
+        std::string line_end = "," + text + "\n";
+        lengths_.push_back(line_end.size());
+        line_end.resize((line_end.size() + kCopyBytes - 1) / kCopyBytes * kCopyBytes);
+        longest_ = std::max(longest_, line_end.size());
+        suffixes_.push_back(std::move(line_end));
+    }
 }
 
-void Lines::make_room(std::size_t rows) {
-    const std::size_t most = rows * (kLongestLine + longest_) + kPiece;
-    if (buffer_.size() < most) buffer_.resize(most);
+void RowWriter::make_room(std::size_t rows) {
+    const std::size_t needed = rows * (kLongestLine + longest_) + kCopyBytes;
+    if (buffer_.size() < needed) buffer_.resize(needed);
 }
 
-// Rows that follow one another mostly have the same first two octets, so their text is made once.
-std::string_view Lines::text_of(const std::vector<FourRow>& rows) {
+// Neighbouring rows mostly share their first two octets, so that the text of these is made once.
+std::string_view RowWriter::text_of(const std::vector<Ipv4Row>& rows) {
     make_room(rows.size());
     std::array<char, 8> upper{};
     std::size_t upper_length = 0;
-    std::uint64_t upper_is_of = ~std::uint64_t{0};
+    std::uint64_t upper_number = ~std::uint64_t{0};
     char* at = buffer_.data();
-    for (const FourRow row : rows) {
+    for (const Ipv4Row row : rows) {
         const std::uint32_t number = address_of(row);
-        if (number >> 16 != upper_is_of) {
-            upper_is_of = number >> 16;
-            upper_length = static_cast<std::size_t>(write_octets(upper.data(), number >> 24, number >> 16 & 255U) -
-                                                    upper.data());
+        if (number >> 16 != upper_number) {
+            upper_number = number >> 16;
+            upper_length =
+                static_cast<std::size_t>(write_octets(upper.data(), number >> 24, number >> 16 & 255U) - upper.data());
         }
         std::memcpy(at, upper.data(), upper.size());
         at = write_octets(at + upper_length, number >> 8 & 255U, number & 255U) - 1;
-        at = end_line(at, ending_of(row));
+        at = end_line(at, suffix_of(row));
     }
     return {buffer_.data(), static_cast<std::size_t>(at - buffer_.data())};
 }
 
-std::string_view Lines::text_of(const std::vector<SixRow>& rows) {
+std::string_view RowWriter::text_of(const std::vector<Ipv6Row>& rows) {
     make_room(rows.size());
     char* at = buffer_.data();
-    for (const SixRow& row : rows) at = end_line(write_six(at, row.address), ending_of(row));
+    for (const Ipv6Row& row : rows) at = end_line(write_ipv6(at, row.address), suffix_of(row));
     return {buffer_.data(), static_cast<std::size_t>(at - buffer_.data())};
 }
 
-char* Lines::end_line(char* at, std::size_t ending) const {
-    const char* const text = endings_[ending].data();
-    const std::size_t length = lengths_[ending];
-    std::memcpy(at, text, kPiece);
-    for (std::size_t done = kPiece; done < length; done += kPiece) std::memcpy(at + done, text + done, kPiece);
+char* RowWriter::end_line(char* at, std::size_t suffix) const {
+    const char* const text = suffixes_[suffix].data();
+    const std::size_t length = lengths_[suffix];
+    std::memcpy(at, text, kCopyBytes);
+    for (std::size_t done = kCopyBytes; done < length; done += kCopyBytes)
+        std::memcpy(at + done, text + done, kCopyBytes);
     return at + length;
-}
-
-std::string csv_field(std::string_view text) {
-    if (text.find_first_of(",\"") == std::string_view::npos) return std::string(text);
-    std::string quoted = "\"";
-    for (const char c : text) {
-        if (c == '"') quoted += '"';
-        quoted += c;
-    }
-    return quoted + '"';
 }
 
 }  // namespace reduction

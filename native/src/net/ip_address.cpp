@@ -8,16 +8,19 @@ namespace {
 
 constexpr bool is_blank(char c) { return c == ' ' || c == '\t'; }
 
-// A dotted quad: four decimal octets up to 255 without leading zeros.
-bool parse_four(const char* text, std::size_t length, std::uint32_t& number) {
+// Four decimal octets up to 255, without leading zeros, separated by dots.
+bool parse_ipv4(const char* text, std::size_t length, std::uint32_t& number) {
     std::uint32_t value = 0;
     std::size_t at = 0;
     for (int octet = 0; octet < 4; ++octet) {
-        if (octet > 0 && (at >= length || text[at++] != '.')) return false;
+        if (octet > 0) {
+            if (at >= length || text[at] != '.') return false;
+            ++at;
+        }
         const std::size_t first = at;
         std::uint32_t part = 0;
-        while (at < length && at - first < 3 && text[at] >= '0' && text[at] <= '9') {
-            part = part * 10 + static_cast<std::uint32_t>(text[at++] - '0');
+        for (; at < length && at - first < 3 && text[at] >= '0' && text[at] <= '9'; ++at) {
+            part = part * 10 + static_cast<std::uint32_t>(text[at] - '0');
         }
         if (at == first || part > 255 || (at - first > 1 && text[first] == '0')) return false;
         value = value << 8 | part;
@@ -51,8 +54,8 @@ bool parse_hextet(Part part, std::uint16_t& value) {
     return true;
 }
 
-// RFC 4291, section 2.2, in the steps of ipaddress: cut at colons, find the one empty part inside, count.
-bool parse_six(const char* text, std::size_t length, Six& number) {
+// RFC 4291, section 2.2, in the steps of ipaddress: split at colons, find the one empty part inside, count.
+bool parse_ipv6(const char* text, std::size_t length, Ipv6& number) {
     std::array<Part, 9> parts{};
     std::size_t count = 0;
     const char* const end = text + length;
@@ -64,7 +67,7 @@ bool parse_six(const char* text, std::size_t length, Six& number) {
         from = colon + 1;
     }
     if (count < 3) return false;
-    std::array<std::uint16_t, 10> hextets{};  // one for each part; a dotted quad makes two
+    std::array<std::uint16_t, 10> hextets{};  // one for each part; IPv4 makes two
     std::array<bool, 10> is_empty{};
     std::array<bool, 10> is_good{};
     const Part last = parts[count - 1];
@@ -74,28 +77,28 @@ bool parse_six(const char* text, std::size_t length, Six& number) {
         is_good[i] = parse_hextet(parts[i], hextets[i]);
     }
     if (has_quad) {
-        std::uint32_t four = 0;
-        if (!parse_four(last.text, last.length, four)) return false;
-        hextets[count - 1] = static_cast<std::uint16_t>(four >> 16);
-        hextets[count] = static_cast<std::uint16_t>(four & 0xFFFF);
+        std::uint32_t ipv4 = 0;
+        if (!parse_ipv4(last.text, last.length, ipv4)) return false;
+        hextets[count - 1] = static_cast<std::uint16_t>(ipv4 >> 16);
+        hextets[count] = static_cast<std::uint16_t>(ipv4 & 0xFFFF);
         is_good[count - 1] = is_good[count] = true;
         ++count;
     }
     if (count > 9) return false;
-    std::size_t gap = 0;  // the part that stands for zeros; part 0 cannot be it
+    std::size_t gap = 0;  // the part that is replaced by zeros; it cannot be part 0
     for (std::size_t i = 1; i + 1 < count; ++i) {
         if (!is_empty[i]) continue;
         if (gap != 0) return false;
         gap = i;
     }
     std::size_t before = count;
-    std::size_t behind = 0;
+    std::size_t after = 0;
     if (gap != 0) {
         before = gap;
-        behind = count - gap - 1;
+        after = count - gap - 1;
         if (is_empty[0] && --before != 0) return false;
-        if (is_empty[count - 1] && --behind != 0) return false;
-        if (before + behind > 7) return false;
+        if (is_empty[count - 1] && --after != 0) return false;
+        if (before + after > 7) return false;
     } else if (count != 8) {
         return false;
     }
@@ -104,9 +107,9 @@ bool parse_six(const char* text, std::size_t length, Six& number) {
         if (!is_good[i]) return false;
         whole[i] = hextets[i];
     }
-    for (std::size_t i = 0; i < behind; ++i) {
-        if (!is_good[count - behind + i]) return false;
-        whole[8 - behind + i] = hextets[count - behind + i];
+    for (std::size_t i = 0; i < after; ++i) {
+        if (!is_good[count - after + i]) return false;
+        whole[8 - after + i] = hextets[count - after + i];
     }
     number = {};
     for (std::size_t i = 0; i < 4; ++i) {
@@ -140,14 +143,14 @@ Address parse_address(const char* text, std::size_t length) {
     Address address;
     if (length == 0 || length > kLongestAddress) return address;
     if (std::find(text, text + length, ':') == text + length) {
-        if (parse_four(text, length, address.four)) address.kind = Kind::four;
-    } else if (parse_six(text, length, address.six)) {
-        address.kind = Kind::six;
+        if (parse_ipv4(text, length, address.ipv4)) address.kind = Kind::ipv4;
+    } else if (parse_ipv6(text, length, address.ipv6)) {
+        address.kind = Kind::ipv6;
     }
     return address;
 }
 
-char* write_four(char* to, std::uint32_t number) {
+char* write_ipv4(char* to, std::uint32_t number) {
     for (int shift = 24; shift >= 0; shift -= 8) {
         to = write_octet(to, (number >> shift) & 255U);
         if (shift != 0) *to++ = '.';
@@ -156,7 +159,7 @@ char* write_four(char* to, std::uint32_t number) {
 }
 
 // RFC 5952, section 4: the first longest run of two or more zero hextets becomes "::".
-char* write_six(char* to, Six number) {
+char* write_ipv6(char* to, Ipv6 number) {
     std::array<std::uint16_t, 8> hextets{};
     for (unsigned i = 0; i < 4; ++i) {
         hextets[i] = static_cast<std::uint16_t>(number.high >> (48 - 16 * i));
@@ -201,34 +204,32 @@ void KeyText::feed(const std::uint8_t* raw, std::size_t length) {
                     state_ = State::quoted;
                 } else {
                     state_ = State::unquoted;
-                    take(c);
+                    append(c);
                 }
                 break;
-            case State::unquoted:
-                take(c);
-                break;
+            case State::unquoted: append(c); break;
             case State::quoted:
                 if (c == '"') {
                     state_ = State::quote_in_quoted;
                 } else {
-                    take(c);
+                    append(c);
                 }
                 break;
             case State::quote_in_quoted:
-                take(c);
+                append(c);
                 state_ = c == '"' ? State::quoted : State::unquoted;
                 break;
         }
     }
 }
 
-void KeyText::take(char c) {
+void KeyText::append(char c) {
     if (shown_length_ < kShown) shown_[shown_length_++] = c;
     if (is_blank(c)) {
         if (length_ > 0) ++blanks_;
         return;
     }
-    if (blanks_ > 0 || length_ >= kLongestAddress) {  // no address has a blank inside
+    if (blanks_ > 0 || length_ >= kLongestAddress) {  // an address has no blank inside
         too_long_ = true;
         return;
     }

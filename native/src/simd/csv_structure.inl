@@ -1,6 +1,6 @@
-// From bytes to masks: ends of rows and commas outside quotes. See routines.inl.
+// From bytes to masks: ends of rows, and commas, outside quotes. See kernels.inl.
 //
-// If you change the meaning of a quote here, change byte_scan.py with it: tests compare both with csv.
+// If you change the meaning of a quote here, change engines/columnar/tokenizer.py as well: tests compare both with csv.
 
 namespace reduction::REDUCTION_ISA {
 
@@ -52,9 +52,8 @@ inline Masks masks_of(const u8* data) {
 
 #elif defined(REDUCTION_HAS_NEON)
 
-// There is no instruction that gathers a bit of each byte: every byte that is equal keeps one bit, by its place
-// among eight, and three sums of neighbours make eight bytes one (Langdale and Lemire, "Parsing Gigabytes of JSON
-// per Second", 2019).
+// No instruction gathers a bit of each byte. So every equal byte keeps one bit, by its position among eight, and three
+// sums of neighbours make one byte of eight (Langdale and Lemire, "Parsing Gigabytes of JSON per Second", 2019).
 inline Masks masks_of(const u8* data) {
     const uint8x16_t bits = vreinterpretq_u8_u64(vdupq_n_u64(0x8040201008040201));
     const uint8x16x4_t bytes = {vld1q_u8(data), vld1q_u8(data + 16), vld1q_u8(data + 32), vld1q_u8(data + 48)};
@@ -71,8 +70,8 @@ inline Masks masks_of(const u8* data) {
 
 #else
 
-// Eight bytes at a time: the highest bit of each byte that equals c, gathered by a multiplication. The exact
-// form of the zero-byte test (no carry leaves its byte): Warren, Hacker's Delight, 2nd edition, section 6-1.
+// Eight bytes at a time: a multiplication gathers the highest bit of each byte that equals c. For the exact form of the
+// zero-byte test, without carries between bytes, see Warren, Hacker's Delight, 2nd edition, section 6-1.
 inline u64 equal_in_eight(u64 bytes, u64 c) {
     constexpr u64 sevens = 0x7F7F7F7F7F7F7F7F;
     const u64 differs = bytes ^ (c * 0x0101010101010101);
@@ -118,7 +117,7 @@ inline u64 prefix_xor(u64 bits) {
 #endif
 }
 
-// The quotes of one word that open, close or double, by the state machine of csv; the others are text.
+// The quotes of one block that open, close or are doubled, by the state machine of csv; the others are text.
 inline u64 effective_quotes(u64 quotes, u64 separators, const StructureState& state) {
     u64 effective = 0;
     bool inside = state.inside;
@@ -139,7 +138,7 @@ inline u64 effective_quotes(u64 quotes, u64 separators, const StructureState& st
     return effective;
 }
 
-// The masks of a word that has neither CR, quote nor NUL; returns whether it has none.
+// Sets the masks of a block; returns whether it has neither CR, quote nor NUL.
 #if defined(REDUCTION_HAS_AVX512)
 
 inline bool is_plain(const u8* data, u64& lf, u64& comma) {
@@ -161,52 +160,51 @@ inline bool is_plain(const u8* data, u64& lf, u64& comma) {
 
 #endif
 
-// Takes words as long as they are plain and returns how many; the first byte is outside quotes and not behind a CR.
+// Processes blocks as long as they are plain; returns how many. The first byte is outside quotes and not after a CR.
 // Not inlined, so that its few values stay in registers.
-[[gnu::noinline]] std::size_t take_plain(const u8* data, std::size_t words, StructureState& state, u64* ends,
+[[gnu::noinline]] std::size_t scan_plain(const u8* data, std::size_t blocks, StructureState& state, u64* ends,
                                          u64* commas) {
     u64 line_ends = 0;
-    std::size_t word = 0;
-    for (; word < words; ++word) {
+    std::size_t block = 0;
+    for (; block < blocks; ++block) {
         u64 lf, comma;
-        if (!is_plain(data + kWord * word, lf, comma)) break;
-        ends[word] = lf;
-        commas[word] = comma;
+        if (!is_plain(data + kBlockBytes * block, lf, comma)) break;
+        ends[block] = lf;
+        commas[block] = comma;
         line_ends += ones(lf);
     }
-    if (word > 0) {
+    if (block > 0) {
         state.line_ends += line_ends;
         state.before_is_closing = false;
-        state.before_is_separator = (ends[word - 1] | commas[word - 1]) >> 63 != 0;
+        state.before_is_separator = (ends[block - 1] | commas[block - 1]) >> 63 != 0;
     }
-    return word;
+    return block;
 }
 
-// The word with the first NUL: what stands before it is still wanted, for the header may be complete.
-[[gnu::noinline]] void take_up_to_nul(const Masks& masks, StructureState& state, u64& ends, u64& commas) {
+// The block with the first NUL: the bytes before it count, because they may complete the header.
+[[gnu::noinline]] void scan_up_to_nul(const Masks& masks, StructureState& state, u64& ends, u64& commas) {
     const u64 before = (masks.nul & (~masks.nul + 1)) - 1;
     const u64 row_ends = (masks.lf | masks.cr) & before;
-    state.line_ends +=
-        ones((masks.cr & before) | (masks.lf & before & ~(masks.cr << 1 | u64{state.before_is_cr})));
+    state.line_ends += ones((masks.cr & before) | (masks.lf & before & ~(masks.cr << 1 | u64{state.before_is_cr})));
     const u64 quotes = effective_quotes(masks.quote & before, row_ends | masks.comma, state);
     const u64 outside = ~(prefix_xor(quotes) ^ (state.inside ? kAll : 0));
     ends = row_ends & outside;
     commas = masks.comma & before & outside;
 }
 
-std::size_t structure(const u8* data, std::size_t words, StructureState& carried, u64* ends, u64* commas) {
+std::size_t structure(const u8* data, std::size_t blocks, StructureState& carried, u64* ends, u64* commas) {
     StructureState state = carried;
     bool may_be_plain = true;
-    for (std::size_t word = 0; word < words; ++word) {
+    for (std::size_t block = 0; block < blocks; ++block) {
         if (may_be_plain && !state.inside && !state.before_is_cr) {
-            word += take_plain(data + kWord * word, words - word, state, ends + word, commas + word);
-            if (word == words) break;
+            block += scan_plain(data + kBlockBytes * block, blocks - block, state, ends + block, commas + block);
+            if (block == blocks) break;
         }
-        const Masks masks = masks_of(data + kWord * word);
+        const Masks masks = masks_of(data + kBlockBytes * block);
         if (masks.nul != 0) [[unlikely]] {
-            take_up_to_nul(masks, state, ends[word], commas[word]);
+            scan_up_to_nul(masks, state, ends[block], commas[block]);
             carried = state;
-            return kWord * word + lowest(masks.nul);
+            return kBlockBytes * block + lowest(masks.nul);
         }
         const u64 row_ends = masks.lf | masks.cr;
         const u64 separators = row_ends | masks.comma;
@@ -227,8 +225,8 @@ std::size_t structure(const u8* data, std::size_t words, StructureState& carried
             inside = prefix_xor(quotes) ^ entry;
             closing = quotes & ~inside;
         }
-        ends[word] = row_ends & ~inside;
-        commas[word] = masks.comma & ~inside;
+        ends[block] = row_ends & ~inside;
+        commas[block] = masks.comma & ~inside;
         state.inside = inside >> 63 != 0;
         state.before_is_closing = closing >> 63 != 0;
         state.before_is_separator = separators >> 63 != 0;

@@ -1,8 +1,8 @@
-// Chooses the instruction set once, by what the processor says of itself.
-#include "reduction/simd/kernels.hpp"
-
+// Chooses the instruction set, once, by the processor's features.
 #include <cstring>
 #include <vector>
+
+#include "reduction/simd/kernels.hpp"
 
 #if defined(REDUCTION_ARM) && defined(__linux__)
 #include <asm/hwcap.h>
@@ -11,14 +11,14 @@
 
 namespace reduction {
 
-extern const Routines kPortable;
+extern const Kernels kPortable;
 #if defined(REDUCTION_X86)
-extern const Routines kSSE2;
-extern const Routines kAVX2;
-extern const Routines kAVX512;
+extern const Kernels kSSE2;
+extern const Kernels kAVX2;
+extern const Kernels kAVX512;
 #elif defined(REDUCTION_ARM)
-extern const Routines kNEON;
-extern const Routines kNEONPMULL;
+extern const Kernels kNEON;
+extern const Kernels kNEONPMULL;
 #endif
 
 namespace {
@@ -37,7 +37,7 @@ bool has_avx512() {
 
 #elif defined(REDUCTION_ARM)
 
-// All that the flag +crypto allows. Only Linux is asked; elsewhere shifts do what PMULL does.
+// All features that the flag +crypto allows. They are only known on Linux; elsewhere shifts replace PMULL.
 bool has_crypto() {
 #if defined(__linux__)
     constexpr unsigned long all = HWCAP_AES | HWCAP_PMULL | HWCAP_SHA1 | HWCAP_SHA2;
@@ -49,8 +49,8 @@ bool has_crypto() {
 
 #endif
 
-std::vector<const Routines*> runnable() {
-    std::vector<const Routines*> sets;
+std::vector<const Kernels*> runnable() {
+    std::vector<const Kernels*> sets;
 #if defined(REDUCTION_X86)
     if (has_avx512()) sets.push_back(&kAVX512);
     if (has_avx2()) sets.push_back(&kAVX2);
@@ -65,15 +65,15 @@ std::vector<const Routines*> runnable() {
 
 }  // namespace
 
-std::span<const Routines* const> runnable_routines() {
-    static const std::vector<const Routines*> sets = runnable();
+std::span<const Kernels* const> available_kernels() {
+    static const std::vector<const Kernels*> sets = runnable();
     return sets;
 }
 
-const Routines& routines() { return *runnable_routines().front(); }
+const Kernels& best_kernels() { return *available_kernels().front(); }
 
-const Routines* routines_named(const char* name) {
-    for (const Routines* const set : runnable_routines()) {
+const Kernels* kernels_named(const char* name) {
+    for (const Kernels* const set : available_kernels()) {
         if (std::strcmp(set->name, name) == 0) return set;
     }
     return nullptr;

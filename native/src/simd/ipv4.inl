@@ -1,8 +1,8 @@
-// From keys to numbers: dotted quads. See routines.inl.
+// From keys to numbers: IPv4 addresses. See kernels.inl.
 //
-// The four lengths of a dotted quad are told by where its dots and its end are, 81 masks of 16 bits. A multiplication
-// maps each of them to a place of its own in a table, which knows how to put the digits where they belong
-// (the idea: Lemire, "Parsing IP addresses crazily fast", 2023).
+// The positions of its dots and of its end determine the lengths of the four octets: 81 masks of 16 bits. A
+// multiplication maps each mask to its own slot in a table, which knows how to move the digits to their places (the
+// idea: Lemire, "Parsing IP addresses crazily fast", 2023).
 
 namespace reduction::REDUCTION_ISA {
 
@@ -10,47 +10,47 @@ namespace {
 
 #if defined(REDUCTION_HAS_AVX2) || defined(REDUCTION_HAS_AVX512) || defined(REDUCTION_HAS_NEON)
 
-// Found by trying all numbers; `make_quad_table` fails to compile if two masks share a place.
+// Found by trying all numbers; `make_shapes` fails to compile if two masks share a slot.
 constexpr u16 kMultiplier = 0x1A3E;
-constexpr u32 place_of(u32 mask) { return (mask * kMultiplier & 0xFFFF) >> 8; }
+constexpr u32 slot_of(u32 mask) { return (mask * kMultiplier & 0xFFFF) >> 8; }
 
-// What a mask means: how to put the digits into lanes of four bytes, hundreds, tens and ones at the end of each; the
-// least value that may be written with so many digits (32 bits each, of which the upper half is free: that of the
-// first holds the mask itself, 0 where none belongs).
-struct alignas(32) QuadShape {
+// The meaning of a mask: how to move the digits into lanes of four bytes, with hundreds, tens and ones at the end of
+// each; and the smallest value that may have as many digits. The latter has 32 bits, the upper half of which is unused,
+// except that the first one holds the mask itself, or 0 for an unused slot.
+struct alignas(32) Ipv4Shape {
     u8 digits[16];
-    u16 least[8];
+    u16 min[8];
     static constexpr std::size_t kMask = 1;
 };
 
-struct QuadShapes {
-    QuadShape at[256];
+struct Ipv4Shapes {
+    Ipv4Shape at[256];
 };
 
-constexpr QuadShapes make_quad_table() {
-    constexpr u16 least_of[4] = {0, 0, 10, 100};
-    QuadShapes table{};
+constexpr Ipv4Shapes make_shapes() {
+    constexpr u16 min_of[4] = {0, 0, 10, 100};
+    Ipv4Shapes table{};
     for (unsigned lengths = 0; lengths < 81; ++lengths) {
         const unsigned of[4] = {1 + lengths / 27, 1 + lengths / 9 % 3, 1 + lengths / 3 % 3, 1 + lengths % 3};
         const unsigned first[4] = {0, of[0] + 1, of[0] + of[1] + 2, of[0] + of[1] + of[2] + 3};
         u32 mask = 0;
         for (unsigned octet = 0; octet < 4; ++octet) mask |= 1U << (first[octet] + of[octet]);
-        QuadShape& shape = table.at[place_of(mask)];
-        if (shape.least[QuadShape::kMask] != 0) throw "two masks share a place";
-        shape.least[QuadShape::kMask] = static_cast<u16>(mask);
+        Ipv4Shape& shape = table.at[slot_of(mask)];
+        if (shape.min[Ipv4Shape::kMask] != 0) throw "two masks share a slot";
+        shape.min[Ipv4Shape::kMask] = static_cast<u16>(mask);
         for (unsigned octet = 0; octet < 4; ++octet) {
             for (unsigned lane = 0; lane < 4; ++lane) {
                 const bool is_there = lane + of[octet] >= 4;
                 const unsigned from = first[octet] + lane + of[octet] - 4;
                 shape.digits[4 * octet + lane] = is_there ? static_cast<u8>(from) : u8{0x80};
             }
-            shape.least[2 * octet] = least_of[of[octet]];
+            shape.min[2 * octet] = min_of[of[octet]];
         }
     }
     return table;
 }
 
-constexpr QuadShapes kQuads = make_quad_table();
+constexpr Ipv4Shapes kIpv4Shapes = make_shapes();
 
 constexpr int kWeights = 0x010A6400;  // of the digits in a lane: 0, 100, 10, 1
 
@@ -60,19 +60,19 @@ constexpr int kWeights = 0x010A6400;  // of the digits in a lane: 0, 100, 10, 1
 
 inline __m128i sixteen(const void* at) { return _mm_loadu_si128(static_cast<const __m128i*>(at)); }
 
-inline bool parse_quad(const u8* text, std::size_t length, u32& number) {
+inline bool parse_one_ipv4(const u8* text, std::size_t length, u32& number) {
     const __m128i bytes = sixteen(text);
     const auto dots = static_cast<u32>(_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('.'))));
     const u32 end = 1U << length;
     const u32 mask = (dots & (end - 1)) | end;
-    const QuadShape& shape = kQuads.at[place_of(mask)];
-    if (shape.least[QuadShape::kMask] != mask) return false;
+    const Ipv4Shape& shape = kIpv4Shapes.at[slot_of(mask)];
+    if (shape.min[Ipv4Shape::kMask] != mask) return false;
     const __m128i digits = _mm_shuffle_epi8(_mm_sub_epi8(bytes, _mm_set1_epi8('0')), sixteen(shape.digits));
     const __m128i nines = _mm_set1_epi8(9);
     const __m128i are_digits = _mm_cmpeq_epi8(_mm_max_epu8(digits, nines), nines);
     const __m128i octets = _mm_madd_epi16(_mm_maddubs_epi16(digits, _mm_set1_epi32(kWeights)), _mm_set1_epi16(1));
-    const __m128i least = _mm_and_si128(sixteen(shape.least), _mm_set1_epi32(0xFFFF));
-    const __m128i bad = _mm_or_si128(_mm_cmpgt_epi32(least, octets), _mm_cmpgt_epi32(octets, _mm_set1_epi32(255)));
+    const __m128i min = _mm_and_si128(sixteen(shape.min), _mm_set1_epi32(0xFFFF));
+    const __m128i bad = _mm_or_si128(_mm_cmpgt_epi32(min, octets), _mm_cmpgt_epi32(octets, _mm_set1_epi32(255)));
     if (_mm_movemask_epi8(_mm_andnot_si128(bad, are_digits)) != 0xFFFF) return false;
     const __m128i gather = _mm_setr_epi8(12, 8, 4, 0, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1);
     number = static_cast<u32>(_mm_cvtsi128_si32(_mm_shuffle_epi8(octets, gather)));
@@ -81,23 +81,24 @@ inline bool parse_quad(const u8* text, std::size_t length, u32& number) {
 
 #elif defined(REDUCTION_HAS_NEON)
 
-inline bool parse_quad(const u8* text, std::size_t length, u32& number) {
+inline bool parse_one_ipv4(const u8* text, std::size_t length, u32& number) {
     const uint8x16_t bytes = vld1q_u8(text);
     const uint8x16_t bits = vreinterpretq_u8_u64(vdupq_n_u64(0x8040201008040201));
     uint8x16_t dots = vandq_u8(vceqq_u8(bytes, vdupq_n_u8('.')), bits);
     for (int sum = 0; sum < 3; ++sum) dots = vpaddq_u8(dots, dots);  // as in masks_of
     const u32 end = 1U << length;
     const u32 mask = (vgetq_lane_u16(vreinterpretq_u16_u8(dots), 0) & (end - 1)) | end;
-    const QuadShape& shape = kQuads.at[place_of(mask)];
-    if (shape.least[QuadShape::kMask] != mask) return false;
-    // What the shape leaves out comes as 0.
+    const Ipv4Shape& shape = kIpv4Shapes.at[slot_of(mask)];
+    if (shape.min[Ipv4Shape::kMask] != mask) return false;
+    // Unused bytes become 0.
     const uint8x16_t digits = vqtbl1q_u8(vsubq_u8(bytes, vdupq_n_u8('0')), vld1q_u8(shape.digits));
     const uint8x8_t weights = vreinterpret_u8_s32(vdup_n_s32(kWeights));
-    const uint16x8_t pairs = vpaddq_u16(vmull_u8(vget_low_u8(digits), weights), vmull_u8(vget_high_u8(digits), weights));
+    const uint16x8_t pairs =
+        vpaddq_u16(vmull_u8(vget_low_u8(digits), weights), vmull_u8(vget_high_u8(digits), weights));
     const uint16x4_t octets = vpadd_u16(vget_low_u16(pairs), vget_high_u16(pairs));
-    const uint16x8_t least = vld1q_u16(shape.least);
-    const uint16x4_t are_octets = vand_u16(vcge_u16(octets, vget_low_u16(vuzp1q_u16(least, least))),
-                                           vcle_u16(octets, vdup_n_u16(255)));
+    const uint16x8_t min = vld1q_u16(shape.min);
+    const uint16x4_t are_octets =
+        vand_u16(vcge_u16(octets, vget_low_u16(vuzp1q_u16(min, min))), vcle_u16(octets, vdup_n_u16(255)));
     if (vminv_u16(are_octets) == 0 || vmaxvq_u8(digits) > 9) return false;
     const uint8x8_t narrow = vmovn_u16(vcombine_u16(octets, octets));
     number = __builtin_bswap32(vget_lane_u32(vreinterpret_u32_u8(narrow), 0));
@@ -106,7 +107,7 @@ inline bool parse_quad(const u8* text, std::size_t length, u32& number) {
 
 #else
 
-inline bool parse_quad(const u8* text, std::size_t length, u32& number) {
+inline bool parse_one_ipv4(const u8* text, std::size_t length, u32& number) {
     u32 value = 0;
     std::size_t at = 0;
     for (unsigned octet = 0; octet < 4; ++octet) {
@@ -129,7 +130,7 @@ inline bool parse_quad(const u8* text, std::size_t length, u32& number) {
 inline bool parse_one(const u8* data, u16 start, u16 end, u32& number) {
     const std::size_t length = static_cast<std::size_t>(end) - start;
     number = 0;
-    return length - 7 <= 8 && parse_quad(data + start, length, number);
+    return length - 7 <= 8 && parse_one_ipv4(data + start, length, number);
 }
 
 #if defined(REDUCTION_HAS_AVX512)
@@ -140,20 +141,21 @@ inline __m512i four_rows(const void* a, const void* b, const void* c, const void
     return _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1);
 }
 
-// Keeps a constant in its register: this compiler makes some of them anew in every turn of a loop.
+// Keeps a constant in its register: this compiler would create some of them again in every iteration.
 inline __m512i kept(__m512i constant) {
     asm("" : "+v"(constant));
     return constant;
 }
 
-// Parses `count` keys, a multiple of four, four at a time; returns whether all of them are dotted quads. What is
-// wrong is gathered in `wrong`, and asked for once: nearly always there is nothing.
+// Parses `count` keys, a multiple of four, four at a time; returns whether all of them are IPv4 addresses. Errors are
+// collected in `wrong` and checked once, because they are rare.
 inline bool parse_fours(const u8* data, const u16* starts, const u16* ends, std::size_t count, u32* numbers) {
-    const __m512i dot = kept(_mm512_set1_epi8('.')), zero = kept(_mm512_set1_epi8('0')), nine = kept(_mm512_set1_epi8(9));
+    const __m512i dot = kept(_mm512_set1_epi8('.')), zero = kept(_mm512_set1_epi8('0')),
+                  nine = kept(_mm512_set1_epi8(9));
     const __m512i weights = kept(_mm512_set1_epi32(kWeights)), most = kept(_mm512_set1_epi32(255));
     const __m512i reversed = kept(_mm512_set1_epi32(0x0004080C));
     const __m512i firsts = kept(_mm512_set_epi32(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 12, 8, 4, 0));
-    // Puts the four masks where QuadShape has its own, and zeros everywhere else.
+    // Moves the four masks to the place where Ipv4Shape has its own, with zeros everywhere else.
     constexpr int none = 4 << 16 | 4;
     const __m512i to_masks = kept(_mm512_set_epi32(none, none, none, 3 << 16 | 4, none, none, none, 2 << 16 | 4, none,
                                                    none, none, 1 << 16 | 4, none, none, none, 0 << 16 | 4));
@@ -170,23 +172,22 @@ inline bool parse_fours(const u8* data, const u16* starts, const u16* ends, std:
         const __m128i masks = _mm_or_si128(_mm_and_si128(dots, _mm_sub_epi16(end, one)), end);
         const __m128i places = _mm_srli_epi16(_mm_mullo_epi16(masks, multiplier), 8);
         const auto place = static_cast<u64>(_mm_cvtsi128_si64(places));
-        const QuadShape& a = kQuads.at[place & 0xFF];
-        const QuadShape& b = kQuads.at[place >> 16 & 0xFF];
-        const QuadShape& c = kQuads.at[place >> 32 & 0xFF];
-        const QuadShape& d = kQuads.at[place >> 48];
-        const __m512i digits = _mm512_shuffle_epi8(_mm512_sub_epi8(bytes, zero),
-                                                   four_rows(a.digits, b.digits, c.digits, d.digits));
+        const Ipv4Shape& a = kIpv4Shapes.at[place & 0xFF];
+        const Ipv4Shape& b = kIpv4Shapes.at[place >> 16 & 0xFF];
+        const Ipv4Shape& c = kIpv4Shapes.at[place >> 32 & 0xFF];
+        const Ipv4Shape& d = kIpv4Shapes.at[place >> 48];
+        const __m512i digits =
+            _mm512_shuffle_epi8(_mm512_sub_epi8(bytes, zero), four_rows(a.digits, b.digits, c.digits, d.digits));
         const __m512i octets = _mm512_dpbusd_epi32(_mm512_setzero_si512(), digits, weights);
-        // If the masks are the right ones, they cancel those of the shapes and leave what is least.
-        const __m512i least = _mm512_xor_si512(
-            four_rows(a.least, b.least, c.least, d.least),
-            _mm512_permutexvar_epi16(to_masks, _mm512_castsi128_si512(_mm_move_epi64(masks))));
-        wrong = _mm512_or_si512(wrong, _mm512_subs_epu16(least, octets));
+        // Equal masks cancel each other, which leaves the smallest values.
+        const __m512i min =
+            _mm512_xor_si512(four_rows(a.min, b.min, c.min, d.min),
+                             _mm512_permutexvar_epi16(to_masks, _mm512_castsi128_si512(_mm_move_epi64(masks))));
+        wrong = _mm512_or_si512(wrong, _mm512_subs_epu16(min, octets));
         wrong = _mm512_or_si512(wrong, _mm512_subs_epu16(octets, most));
         wrong = _mm512_or_si512(wrong, _mm512_subs_epu8(digits, nine));
-        _mm_storeu_si128(reinterpret_cast<__m128i*>(numbers + i),
-                         _mm512_castsi512_si128(
-                             _mm512_permutexvar_epi32(firsts, _mm512_shuffle_epi8(octets, reversed))));
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(numbers + i), _mm512_castsi512_si128(_mm512_permutexvar_epi32(
+                                                                      firsts, _mm512_shuffle_epi8(octets, reversed))));
     }
     const auto long_ones = static_cast<u64>(_mm_cvtsi128_si64(all_lengths)) & 0xFFF0FFF0FFF0FFF0;
     return (long_ones | _mm512_test_epi32_mask(wrong, wrong)) == 0;
@@ -194,7 +195,7 @@ inline bool parse_fours(const u8* data, const u16* starts, const u16* ends, std:
 
 #endif
 
-// One after the other; returns how many are not good.
+// Parses one key after the other; returns how many are not good.
 [[gnu::noinline]] std::size_t parse_each(const u8* data, const u16* starts, const u16* ends, std::size_t count,
                                          u32* numbers, u8* good) {
     std::size_t bad = 0;
@@ -205,12 +206,11 @@ inline bool parse_fours(const u8* data, const u16* starts, const u16* ends, std:
     return bad;
 }
 
-std::size_t parse_quads(const u8* data, const u16* starts, const u16* ends, std::size_t count, u32* numbers,
-                        u8* good) {
+std::size_t parse_ipv4(const u8* data, const u16* starts, const u16* ends, std::size_t count, u32* numbers, u8* good) {
     std::size_t bad = 0;
     std::size_t i = 0;
 #if defined(REDUCTION_HAS_AVX512)
-    constexpr std::size_t block = 64;  // keys; what is odd in one makes all of them go the slower way
+    constexpr std::size_t block = 64;  // keys; one irregular key makes all of a block go the slower way
     while (i + 4 <= count) {
         const std::size_t size = (count - i < block ? count - i : block) & ~std::size_t{3};
         if (parse_fours(data, starts + i, ends + i, size, numbers + i)) {

@@ -1,5 +1,5 @@
-// The loops of simd/kernels.hpp, for one instruction set. The including file defines REDUCTION_ISA (a namespace) and
-// includes its intrinsics first; it may define REDUCTION_HAS_AVX512, _AVX2, _SSE2, _NEON, _PMULL beside it, or nothing.
+// The loops of simd/kernels.hpp for one instruction set. The including file defines REDUCTION_ISA (a namespace) and
+// includes its intrinsics first. It may define REDUCTION_HAS_AVX512, _AVX2, _SSE2, _NEON or _PMULL.
 
 #include <cstddef>
 #include <cstdint>
@@ -24,6 +24,6 @@ inline std::size_t ones(u64 bits) { return static_cast<std::size_t>(__builtin_po
 
 }  // namespace reduction::REDUCTION_ISA
 
-#include "csv_structure.inl"
 #include "csv_rows.inl"
+#include "csv_structure.inl"
 #include "ipv4.inl"

@@ -6,7 +6,6 @@
 #include "log_lines.inl"
 
 namespace reduction {
-extern const Routines kAVX2;
-const Routines kAVX2{"avx2", avx2::structure, avx2::find_keys, avx2::find_even_rows,
-                         avx2::parse_quads, avx2::kLogs};
+extern const Kernels kAVX2;
+const Kernels kAVX2{"avx2", avx2::structure, avx2::find_keys, avx2::find_even_rows, avx2::parse_ipv4, avx2::kLogs};
 }  // namespace reduction

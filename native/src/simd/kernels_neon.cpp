@@ -6,7 +6,6 @@
 #include "log_lines.inl"
 
 namespace reduction {
-extern const Routines kNEON;
-const Routines kNEON{"neon", neon::structure, neon::find_keys, neon::find_even_rows,
-                     neon::parse_quads, neon::kLogs};
+extern const Kernels kNEON;
+const Kernels kNEON{"neon", neon::structure, neon::find_keys, neon::find_even_rows, neon::parse_ipv4, neon::kLogs};
 }  // namespace reduction

@@ -1,4 +1,4 @@
-// For 64-bit ARM processors (little endian) that multiply polynomials: nearly all that are sold for servers.
+// For 64-bit ARM processors (little endian) that multiply polynomials: nearly all servers.
 #include <arm_neon.h>
 #define REDUCTION_ISA neon_pmull
 #define REDUCTION_HAS_NEON
@@ -7,7 +7,8 @@
 #include "log_lines.inl"
 
 namespace reduction {
-extern const Routines kNEONPMULL;
-const Routines kNEONPMULL{"neon_pmull", neon_pmull::structure, neon_pmull::find_keys, neon_pmull::find_even_rows,
-                          neon_pmull::parse_quads, neon_pmull::kLogs};
+extern const Kernels kNEONPMULL;
+const Kernels kNEONPMULL{"neon_pmull",           neon_pmull::structure,
+                         neon_pmull::find_keys,  neon_pmull::find_even_rows,
+                         neon_pmull::parse_ipv4, neon_pmull::kLogs};
 }  // namespace reduction

@@ -4,7 +4,7 @@
 #include "log_lines.inl"
 
 namespace reduction {
-extern const Routines kPortable;
-const Routines kPortable{"portable", portable::structure, portable::find_keys, portable::find_even_rows,
-                         portable::parse_quads, portable::kLogs};
+extern const Kernels kPortable;
+const Kernels kPortable{"portable",           portable::structure, portable::find_keys, portable::find_even_rows,
+                        portable::parse_ipv4, portable::kLogs};
 }  // namespace reduction

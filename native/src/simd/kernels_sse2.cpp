@@ -6,7 +6,6 @@
 #include "log_lines.inl"
 
 namespace reduction {
-extern const Routines kSSE2;
-const Routines kSSE2{"sse2", sse2::structure, sse2::find_keys, sse2::find_even_rows,
-                     sse2::parse_quads, sse2::kLogs};
+extern const Kernels kSSE2;
+const Kernels kSSE2{"sse2", sse2::structure, sse2::find_keys, sse2::find_even_rows, sse2::parse_ipv4, sse2::kLogs};
 }  // namespace reduction

@@ -1,4 +1,4 @@
-// The loops of simd/log_kernels.hpp, for one instruction set; to be included after routines.inl.
+// The loops of simd/log_kernels.hpp for one instruction set; included after kernels.inl.
 
 namespace reduction::REDUCTION_ISA {
 
@@ -44,7 +44,7 @@ inline u64 log_marks_of(const u8* data) {
 
 #else
 
-// As equal_in_eight, with the bytes above 127.
+// Like equal_in_eight, but with the bytes above 127.
 inline u64 log_marks_in_eight(u64 bytes) {
     constexpr u64 sevens = 0x7F7F7F7F7F7F7F7F;
     const auto differs_from = [&](u64 c) {
@@ -67,13 +67,13 @@ inline u64 log_marks_of(const u8* data) {
 
 #endif
 
-// Writes the places of the lowest eight whether they are there or not, because guessing how many a word has goes
-// wrong so often (the way of simdjson: Langdale and Lemire, "Parsing Gigabytes of JSON per Second", 2019).
-std::size_t mark(const u8* data, std::size_t words, u32* marks) {
+// Always writes eight positions, since branches on the number of marks in a block would be mispredicted too often (as
+// in simdjson: Langdale and Lemire, "Parsing Gigabytes of JSON per Second", 2019).
+std::size_t mark(const u8* data, std::size_t blocks, u32* marks) {
     u32* at = marks;
-    for (std::size_t word = 0; word < words; ++word) {
-        u64 bits = log_marks_of(data + kWord * word);
-        const auto base = static_cast<u32>(kWord * word);
+    for (std::size_t block = 0; block < blocks; ++block) {
+        u64 bits = log_marks_of(data + kBlockBytes * block);
+        const auto base = static_cast<u32>(kBlockBytes * block);
         const std::size_t count = ones(bits);
         for (std::size_t i = 0; i < kMarksAtOnce; ++i) {
             at[i] = base + static_cast<u32>(lowest(bits | u64{1} << 63));
@@ -90,10 +90,10 @@ std::size_t mark(const u8* data, std::size_t words, u32* marks) {
 
 // --- lines ------------------------------------------------------------------------------------------------
 
-// Returns whether `Digits` (8 to 15) digits are there; sets the number that they say.
+// Returns whether there are `Digits` (8 to 15) digits, and sets the number.
 #if defined(REDUCTION_HAS_AVX2) || defined(REDUCTION_HAS_AVX512)
 
-// Moved to the end of sixteen, with zeros in front, then three steps of multiplying and adding neighbours.
+// Moves the digits to the end of 16 bytes, with zeros in front; then multiplies and adds neighbours in three steps.
 template <int Digits>
 inline bool parse_number(const u8* text, u64& number) {
     const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text));
@@ -128,7 +128,8 @@ inline bool parse_number(const u8* text, u64& number) {
 
 // The time of a field of `length` bytes, in milliseconds.
 inline bool parse_log_time(const u8* text, std::size_t length, u64& time_ms) {
-    if (length == 13) [[likely]] return parse_number<13>(text, time_ms);
+    if (length == 13) [[likely]]
+        return parse_number<13>(text, time_ms);
     if (length != 10 || !parse_number<10>(text, time_ms)) return false;
     time_ms *= 1000;
     return true;
@@ -175,7 +176,7 @@ void skip_lines(HostWalk& walk) {
     walk.lines += lines;
 }
 
-constexpr LogRoutines kLogs{mark, skip_lines};
+constexpr LogKernels kLogs{mark, skip_lines};
 
 }  // namespace
 

@@ -1,4 +1,4 @@
-// Where rows start in a file, found by its structure alone: from a place whose state is known, or guessed.
+// Finds where rows start in a file, by its structure alone, from a position whose state is known or guessed.
 #pragma once
 
 #include <cstddef>
@@ -10,48 +10,48 @@
 
 namespace reduction {
 
-// What a search came upon first, and where.
+// The result of a search.
 struct RowStart {
     enum class Kind : std::uint8_t {
-        row,          // a row, or a blank line, starts `at` this place
+        row,          // a row, or a blank line, starts at `at`
         end_of_file,  // `at` is the file's size
-        nul,          // `at` is behind a NUL byte
+        nul,          // `at` is the position after a NUL byte
         limit,        // `at` is the limit; no row starts before it
     };
     Kind kind;
     std::uint64_t at;
 };
 
-// All places are counted from the beginning of the file. Reading throws NotReadable.
-class RowStarts {
+// All positions are counted from the beginning of the file. All functions throw ReadError.
+class RowBoundaryFinder {
 public:
-    RowStarts(const Routines& routines, const ListedBytes& bytes);
+    RowBoundaryFinder(const Kernels& kernels, const RandomAccessSource& bytes);
 
-    // The first row that starts at `least` or behind it and before `limit`, if `state` holds before `from`.
-    RowStart next(std::uint64_t from, StructureState state, std::uint64_t least, std::uint64_t limit);
+    // The first row that starts at `min` or later and before `limit`. `state` is the state before `from`.
+    RowStart next(std::uint64_t from, StructureState state, std::uint64_t min, std::uint64_t limit);
 
-    // Where the row behind the first one that is not blank starts: the header's end, if `from` is where the text begins.
-    RowStart behind_header(std::uint64_t from, std::uint64_t limit);
+    // The row after the first one that is not blank: the end of the header, if the text begins at `from`.
+    RowStart after_header(std::uint64_t from, std::uint64_t limit);
 
-    // The state before place `at`, which is 1 or more, as it looks from what follows: inside quotes or not, whichever
-    // shows more rows that have `columns` fields, and an address as field number `key`; if that is the same, fewer
-    // that have not, since quotes that open no field soon let both see the same rows; not inside, if in doubt.
+    // Guesses the state before `at` (1 or more) from the text after it: inside quotes or outside. It is the state
+    // that shows more rows with `columns` fields and an address as field number `key`; if both show as many, the one
+    // with fewer other rows (after a quote that opens no field, both states soon see the same rows); otherwise outside.
     StructureState guess(std::uint64_t at, std::size_t columns, std::size_t key);
 
-    // Whether a line ends just before `at`.
-    bool is_behind(std::uint64_t at, char line_end) const;
+    // Whether `line_end` is the byte before `at`.
+    bool is_preceded_by(std::uint64_t at, char line_end) const;
 
 private:
-    std::size_t load(std::uint64_t at);  // the next chunk, and blanks behind it; returns its size
-    // For a row that has as many fields as the header: one, and one more for its address. For another: one bad.
-    struct Looks {
-        std::size_t good = 0;
-        std::size_t bad = 0;
+    struct Plausibility {
+        std::size_t good = 0;  // rows with as many fields as the header; such a row counts twice if it has an address
+        std::size_t bad = 0;   // other rows
     };
-    Looks looks(StructureState state, std::size_t size, std::size_t columns, std::size_t key);
 
-    const Routines& routines_;
-    const ListedBytes& bytes_;
+    std::size_t load(std::uint64_t at);
+    Plausibility plausibility(StructureState state, std::size_t size, std::size_t columns, std::size_t key);
+
+    const Kernels& kernels_;
+    const RandomAccessSource& bytes_;
     std::vector<std::uint8_t> chunk_;
     std::vector<std::uint64_t> ends_, commas_;
 };

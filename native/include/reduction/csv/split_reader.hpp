@@ -1,43 +1,43 @@
-// Reads one unit of a cut file into a share. docs/adr/0007 says why the pieces of all units make up the file.
+// Reads one split of a large file into a scanner. docs/adr/0007 explains why the results of all splits together are
+// the result of the file.
 #pragma once
 
 #include <cstdint>
-#include <functional>
-#include <string_view>
 
 #include "reduction/csv/file_reader.hpp"
 #include "reduction/csv/scanner.hpp"
 
 namespace reduction {
 
-// The bytes `start` to `stop` (exclusive) of a file or an object.
-struct Cut {
-    std::int64_t cut_file;  // its number, as in Share::begin
+// The bytes from `start` to `stop` (exclusive) of a file or an object.
+struct SplitRange {
     std::uint64_t start;
     std::uint64_t stop;
 };
 
-// What a unit has read: whole rows, those from `first` to `end` (exclusive). Or no row starts in it, as far as it can
-// see; then it has read nothing and has no books.
-struct Piece {
-    Opening opening = Opening::read;
-    std::uint64_t number = 0;  // what `opening` needs
+// What was read from a split: whole rows, from byte `first` to byte `end` (exclusive). Without rows, no row starts in
+// the split, as far as this can be seen from the split; nothing was read then, and `stats` are empty.
+struct SplitResult {
+    OpenStatus open_status = OpenStatus::read;
+    std::uint64_t number = 0;  // as in FileOutcome
     bool has_rows = false;
     std::uint64_t first = 0;
     std::uint64_t end = 0;
-    FileBooks books;  // lines are counted from `first`
+    FileStats stats;  // lines are counted from `first`
 };
 
-// A row belongs to the unit in which its first byte lies; the unit that begins the file reads the header, too, however
-// long it is. Whether `start` lies inside quotes is guessed by the looks of what follows.
-// `compressed` and `wide` are told to the unit that begins the file; the others have nothing to read then.
-// `progress` is told of bytes read, after each few MiB and at the end.
-Piece read_piece(Share& share, const Listed& listed, const Cut& cut, const std::function<void(std::uint64_t)>& progress);
+// A row belongs to the split that contains its first byte. The first split of a file also reads the header, even if
+// the header is longer than the split. Whether `start` is inside quotes is guessed from the text that follows.
+// Only the first split reports `compressed` and `wide`; the others have nothing to read then.
+// Calls `progress` after every few MiB and at the end.
+SplitResult read_split(CsvScanner& scanner, const FileEntry& entry, const SplitRange& range,
+                       const ProgressCallback& progress);
 
-// The same of any bytes. They are asked for from the beginning until the header ends, and no further if they are no CSV
-// text and the unit does not begin them; then from two before `start` on, to `stop` and until the last row ends. Where
-// that goes back it is by less than 2 * Share::kSliceBytes, unless a row reaches further over `stop`.
-Piece read_piece(Share& share, const ListedBytes& bytes, std::string_view environment, const Cut& cut,
-                 const std::function<void(std::uint64_t)>& progress);
+// The same for any source of bytes. Bytes are requested in this order: from the beginning to the end of the header,
+// and no further if they are no CSV text and this is not the first split; then from two bytes before `start` to
+// `stop`, and on to the end of the last row. It steps back by less than 2 * CsvScanner::kSliceBytes, unless a row
+// extends further beyond `stop`.
+SplitResult read_split(CsvScanner& scanner, const RandomAccessSource& bytes, std::size_t group, const SplitRange& range,
+                       const ProgressCallback& progress);
 
 }  // namespace reduction

@@ -1,4 +1,4 @@
-// Distinct addresses of one environment: appended, made sorted and distinct now and then, taken back if need be.
+// The distinct addresses of one group: appended, sorted and deduplicated from time to time, rolled back if necessary.
 #pragma once
 
 #include <algorithm>
@@ -12,29 +12,29 @@
 
 namespace reduction {
 
-// A growing array of numbers or addresses that are never looked at before they are written. Large ones grow without
-// being copied (realloc moves their pages), which a vector cannot do.
+// A growing array of plain values that are written before they are read. A large one grows without being copied
+// (realloc moves its pages), which std::vector cannot do.
 template <typename T>
-class Growing {
+class PodArray {
     static_assert(std::is_trivially_copyable_v<T>);
 
 public:
-    Growing() = default;
-    Growing(const Growing&) = delete;
-    Growing& operator=(const Growing&) = delete;
-    ~Growing() { std::free(data_); }
+    PodArray() = default;
+    PodArray(const PodArray&) = delete;
+    PodArray& operator=(const PodArray&) = delete;
+    ~PodArray() { std::free(data_); }
 
     T* data() { return data_; }
     const T* data() const { return data_; }
     const T* begin() const { return data_; }
     const T* end() const { return data_ + size_; }
     std::size_t size() const { return size_; }
-    std::size_t bytes() const { return capacity_ * sizeof(T); }  // that are held
+    std::size_t bytes() const { return capacity_ * sizeof(T); }  // in use or reserved
     void shrink_to(std::size_t size) { size_ = size; }
 
-    // Makes room for `more` behind the last one and returns where they go; `grow_by` tells how many came.
+    // Makes room for `more` values at the end and returns where they go; `grow_by` then says how many were written.
     T* room_for(std::size_t more) {
-        if (capacity_ - size_ < more) hold(std::max(size_ + more, capacity_ + capacity_ / 2 + kLeast));
+        if (capacity_ - size_ < more) reallocate(std::max(size_ + more, capacity_ + capacity_ / 2 + kMin));
         return data_ + size_;
     }
     void grow_by(std::size_t count) { size_ += count; }
@@ -43,10 +43,10 @@ public:
         ++size_;
     }
 
-    // Gives back the memory that nothing stands in.
+    // Frees unused memory.
     void fit() {
         if (size_ > 0) {
-            hold(size_);
+            reallocate(size_);
             return;
         }
         std::free(data_);
@@ -55,9 +55,9 @@ public:
     }
 
 private:
-    static constexpr std::size_t kLeast = 4096 / sizeof(T);
+    static constexpr std::size_t kMin = 4096 / sizeof(T);
 
-    void hold(std::size_t capacity) {
+    void reallocate(std::size_t capacity) {
         void* const data = std::realloc(data_, capacity * sizeof(T));
         if (data == nullptr) throw std::bad_alloc();
         data_ = static_cast<T*>(data);
@@ -69,13 +69,13 @@ private:
     std::size_t capacity_ = 0;
 };
 
-using Numbers = Growing<std::uint32_t>;
+using Ipv4Array = PodArray<std::uint32_t>;
 
-// Sorts `numbers` and drops duplicates; returns how many are left. `spare` is as large as `numbers`.
-std::size_t sort_distinct(std::uint32_t* numbers, std::size_t count, Numbers& spare);
-std::size_t sort_distinct(Six* addresses, std::size_t count, Numbers& spare);  // does without it
+// Sorts `numbers` and removes duplicates; returns how many are left. `spare` is work space.
+std::size_t sort_distinct(std::uint32_t* numbers, std::size_t count, Ipv4Array& spare);
+std::size_t sort_distinct(Ipv6* addresses, std::size_t count, Ipv4Array& spare);  // does not use it
 
-// Says when to compact: see reduction/compaction.py, whose rule this is.
+// Decides when to compact, by the same rule as engines/compaction.py.
 class CompactionRule {
 public:
     explicit CompactionRule(std::size_t at_least) : at_least_(at_least), due_at_(at_least) {}
@@ -87,39 +87,38 @@ private:
     std::size_t due_at_;
 };
 
-// The addresses of one environment. Those of the file at hand stand behind the others until it is known to be
-// good: `keep` makes them count, `drop` takes them back.
+// The addresses of the current file follow the others until its fate is known: `commit` makes them count, `rollback`
+// removes them.
 class AddressSet {
 public:
-    // `spare` is work space that sets may share: only one of them is compacted at a time.
-    AddressSet(std::size_t compact_at, Numbers& spare)
+    // `spare` is work space that sets may share, since only one of them is compacted at a time.
+    AddressSet(std::size_t compact_at, Ipv4Array& spare)
         : compact_at_(compact_at), rule_(compact_at), file_rule_(compact_at), spare_(spare) {}
 
-    Numbers& fours() { return fours_; }
-    void add(Six six) { sixes_.add(six); }
-    std::size_t rows() const { return fours_.size() + sixes_.size(); }
-    std::size_t bytes() const { return fours_.bytes() + sixes_.bytes(); }  // that are held
+    Ipv4Array& ipv4() { return ipv4_; }
+    void add(Ipv6 ipv6) { ipv6_.add(ipv6); }
+    std::size_t rows() const { return ipv4_.size() + ipv6_.size(); }
+    std::size_t bytes() const { return ipv4_.bytes() + ipv6_.bytes(); }  // in use or reserved
 
     void begin_file();
     void compact_file_if_due();
-    void keep();
-    void drop();
+    void commit();
+    void rollback();
 
-    // Makes all of them sorted and distinct; no file is at hand.
+    // Sorts and deduplicates all addresses. There is no current file.
     void compact();
 
-    // Makes those that count and those of the file at hand sorted and distinct, each for themselves, and gives back
-    // what memory that leaves over.
-    void compact_apart();
+    // Sorts and deduplicates the committed addresses and, separately, those of the current file; frees unused memory.
+    void compact_uncommitted();
 
-    // Holds nothing any more, also of the file at hand, which goes on.
+    // Frees all addresses, also those of the current file, which continues.
     void release();
 
-    const std::uint32_t* four_data() const { return fours_.data(); }
-    std::size_t four_count() const { return fours_.size(); }
-    const Growing<Six>& sixes() const { return sixes_; }
-    std::size_t file_fours() const { return file_fours_; }  // where those of the file at hand begin
-    std::size_t file_sixes() const { return file_sixes_; }
+    const std::uint32_t* ipv4_data() const { return ipv4_.data(); }
+    std::size_t ipv4_count() const { return ipv4_.size(); }
+    const PodArray<Ipv6>& ipv6() const { return ipv6_; }
+    std::size_t file_ipv4() const { return file_ipv4_; }  // where those of the current file begin
+    std::size_t file_ipv6() const { return file_ipv6_; }
 
 private:
     void compact_file();
@@ -127,11 +126,11 @@ private:
     std::size_t compact_at_;
     CompactionRule rule_;
     CompactionRule file_rule_;
-    Numbers fours_;
-    Growing<Six> sixes_;
-    std::size_t file_fours_ = 0;
-    std::size_t file_sixes_ = 0;
-    Numbers& spare_;
+    Ipv4Array ipv4_;
+    PodArray<Ipv6> ipv6_;
+    std::size_t file_ipv4_ = 0;
+    std::size_t file_ipv6_ = 0;
+    Ipv4Array& spare_;
 };
 
 }  // namespace reduction

@@ -1,4 +1,4 @@
-// What was seen lately: keeps most duplicates out of an address set, so that sorting has less to do.
+// A filter of recently seen addresses: keeps most duplicates out of an address set, so that less has to be sorted.
 #pragma once
 
 #include <cstddef>
@@ -7,25 +7,25 @@
 
 namespace reduction {
 
-// A table of buckets of 16 bytes that hold the newest hashes that belong there; what is older is forgotten. It grows
-// while it forgets much, and stands aside for a while where hardly anything comes twice. Small tables keep four whole
-// hashes in a bucket; from 2^16 buckets on the place says half of the hash, and the other half is all that is kept,
-// of eight.
-class Lately {
+// A table of 16-byte buckets, each with the newest hashes that belong there; older ones are forgotten. It grows while
+// it forgets many, and is bypassed for a while if there are hardly any duplicates. Small tables keep four whole hashes
+// per bucket. From 2^16 buckets on, the bucket's index is half of the hash, so that only the other half is kept, of
+// eight hashes.
+class RecentFilter {
 public:
-    static constexpr unsigned kMostBits = 17;  // 2 MiB
+    static constexpr unsigned kMaxBits = 17;  // 2 MiB
 
-    // At most 2^`most_bits` buckets.
-    explicit Lately(unsigned most_bits = kMostBits) : most_bits_(most_bits) {}
+    // At most 2^`max_bits` buckets.
+    explicit RecentFilter(unsigned max_bits = kMaxBits) : max_bits_(max_bits) {}
 
-    // Writes to `to`, in their order, those of `count` numbers that are new or forgotten; returns how many.
-    // `to` has room for `count` numbers.
+    // Copies those of `count` numbers that are new or forgotten to `to`, in their order; returns how many. `to` has
+    // room for `count` numbers.
     std::size_t filter(const std::uint32_t* numbers, std::size_t count, std::uint32_t* to);
 
-    // What was handed out is gone: everything is new again.
+    // Forgets all numbers: those that passed were rolled back.
     void forget();
 
-    // Gives the memory back; begins small again.
+    // Frees the memory; the next table is a small one.
     void release();
 
     std::size_t bytes() const { return buckets_ == nullptr ? 0 : sizeof(Bucket) << bits_; }
@@ -36,14 +36,14 @@ private:
     };
 
     void resize(unsigned bits);
-    void judge();
+    void adapt();
 
-    unsigned most_bits_;
+    unsigned max_bits_;
     unsigned bits_ = 0;
     std::unique_ptr<Bucket[]> buckets_;
-    std::size_t seen_ = 0;        // since the last judgement
-    std::size_t handed_out_ = 0;  // of these
-    std::size_t aside_for_ = 0;   // numbers that still pass unlooked at
+    std::size_t seen_ = 0;              // since the last `adapt`
+    std::size_t passed_ = 0;            // of these
+    std::size_t bypass_remaining_ = 0;  // numbers that still pass unfiltered
 };
 
 }  // namespace reduction

@@ -1,4 +1,4 @@
-// Sorted rows that memory had no room for: runs in temporary files, merged when they are wanted.
+// Sorted rows that do not fit into memory: runs in temporary files, merged in the end.
 #pragma once
 
 #include <cstddef>
@@ -13,26 +13,26 @@
 
 namespace reduction {
 
-// A temporary file can't be written, or does not give back what was written.
+// A temporary file cannot be written, or does not return what was written.
 struct SpillFailed : std::system_error {
     using std::system_error::system_error;
 };
 
-// Returns the descriptor of a new, empty file for writing and reading, which it becomes the caller's to close.
-using NewFile = std::function<int()>;
+// Returns the descriptor of a new, empty file for writing and reading. The caller closes it.
+using TempFileFactory = std::function<int()>;
 
-// Rows in a temporary file: first those of IPv4, then those of IPv6. All functions throw SpillFailed.
-class DiskRun {
+// Rows in a temporary file: IPv4 first, then IPv6. All functions throw SpillFailed.
+class SpillRun {
 public:
-    explicit DiskRun(int descriptor) : descriptor_(descriptor) {}
-    DiskRun(DiskRun&& other) noexcept;
-    DiskRun& operator=(DiskRun&&) = delete;
-    ~DiskRun();
+    explicit SpillRun(int descriptor) : descriptor_(descriptor) {}
+    SpillRun(SpillRun&& other) noexcept;
+    SpillRun& operator=(SpillRun&&) = delete;
+    ~SpillRun();
 
-    // Rows come in their order.
-    void append(const std::vector<FourRow>& rows);
-    void append(const std::vector<SixRow>& rows);
-    void end();  // no more come
+    // Appends rows; all calls together append them in their order.
+    void append(const std::vector<Ipv4Row>& rows);
+    void append(const std::vector<Ipv6Row>& rows);
+    void end();  // no more rows will be appended
 
     // The rows of one kind: where they begin and end in the file, and the CRC-32 of the file up to there.
     struct Section {
@@ -41,8 +41,8 @@ public:
         std::uint32_t crc32_from = 0;
         std::uint32_t crc32_to = 0;
     };
-    const Section& section(FourRow) const { return fours_; }
-    const Section& section(const SixRow&) const { return sixes_; }
+    const Section& section(Ipv4Row) const { return ipv4_; }
+    const Section& section(const Ipv6Row&) const { return ipv6_; }
 
     void read(std::uint64_t at, void* to, std::size_t size) const;
 
@@ -50,37 +50,37 @@ private:
     void write(const void* data, std::size_t size);
 
     int descriptor_;
-    std::optional<FileOutput> output_;  // while rows come
-    Section fours_, sixes_;
+    std::optional<FileOutput> output_;  // while rows are appended
+    Section ipv4_, ipv6_;
 };
 
-// Whom the rows that end with a number belong to in the end: another number, or nobody, so that they do not count.
-using Owners = std::vector<std::uint32_t>;
+// By the number at the end of a row: the number of the row's owner, or kNoOwner if the row does not count.
+using RowOwners = std::vector<std::uint32_t>;
 constexpr std::uint32_t kNoOwner = ~std::uint32_t{0};
 
-class DiskRuns {
+class SpillRuns {
 public:
-    // `fan_in`, at least 2, runs of about one size become a larger one.
-    DiskRuns(NewFile new_file, std::size_t fan_in) : new_file_(std::move(new_file)), fan_in_(fan_in) {}
+    // `fan_in` runs of about the same size, at least 2, are merged into a larger one.
+    SpillRuns(TempFileFactory open_temp, std::size_t fan_in) : open_temp_(std::move(open_temp)), fan_in_(fan_in) {}
 
     bool is_empty() const { return levels_.empty(); }
 
-    // Adds a run that `fill` appends to.
-    void add(const std::function<void(DiskRun&)>& fill);
+    // Adds a run; `fill` appends its rows.
+    void add(const std::function<void(SpillRun&)>& fill);
 
-    // Merges runs if they have become many; the numbers that their rows end with are those of `owners` then.
-    void tidy(const Owners& owners);
+    // Merges runs if there are many. The merged rows have the numbers of their owners.
+    void merge_levels(const RowOwners& owners);
 
-    // Gives out all rows by the numbers of `owners`, sorted and distinct, some thousand at a time.
-    void merge(const Owners& owners, const std::function<void(const std::vector<FourRow>&)>& take_fours,
-               const std::function<void(const std::vector<SixRow>&)>& take_sixes) const;
+    // Passes all rows on with the numbers of their owners, sorted and distinct, some thousand at a time.
+    void merge(const RowOwners& owners, const std::function<void(const std::vector<Ipv4Row>&)>& write_ipv4,
+               const std::function<void(const std::vector<Ipv6Row>&)>& write_ipv6) const;
 
 private:
-    DiskRun filled(const std::function<void(DiskRun&)>& fill) const;
+    SpillRun write_run(const std::function<void(SpillRun&)>& fill) const;
 
-    NewFile new_file_;
+    TempFileFactory open_temp_;
     std::size_t fan_in_;
-    std::vector<std::vector<DiskRun>> levels_;
+    std::vector<std::vector<SpillRun>> levels_;
 };
 
 }  // namespace reduction

@@ -1,10 +1,11 @@
-// How often each of very many hosts was named: names are kept once, one after the other, each with its count.
+// Counts how often each of very many hosts occurs: every name is stored once, with its count.
 //
-// A record is 8 bytes of count, the length of the name (7 bits a byte, lowest first, the highest bit says that more
-// follow) and the name. Records stand in the order in which their hosts first came, and their bytes are also how the
-// table is saved. A slot of the table that finds them is 8 bytes: where the record is, and 24 bits of the name's hash,
-// so that another name is hardly ever looked at. Slots double when three quarters are taken, and are filled anew from the
-// records: a host takes 9 bytes, its name, and 11 to 22 bytes of slots; records have up to a quarter of room to grow.
+// A record has 8 bytes of count, the length of the name (7 bits per byte, lowest first, the highest bit means that more
+// follow) and the name. Records are in the order in which hosts first occurred; their bytes are also the format in
+// which the table is saved. A hash table finds them. Its slots have 8 bytes: the position of a record, and 24 bits of
+// the hash, so that another name is hardly ever read. The number of slots doubles when three quarters are used; they
+// are then filled again from the records. A host needs 9 bytes, its name, and 11 to 22 bytes of slots; up to a quarter
+// of the memory for records is unused.
 #pragma once
 
 #include <cstddef>
@@ -16,7 +17,7 @@
 
 namespace reduction {
 
-// A hash of a name, different in every process, so that nobody can choose names that all fall on one slot.
+// A hash that differs from process to process, so that nobody can choose names that share one slot.
 std::uint64_t hash_of_name(std::string_view name);
 
 class HostCounts {
@@ -30,27 +31,27 @@ public:
 
     std::uint64_t hosts() const { return hosts_; }
 
-    // Counts one more for `name`, whose hash is `hash`.
+    // Adds 1 to the count of `name`, whose hash is `hash`.
     void add(std::string_view name, std::uint64_t hash);
 
-    // Two hints some lines before `add`: the first one brings the slot, the second one what it points to.
-    void expect(std::uint64_t hash) const {
+    // Prefetch what `add` needs, some lines earlier: first the slot, then the record to which it points.
+    void prefetch_slot(std::uint64_t hash) const {
         if (slots_ != nullptr) __builtin_prefetch(slots_ + (hash >> shift_));
     }
-    void expect_more(std::uint64_t hash) const;
+    void prefetch_record(std::uint64_t hash) const;
 
-    // take(name, count) for each host, in the order in which they came.
-    template <typename Take>
-    void each(Take take) const {
+    // Calls function(name, count) for each host, in the order in which they first occurred.
+    template <typename Function>
+    void each(Function function) const {
         for (std::size_t at = 0; at < size_;) {
             const Record record = record_at(at);
-            take(record.name, record.count);
+            function(record.name, record.count);
             at = record.end;
         }
     }
 
-    // The records as bytes, and back. `restore` makes room for `size` bytes, which the caller fills; `settle` then
-    // finds their `hosts` hosts in them, and returns false if the bytes are anything else.
+    // Saves and restores the records as bytes. `restore` makes room for `size` bytes, which the caller fills; `settle`
+    // then indexes their `hosts` hosts, and returns false if the bytes are not valid records.
     std::string_view bytes() const { return {records_, size_}; }
     char* restore(std::size_t size);
     bool settle(std::uint64_t hosts);
@@ -59,7 +60,7 @@ private:
     struct Record {
         std::uint64_t count;
         std::string_view name;
-        std::size_t end;  // where the next one begins
+        std::size_t end;  // where the next record begins
     };
 
     Record record_at(std::size_t at) const;

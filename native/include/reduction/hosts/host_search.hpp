@@ -1,5 +1,5 @@
-// Which hosts did one host connect with, in an interval of time? Blocks of a connection log come in, books come out.
-// src/reduction/hosts/plain_search.py is the twin that settles what is right.
+// Finds the hosts with which one host connected in an interval of time. src/reduction/hosts/batch/scan_python.py is the
+// reference implementation.
 #pragma once
 
 #include <array>
@@ -19,7 +19,7 @@ namespace reduction {
 
 constexpr std::uint64_t kNoTime = ~std::uint64_t{0};
 
-// A line that is older than it may be, and the newest time of the lines before it; `line` counts from 0 in what was fed.
+// A line that is older than allowed. `line` counts from 0, `newest_ms` is the newest time of the lines before it.
 struct LateLine {
     std::uint64_t line;
     std::uint64_t offset;
@@ -27,7 +27,7 @@ struct LateLine {
     std::uint64_t newest_ms;
 };
 
-// The earliest connection with a partner; of several in the same millisecond the first that was fed.
+// The earliest connection with a partner; with equal times the one that was fed first.
 struct FirstConnection {
     std::uint64_t time_ms;
     std::uint64_t offset;
@@ -40,11 +40,11 @@ struct TextHash {
 
 using Partners = std::unordered_map<std::string, FirstConnection, TextHash, std::equal_to<>>;
 
-struct SearchBooks {
+struct ScanStats {
     std::array<std::uint64_t, kLineKinds> lines{};  // by LineKind
     std::vector<MalformedLine> examples;            // the first of each kind
     std::uint64_t oldest_ms = kNoTime;              // of all connections fed
-    std::uint64_t newest_ms = 0;                    // of them and of those known before
+    std::uint64_t newest_ms = 0;                    // of these, and of all lines before
     std::optional<LateLine> late;                   // the first
     Partners outgoing;
     Partners incoming;
@@ -52,30 +52,30 @@ struct SearchBooks {
 
 class HostSearch {
 public:
-    // `newest_ms` is the newest time of the lines before the first that will be fed, 0 if there are none.
+    // `newest_ms` is the newest time of the lines before the first one that will be fed, 0 if there are none.
     HostSearch(std::string_view host, std::uint64_t start_ms, std::uint64_t end_ms, std::uint64_t lateness_ms,
-               std::uint64_t newest_ms, std::size_t examples, const Routines& routines);
+               std::uint64_t newest_ms, std::size_t examples, const Kernels& kernels);
 
-    // Whole lines, of which the first stands at `offset` of its file. The last one of a file needs no line end.
-    void feed(std::string_view block, std::uint64_t offset);
+    // Searches whole lines, the first of which is at `offset` of its file. The last line of a file needs no line end.
+    void feed(std::string_view text, std::uint64_t offset);
 
-    const SearchBooks& books() const { return books_; }
+    const ScanStats& stats() const { return stats_; }
 
 private:
-    std::size_t feed_slice(std::string_view block, std::size_t words);
-    void take(std::string_view line, std::uint64_t offset);
-    void note(Partners& partners, std::string_view name, std::uint64_t time_ms, std::uint64_t offset) const;
-    void keep_example(LineKind kind, std::string_view line, std::uint64_t offset);
-    std::uint64_t lines_seen() const;
+    std::size_t feed_slice(std::string_view text, std::size_t blocks);
+    void read_line(std::string_view line, std::uint64_t offset);
+    void record_partner(Partners& partners, std::string_view name, std::uint64_t time_ms, std::uint64_t offset) const;
+    void add_example(LineKind kind, std::string_view line, std::uint64_t offset);
+    std::uint64_t line_count() const;
 
-    const LogRoutines& routines_;
+    const LogKernels& kernels_;
     std::string host_;
     std::uint64_t start_ms_, end_ms_, lateness_ms_;
-    std::size_t most_examples_;
-    std::uint64_t block_offset_ = 0;
+    std::size_t max_examples_;
+    std::uint64_t text_offset_ = 0;
     std::vector<std::uint32_t> marks_;
     HostWalk walk_;
-    SearchBooks books_;
+    ScanStats stats_;
 };
 
 }  // namespace reduction

@@ -1,5 +1,5 @@
-// Windows of time over a log: who connected to HOST, to whom HOST connected, and which hosts made most connections.
-// src/reduction/hosts/plain_windows.py is the dull twin, which settles what is counted where.
+// Counts connections in windows of time: who connected to HOST, to whom HOST connected, and which hosts made most
+// connections. src/reduction/hosts/streaming/windows_python.py is the reference implementation.
 #pragma once
 
 #include <cstddef>
@@ -15,12 +15,13 @@
 
 namespace reduction {
 
-// Malformed lines by LineKind; those of no fault stay 0.
+// Malformed lines by LineKind; the counts of other kinds stay 0.
 struct MalformedCounts {
     std::uint64_t of[kLineKinds] = {};
 };
 
-// A closed window; names are in byte order, parted by LF, which no host holds: there may be very many. `late` and `malformed` are what came since the window that was closed before it.
+// A closed window. Names are in byte order, separated by LF, which no name contains. `late` and `malformed` count the
+// lines since the previous window was closed.
 struct ClosedWindow {
     std::uint64_t start_ms;
     std::uint64_t lines;
@@ -28,40 +29,40 @@ struct ClosedWindow {
     MalformedCounts malformed;
     std::string outgoing;
     std::string incoming;
-    std::string busiest;  // all that made `connections`
+    std::string busiest;  // all hosts with `connections`
     std::uint64_t connections;
 };
 
-struct Fed {
+struct FeedResult {
     std::vector<ClosedWindow> closed;
-    std::vector<MalformedLine> examples;  // the first few of each kind in this block
+    std::vector<MalformedLine> examples;  // the first of each kind in this block
 };
 
 class HostWindows {
 public:
-    // Windows of `window_ms` by the lines' own time, aligned to the epoch; one is closed when the newest time is
-    // `lateness_ms` past its end. 0 for `window_ms`: all lines go to one window, whose start_ms is 0 and which is
-    // always open, until `close_all` begins another one.
+    // Windows of `window_ms` by the time in the lines, aligned to the epoch. A window is closed when the newest time is
+    // `lateness_ms` after its end. If `window_ms` is 0, all lines go to one window, whose start_ms is 0; it stays open
+    // until `close_all` begins another one.
     HostWindows(std::string host, std::uint64_t window_ms, std::uint64_t lateness_ms, std::size_t examples);
     HostWindows(const HostWindows&) = delete;
     HostWindows& operator=(const HostWindows&) = delete;
 
-    // Takes whole lines, the last of which needs no line end.
-    Fed feed(std::string_view block);
+    // Counts whole lines; the last line of a file needs no line end.
+    FeedResult feed(std::string_view block);
 
-    // Closes every open window; lines that still come for one of them are late.
+    // Closes every open window; later lines for one of them are late.
     std::vector<ClosedWindow> close_all();
 
-    // The open windows as they would be closed now, and nothing is changed by it.
-    std::vector<ClosedWindow> standing() const;
+    // The open windows as if they were closed now.
+    std::vector<ClosedWindow> snapshot() const;
 
-    // What will be told with the next window that is closed.
+    // The counts that the next closed window will have.
     std::uint64_t late() const { return late_; }
     const MalformedCounts& malformed() const { return malformed_; }
     bool has_open() const { return !open_.empty(); }
 
-    // Everything above as bytes, handed out in pieces, and back: `read` fills a buffer and returns false if it can't.
-    // `restore` is for fresh windows of the same rules, and returns false if the bytes are anything else.
+    // Saves everything above as bytes, in chunks, and restores it. `read` fills a buffer and returns false if it
+    // cannot. `restore` needs new windows with the same parameters, and returns false if the bytes are not valid.
     void save(const std::function<void(std::string_view)>& out) const;
     bool restore(const std::function<bool(char*, std::size_t)>& read);
 
@@ -76,12 +77,13 @@ private:
         LogLine line;
         std::uint64_t source_hash;
     };
-    static constexpr std::size_t kWaiting = 64;  // lines between the hint to the memory and their turn
+    static constexpr std::size_t kWaiting = 64;  // lines between prefetching and counting
 
-    std::size_t gather(LineWalk& walk, Fed& fed);
-    void take(const LogLine& line, std::uint64_t source_hash, Fed& fed);
+    std::size_t gather(LineWalk& walk, FeedResult& fed);
+    void count_line(const LogLine& line, std::uint64_t source_hash, FeedResult& fed);
     Window& window_at(std::uint64_t start);
-    void show(LineKind kind, std::uint64_t line, std::size_t offset, std::string_view text, Fed& fed) const;
+    void add_example(LineKind kind, std::uint64_t line, std::size_t offset, std::string_view text,
+                     FeedResult& fed) const;
     void close_until(std::uint64_t end, std::vector<ClosedWindow>& closed);
     ClosedWindow closed(std::uint64_t start, const Window& window);
     static ClosedWindow report_of(std::uint64_t start, const Window& window);
@@ -92,11 +94,11 @@ private:
     std::uint64_t lateness_ms_;
     std::size_t examples_;
 
-    std::uint64_t closed_until_ = 0;  // every window that begins before this is closed
+    std::uint64_t closed_until_ = 0;  // all windows that begin before this time are closed
     std::uint64_t late_ = 0;
     MalformedCounts malformed_;
     std::map<std::uint64_t, Window> open_;
-    std::uint64_t latest_start_ = 0;  // the window that `latest_` is, where there is one
+    std::uint64_t latest_start_ = 0;  // the start of `latest_`, if there is one
     Window* latest_ = nullptr;
     Waiting waiting_[kWaiting];
 };

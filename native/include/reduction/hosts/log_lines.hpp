@@ -1,5 +1,5 @@
-// Lines of a connection log: `<unix time> <source host> <target host>`. src/reduction/hosts/lines.py is the twin that
-// settles what a line means; nothing here allocates or fails, whatever the bytes.
+// Parses the lines of a connection log: `<unix time> <source host> <target host>`. src/reduction/hosts/records.py is
+// the reference implementation. Nothing here allocates or fails, whatever the bytes are.
 #pragma once
 
 #include <cstddef>
@@ -10,21 +10,20 @@
 
 namespace reduction {
 
-// What a line is; of several faults the first one here is told.
+// The kind of a line. A line with several errors has the kind that comes first here.
 enum class LineKind : std::uint8_t { connection, blank, not_text, not_utf_8, not_three_fields, not_a_time };
 constexpr std::size_t kLineKinds = 6;
-constexpr const char* kLineKindNames[kLineKinds] = {"connection", "blank", "not-text",
-                                                    "not-utf-8", "not-three-fields", "not-a-time"};
+constexpr const char* kLineKindNames[kLineKinds] = {"connection",       "blank",     "not-text", "not-utf-8",
+                                                    "not-three-fields", "not-a-time"};
 
 struct LogLine {
     LineKind kind;
-    std::uint64_t time_ms = 0;  // all below are set for a connection only, and point into the line
+    std::uint64_t time_ms = 0;  // the following are set for connections only, and point into the line
     std::string_view source;
     std::string_view target;
 };
 
-// A malformed line to show: `line` counts from 0 in what was fed, `offset` is in bytes; only the beginning of its text
-// is kept.
+// An example of a malformed line: `line` counts from 0, `offset` is in bytes; `text` is the beginning of the line.
 struct MalformedLine {
     LineKind kind;
     std::uint64_t line;
@@ -32,13 +31,13 @@ struct MalformedLine {
     std::string text;
 };
 
-// What `line` means; it comes without its LF, and a CR at its end is dropped.
+// Parses a line without its LF; a CR at the end is ignored.
 LogLine parse_log_line(std::string_view line);
 
 // Whether `text` is UTF-8 as Unicode defines it: no overlong forms, no surrogates, nothing above U+10FFFF.
 bool is_utf_8(std::string_view text);
 
-// Walks the lines of a block: `next` gives them without LF, in order; the last one needs no line end.
+// Iterates over the lines of a block, without their LF. The last one needs no line end.
 class LineWalk {
 public:
     explicit LineWalk(std::string_view block) : at_(block.data()), begin_(at_), end_(at_ + block.size()) {}
@@ -54,7 +53,7 @@ public:
         return true;
     }
 
-    std::uint64_t lines() const { return lines_; }  // given so far, blank ones too
+    std::uint64_t lines() const { return lines_; }  // so far, including blank ones
     std::size_t offset_of(std::string_view line) const { return static_cast<std::size_t>(line.data() - begin_); }
 
 private:

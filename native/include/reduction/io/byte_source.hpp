@@ -1,9 +1,9 @@
-// Bytes that were listed some time ago and are read at any place: a file of the disk, open, with a look at what it is and
-// whether it changed; or whatever else has the same two answers.
+// Listed files, and other bytes that were listed, read at any position, with a check whether they changed since.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,37 +11,37 @@
 namespace reduction {
 
 // A system call failed; `number` is the errno.
-struct NotReadable {
+struct ReadError : std::exception {
+    explicit ReadError(int error_number) : number(error_number) {}
     int number;
 };
 
-// A file as it was listed: of `size` bytes, modified at `modified_ns`.
-struct Listed {
+// A file as it was listed: `size` bytes, modified at `modified_ns`. Its rows go to `group` of the aggregator.
+struct FileEntry {
     std::string path;
-    std::string environment;
+    std::size_t group;
     std::uint64_t size;
     std::int64_t modified_ns;
 };
 
-// The bytes of one listed thing.
-class ListedBytes {
+class RandomAccessSource {
 public:
-    ListedBytes() = default;
-    ListedBytes(const ListedBytes&) = delete;
-    ListedBytes& operator=(const ListedBytes&) = delete;
-    virtual ~ListedBytes() = default;
+    RandomAccessSource() = default;
+    RandomAccessSource(const RandomAccessSource&) = delete;
+    RandomAccessSource& operator=(const RandomAccessSource&) = delete;
+    virtual ~RandomAccessSource() = default;
 
-    // How many there are now, if they are no longer what was listed. Throws NotReadable.
+    // The number of bytes there are now, if they are no longer what was listed. Throws ReadError.
     virtual std::optional<std::uint64_t> changed_size() const = 0;
 
-    // Reads `count` bytes at `at`, or fewer if they end there; returns how many. Throws NotReadable.
+    // Reads `count` bytes at `at`, or fewer if they end before that; returns how many. Throws ReadError.
     virtual std::size_t read_at(std::uint64_t at, std::uint8_t* to, std::size_t count) const = 0;
 };
 
-class ListedFile final : public ListedBytes {
+class FileSource final : public RandomAccessSource {
 public:
-    explicit ListedFile(const Listed& listed);
-    ~ListedFile() override;
+    explicit FileSource(const FileEntry& entry);
+    ~FileSource() override;
 
     bool is_open() const { return descriptor_ >= 0; }
     int descriptor() const { return descriptor_; }
@@ -55,10 +55,11 @@ private:
     std::int64_t modified_ns_;
 };
 
-// What the first bytes of a file tell, kHead of them or all there are: the same marks as in reduction/opening.py.
+// What the first bytes of a file mean; `head` are kHead of them, or all if there are fewer. pipeline/reading.py and
+// runtime/compression.py know the same marks.
 constexpr std::size_t kHead = 16;
 bool is_compressed(std::string_view head);
 std::uint64_t wide_encoding(std::string_view head);  // 16 or 32 for UTF-16 or UTF-32, otherwise 0
-std::size_t mark_length(std::string_view head);      // of the byte-order mark of UTF-8
+std::size_t mark_length(std::string_view head);      // of the byte-order mark of UTF-8, 0 if there is none
 
 }  // namespace reduction

@@ -1,10 +1,9 @@
-// Merges sorted partials, in memory that does not grow with them.
+// Merges sorted partials, in memory that does not grow with their size.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -20,38 +19,43 @@ struct Partial {
     std::uint32_t crc32;
 };
 
-// What may stand behind the first comma of a partial's lines, and the environment that such a row is of. Rows
-// without one are checked like all others and then dropped.
-struct Ending {
+// The text after the first comma of a partial's line, and the index of the text that replaces it in the result.
+// Rows without an output are checked like all others and then dropped.
+struct RowSuffix {
     std::string text;
-    std::optional<std::string> environment;
+    std::optional<std::size_t> output;
 };
 
-// A partial is not what its manifest says; `index` is its place in the list.
+struct MergeInput {
+    std::vector<Partial> partials;
+    std::vector<std::string> headers;  // a partial begins with one of these lines (with their newline)
+    std::vector<RowSuffix> suffixes;   // all that may occur
+    std::vector<std::string> outputs;
+};
+
+// A partial differs from its manifest, or has something that is not a row in its place.
 struct DamagedPartial : std::runtime_error {
-    DamagedPartial(std::size_t of, const std::string& what) : std::runtime_error(what), index(of) {}
-    std::size_t index;
+    DamagedPartial(std::size_t partial, const std::string& what) : std::runtime_error(what), index(partial) {}
+    std::size_t index;  // of the partial
 };
 
-// How a merge works; what comes out does not depend on it.
+// How a merge works; its result does not depend on it.
 struct MergeOptions {
-    std::size_t threads = 1;         // that work at a time, this one with them
-    std::size_t block = 1 << 19;     // bytes of all partials that a thread works on at a time
-    std::function<void()> check_in;  // called now and then by this thread; what it throws ends the merge
+    std::size_t threads = 1;                // that work at the same time, including the calling one
+    std::size_t block_bytes = 1 << 19;      // of all partials together, that a thread works on at a time
+    std::function<void()> check_interrupt;  // called now and then by the calling thread; may throw to end the merge
 };
 
-// Writes the distinct rows of all partials, sorted, without a header. A partial has the header of a result, or that
-// and a column `Split File`; its rows are sorted by address, then by the place of their ending in `endings`, which are
-// all that may occur. Those of one environment stand together there, and the environments in byte order.
+// Writes the distinct rows of all partials, sorted, without a header. The rows of a partial are sorted by address, then
+// by the index of their suffix. Outputs are in the order of the suffixes: a suffix never has a smaller output than the
+// suffix before it.
 //
-// `out` is called by one thread at a time, not always by this one. Other threads live only inside the call. A thread
-// holds about seven times options.block, and all threads together one block more. A block is larger only if there are
-// so many partials that 4 KiB of each are more, or one address has more rows.
-// Returns the number of rows of each environment. Throws DamagedPartial, std::invalid_argument for `endings`, and what
-// `out` and `check_in` throw; all threads have ended then.
-std::map<std::string, std::uint64_t> merge_partials(const std::vector<Partial>& partials,
-                                                    const std::vector<Ending>& endings,
-                                                    const std::function<void(std::string_view)>& out,
-                                                    const MergeOptions& options = {});
+// Only one thread at a time calls `out`, not always the calling one. All other threads have ended when this returns.
+// A thread needs about seven times `block_bytes`, and all of them together one block more. A block is larger only if
+// 4 KiB of every partial are more, or if the rows of one address are.
+// Returns the number of rows of each output. Throws DamagedPartial, std::invalid_argument for wrong suffixes, and what
+// `out` and `check_interrupt` throw.
+std::vector<std::uint64_t> merge_partials(const MergeInput& input, const std::function<void(std::string_view)>& out,
+                                          const MergeOptions& options = {});
 
 }  // namespace reduction

@@ -1,4 +1,4 @@
-// Several sorted sources become one, some thousand rows at a time.
+// Merges several sorted sources, some thousand rows at a time.
 #pragma once
 
 #include <algorithm>
@@ -9,26 +9,28 @@
 
 namespace reduction {
 
-constexpr std::size_t kRowsAtOnce = 1 << 14;  // so few that they stay in the second cache with their text
+constexpr std::size_t kRowsAtOnce = 1 << 14;  // with their text they fit into the L2 cache
 
-// The sorted numbers of one owner, in memory, that are not given out yet; as rows they end with `ending`.
+// The rest of a sorted array of addresses; as rows they all have the same suffix.
 template <typename Number, typename RowOfIt>
-class Held {
+class MemoryCursor {
 public:
     using Place = Number;
     using Row = RowOfIt;
 
-    Held(const Number* begin, const Number* end, std::size_t ending) : next_(begin), end_(end), ending_(ending) {}
+    MemoryCursor(const Number* begin, const Number* end, std::size_t suffix)
+        : next_(begin), end_(end), suffix_(suffix) {}
 
     bool is_over() const { return next_ == end_; }
 
-    // What stands `step` further on, if there is so much.
-    const Number* ahead(std::size_t step) const { return size() > step ? next_ + step : nullptr; }
+    // The address after the next `step` ones, nullptr if there are not so many.
+    const Number* peek(std::size_t step) const { return size() > step ? next_ + step : nullptr; }
 
-    // Gives out what comes before `border`, which is no more than `step` ahead; all, which are no more, if it is null.
-    void give_before(const Number* border, std::size_t step, std::vector<Row>& to) {
+    // Moves the rows before `border` to the end of `to`; `border` is at most `step` rows away. Without a border it
+    // moves all rows, which are `step` at most.
+    void pop_until(const Number* border, std::size_t step, std::vector<Row>& to) {
         const Number* const stop = border ? std::lower_bound(next_, next_ + std::min(step, size()), *border) : end_;
-        for (; next_ != stop; ++next_) to.push_back(row_of(*next_, ending_));
+        for (; next_ != stop; ++next_) to.push_back(row_of(*next_, suffix_));
     }
 
 private:
@@ -36,34 +38,35 @@ private:
 
     const Number* next_;
     const Number* end_;
-    std::size_t ending_;
+    std::size_t suffix_;
 };
 
-// Gives out blocks of merged rows of `sources`, which are like Held. A block ends before the first place that any source
-// has `step` rows further on, so that none of them has more than that many in it, and one has just as many.
-template <typename Source, typename Take>
-void for_each_block(std::vector<Source> sources, const Take& take) {
-    const auto is_over = [](const Source& source) { return source.is_over(); };
-    std::erase_if(sources, is_over);
-    Runs<typename Source::Row> block;
-    while (!sources.empty()) {
-        const std::size_t step = std::max<std::size_t>(1, kRowsAtOnce / sources.size());
+// Calls `write` with blocks of merged rows of `cursors`, which have the functions of MemoryCursor. A block ends before
+// the first address that is `step` rows away in any cursor: so no cursor has more than `step` rows in it, and one has
+// exactly as many.
+template <typename Cursor, typename Function>
+void merge_cursors(std::vector<Cursor> cursors, const Function& write) {
+    const auto is_over = [](const Cursor& cursor) { return cursor.is_over(); };
+    std::erase_if(cursors, is_over);
+    Runs<typename Cursor::Row> block;
+    while (!cursors.empty()) {
+        const std::size_t step = std::max<std::size_t>(1, kRowsAtOnce / cursors.size());
         bool has_border = false;
-        typename Source::Place border{};
-        for (Source& source : sources) {
-            const auto* const ahead = source.ahead(step);
-            if (ahead == nullptr || (has_border && !(*ahead < border))) continue;
-            border = *ahead;
+        typename Cursor::Place border{};
+        for (Cursor& cursor : cursors) {
+            const auto* const next = cursor.peek(step);
+            if (next == nullptr || (has_border && !(*next < border))) continue;
+            border = *next;
             has_border = true;
         }
         block.clear();
-        for (Source& source : sources) {
+        for (Cursor& cursor : cursors) {
             block.begin_run();
-            source.give_before(has_border ? &border : nullptr, step, block.rows());
+            cursor.pop_until(has_border ? &border : nullptr, step, block.rows());
         }
         block.merge();
-        take(block.rows());
-        std::erase_if(sources, is_over);
+        write(block.rows());
+        std::erase_if(cursors, is_over);
     }
 }
 

@@ -1,4 +1,4 @@
-// Distinct rows as numbers that sort as a partial does: by address, then by the place of what stands behind it.
+// Rows as numbers that sort as in a partial: by address, then by the index of the suffix.
 #pragma once
 
 #include <compare>
@@ -11,25 +11,25 @@
 
 namespace reduction {
 
-// IPv4: the address in the upper half.
-using FourRow = std::uint64_t;
+// IPv4: the address is the upper half.
+using Ipv4Row = std::uint64_t;
 
-struct SixRow {
-    Six address;
-    std::uint64_t ending = 0;  // fills the row: it goes to disks as it stands
-    auto operator<=>(const SixRow&) const = default;
+struct Ipv6Row {
+    Ipv6 address;
+    std::uint64_t suffix = 0;  // 64 bits, so that the row has no padding
+    auto operator<=>(const Ipv6Row&) const = default;
 };
 
-constexpr FourRow row_of(std::uint32_t address, std::size_t ending) {
-    return FourRow{address} << 32 | static_cast<std::uint32_t>(ending);
+constexpr Ipv4Row row_of(std::uint32_t address, std::size_t suffix) {
+    return Ipv4Row{address} << 32 | static_cast<std::uint32_t>(suffix);
 }
-constexpr SixRow row_of(Six address, std::size_t ending) { return {address, ending}; }
-constexpr std::uint32_t address_of(FourRow row) { return static_cast<std::uint32_t>(row >> 32); }
-constexpr Six address_of(const SixRow& row) { return row.address; }
-constexpr std::size_t ending_of(FourRow row) { return static_cast<std::uint32_t>(row); }
-constexpr std::size_t ending_of(const SixRow& row) { return row.ending; }
+constexpr Ipv6Row row_of(Ipv6 address, std::size_t suffix) { return {address, suffix}; }
+constexpr std::uint32_t address_of(Ipv4Row row) { return static_cast<std::uint32_t>(row >> 32); }
+constexpr Ipv6 address_of(const Ipv6Row& row) { return row.address; }
+constexpr std::size_t suffix_of(Ipv4Row row) { return static_cast<std::uint32_t>(row); }
+constexpr std::size_t suffix_of(const Ipv6Row& row) { return row.suffix; }
 
-// Sorted runs of rows, one behind the other, that become a single one. All memory stays for the next time.
+// Sorted runs of rows, one after the other, that are merged into one. The memory is kept for the next time.
 template <typename Row>
 class Runs {
 public:
@@ -40,7 +40,7 @@ public:
     void begin_run() { starts_.push_back(rows_.size()); }
     std::vector<Row>& rows() { return rows_; }
 
-    // Merges neighbours until one run is left; equal rows stay side by side.
+    // Merges neighbouring runs until one is left; equal rows stay next to each other.
     void merge() {
         spare_.resize(rows_.size());
         while (starts_.size() > 1) {
@@ -58,7 +58,7 @@ public:
     }
 
 private:
-    // Which run comes next cannot be foreseen, so nothing branches on it.
+    // Branch-free, because it cannot be predicted which run has the next row.
     static void merge_two(const Row* a, const Row* const middle, const Row* const end, Row* to) {
         const Row* b = middle;
         while (a != middle && b != end) {

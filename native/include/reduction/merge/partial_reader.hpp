@@ -1,4 +1,4 @@
-// A partial, read once from its beginning to its end and given out in whole lines.
+// Reads a partial once, from beginning to end, and returns it in whole lines.
 #pragma once
 
 #include <cstddef>
@@ -7,49 +7,50 @@
 #include <string>
 #include <vector>
 
-#include "reduction/net/ip_address.hpp"
 #include "reduction/merge/merge.hpp"
+#include "reduction/net/ip_address.hpp"
 
 namespace reduction {
 
-constexpr std::size_t kBehindText = 128;  // bytes that are there, and spaces, behind the lines of a PartialText
+constexpr std::size_t kTextPadding = 128;  // spaces that follow the lines of a PartialText
 
-// Some whole lines of a partial, and where in it they stand.
+// Some whole lines of a partial, which start at `offset` of the file.
 struct PartialText {
     std::size_t partial = 0;
     std::uint64_t offset = 0;
     std::size_t size = 0;
-    std::vector<char> bytes;  // more than `size`
+    std::vector<char> bytes;  // at least `size` and the padding
 };
 
+// All functions throw DamagedPartial.
 class PartialReader {
 public:
-    // Opens the partial and reads `window` bytes, at least two lines of `longest_line`. Rows of one address take at
-    // most `longest_address` bytes. All functions throw DamagedPartial.
-    PartialReader(std::size_t index, const Partial& partial, std::size_t window, std::size_t longest_line,
-                  std::size_t longest_address);
+    // Opens the partial and reads `window` bytes, but at least two lines of `longest_line`. The rows of one address
+    // have at most `longest_address` bytes.
+    PartialReader(std::size_t index, const Partial& partial, const std::vector<std::string>& headers,
+                  std::size_t window, std::size_t longest_line, std::size_t longest_address);
     PartialReader(const PartialReader&) = delete;
     PartialReader& operator=(const PartialReader&) = delete;
     ~PartialReader();
 
     bool is_over() const { return is_read_ && held_ == 0; }
 
-    // The address of the first row that was not given out, if there is one.
+    // The address of the first row that was not returned yet; there must be one.
     Address first() const { return address_at(0); }
 
-    // An address behind the first one up to which all rows can be given out now; none if that is so for all rows.
+    // An address after the first one: all rows before it are in memory. Nothing if all rows of the partial are.
     std::optional<Address> reach();
 
-    // Gives out the rows before `border` (none: all that are held) and reads on.
-    void take_before(const std::optional<Address>& border, PartialText& to);
+    // Returns the rows before `border` (all in memory if there is none) in `to`, and reads on.
+    void read_before(const std::optional<Address>& border, PartialText& to);
 
 private:
     void fill();
     void check_end() const;
-    void take_header();
+    void skip_header(const std::vector<std::string>& headers);
     std::size_t line_at(std::size_t position) const;
     Address address_at(std::size_t line) const;
-    std::size_t place_of(const Address& border) const;
+    std::size_t position_of(const Address& border) const;
     void forget_pages();
     [[noreturn]] void fail(std::size_t position) const;
 

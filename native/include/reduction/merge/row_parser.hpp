@@ -1,4 +1,4 @@
-// The lines of partials as rows.
+// Parses the lines of partials.
 #pragma once
 
 #include <cstddef>
@@ -8,74 +8,74 @@
 #include <vector>
 
 #include "reduction/merge/merge.hpp"
+#include "reduction/merge/packed_rows.hpp"
 #include "reduction/merge/partial_reader.hpp"
 #include "reduction/simd/kernels.hpp"
-#include "reduction/merge/packed_rows.hpp"
 
 namespace reduction {
 
-// Finds an ending by its text: most are short, so their text is the hash key itself.
-class EndingTable {
+// Finds a suffix by its text. Most suffixes are short, so that the text is its own hash key.
+class RowSuffixTable {
 public:
-    explicit EndingTable(const std::vector<Ending>& endings);  // which must outlive it
+    explicit RowSuffixTable(const std::vector<RowSuffix>& suffixes);  // must outlive the table
 
     static constexpr std::uint32_t kNone = ~std::uint32_t{0};
 
-    // The place of `text` in the list or kNone; 16 bytes must be readable from its beginning.
+    // The index of `text` in the list, or kNone. 16 bytes must be readable from its beginning.
     std::uint32_t find(std::string_view text) const;
 
 private:
-    struct Beginning {  // the first 16 bytes, zeros behind the end
+    struct Prefix {  // the first 16 bytes, padded with zeros
         std::uint64_t low = 0, high = 0;
     };
     struct Slot {
-        Beginning beginning;
+        Prefix prefix;
         std::size_t length = 0;
-        std::uint32_t ending = kNone;
-        bool is(const Beginning& of, std::size_t size) const {
-            return ((beginning.low ^ of.low) | (beginning.high ^ of.high) | (length ^ size)) == 0;
+        std::uint32_t suffix = kNone;
+        bool is(const Prefix& of, std::size_t size) const {
+            return ((prefix.low ^ of.low) | (prefix.high ^ of.high) | (length ^ size)) == 0;
         }
     };
     std::size_t fill(unsigned bits);
-    static Beginning beginning_of(std::string_view text);
-    std::size_t slot_of(const Beginning& beginning, std::size_t length) const;
+    static Prefix prefix_of(std::string_view text);
+    std::size_t slot_of(const Prefix& prefix, std::size_t length) const;
 
-    const std::vector<Ending>& endings_;
+    const std::vector<RowSuffix>& suffixes_;
     unsigned shift_ = 0;
     std::vector<Slot> slots_;
 };
 
-// A part of the addresses, all of one kind.
-struct Part {
+// A range of addresses of one kind.
+struct AddressRange {
     Address from;
-    std::optional<Address> border;  // the first one behind it, if there is one
+    std::optional<Address> border;  // the first address after the range, if there is one
 };
 
-// Turns lines into rows, 64 KiB at a time; throws DamagedPartial where there is none, or one that is not in its place.
+// Parses 64 KiB at a time. Throws DamagedPartial if a line is not a row, or not in its place.
 class RowParser {
 public:
-    explicit RowParser(const EndingTable& endings);
+    explicit RowParser(const RowSuffixTable& suffixes);
 
-    // Adds a run of rows, all of which are in `part`.
-    void add_run(const PartialText& text, const Part& part, Runs<FourRow>& to);
-    void add_run(const PartialText& text, const Part& part, Runs<SixRow>& to);
+    // Adds a run of rows, all of which must be in `range`.
+    void add_run(const PartialText& text, const AddressRange& range, Runs<Ipv4Row>& to);
+    void add_run(const PartialText& text, const AddressRange& range, Runs<Ipv6Row>& to);
 
 private:
     template <typename Row>
-    void add(const PartialText& text, const Part& part, Runs<Row>& to);
+    void add(const PartialText& text, const AddressRange& range, Runs<Row>& to);
     std::size_t find_rows(const PartialText& text, std::size_t at, std::size_t& rest);
     template <typename Row>
     std::optional<Row> row_at(const char* slice, std::size_t i, std::size_t next) const;
-    void parse_addresses(const char* slice, std::size_t count, FourRow);
-    void parse_addresses(const char* slice, std::size_t count, const SixRow&);
+    void parse_addresses(const char* slice, std::size_t count, Ipv4Row);
+    void parse_addresses(const char* slice, std::size_t count, const Ipv6Row&);
 
-    const EndingTable& endings_;
-    const Routines& routines_;
+    const RowSuffixTable& suffixes_;
+    const Kernels& kernels_;
     std::vector<std::uint64_t> ends_, commas_;
     std::vector<KeySpan> spans_;
     std::vector<std::uint16_t> starts_, key_ends_;  // of the rows of a slice
-    std::vector<std::uint32_t> fours_;
-    std::vector<Six> sixes_;
+    std::vector<std::uint32_t> ipv4_;
+    std::vector<Ipv6> ipv6_;
     std::vector<std::uint8_t> good_;
 };
 

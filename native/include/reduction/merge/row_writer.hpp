@@ -1,42 +1,37 @@
-// Rows as lines of a partial or a result.
+// Writes rows as lines of a partial or a result.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "reduction/net/ip_address.hpp"
 #include "reduction/merge/packed_rows.hpp"
+#include "reduction/net/ip_address.hpp"
 
 namespace reduction {
 
-// Writes lines `address,environment`; the ending of a row is the place its environment was added in.
-class Lines {
+// Writes lines `address,suffix`; a row has the index of its suffix.
+class RowWriter {
 public:
-    void add_environment(std::string_view name);
-    void add_ending(std::string_view text);  // the same, for any text behind the comma
+    explicit RowWriter(const std::vector<std::string>& row_suffixes);
 
-    // The text of the rows; it stands until the next call.
-    std::string_view text_of(const std::vector<FourRow>& rows);
-    std::string_view text_of(const std::vector<SixRow>& rows);
+    // Returns the text of the rows, valid until the next call.
+    std::string_view text_of(const std::vector<Ipv4Row>& rows);
+    std::string_view text_of(const std::vector<Ipv6Row>& rows);
 
 private:
-    static constexpr std::size_t kPiece = 16;  // bytes that are copied together
+    static constexpr std::size_t kCopyBytes = 16;  // copied at once
 
     void make_room(std::size_t rows);
-    char* end_line(char* at, std::size_t ending) const;
+    char* end_line(char* at, std::size_t suffix) const;
 
-    // Comma, environment as a CSV field and newline, padded to whole pieces.
-    std::vector<std::string> endings_;
+    // Comma, suffix and newline, padded to a multiple of kCopyBytes.
+    std::vector<std::string> suffixes_;
     std::vector<std::size_t> lengths_;
     std::size_t longest_ = 0;
     std::vector<char> buffer_;
 };
-
-// `text` as a field of RFC 4180, in quotes only where it must be.
-std::string csv_field(std::string_view text);
 
 }  // namespace reduction

@@ -1,4 +1,4 @@
-"""The files of a share through the kernel: from a split to its stats, and what is told of bad ones."""
+"""Reads files through the kernel, and translates what the kernel reports about them."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from enum import IntEnum
 from typing import BinaryIO
 
 from reduction import _kernel
+from reduction._kernel import FileStatus, OpenStatus, Reason
+from reduction.engines.native.row_groups import RowGroups
 from reduction.engines.per_file import judged
 from reduction.errors import FileSkipped
 from reduction.pipeline import skipped
@@ -24,228 +25,207 @@ from reduction.runtime.text import display_path, display_value
 
 _LOG = logging.getLogger("reduction.files")
 
-_FED_AT_ONCE = 1 << 17  # bytes of an archive; with more of them at a time they leave the processor's cache
-_REASONS = (Rejected.TOO_MANY_FIELDS, Rejected.NO_KEY, Rejected.NOT_AN_ADDRESS)
-
-
-class _Opening(IntEnum):
-    """What the kernel found when it opened a file, in the order of file_reader.hpp."""
-
-    READ = 0
-    COMPRESSED = 1
-    CHANGED = 2
-    NOT_OPENED = 3
-    NOT_READABLE = 4
-    WIDE = 5
-
-
-class _Verdict(IntEnum):
-    """What the kernel thinks of a file's bytes, in the order of share.hpp."""
-
-    TAKEN = 0
-    NO_KEY_COLUMN = 1
-    NUL_BYTE = 2
-    OPEN_QUOTE = 3
+_FEED_BYTES = 1 << 17  # of an archive at once; larger chunks leave the processor's cache
+_REJECTED = {reason: Rejected[reason.name] for reason in Reason}
 
 
 class Files:
-    """Reads the splits of one share into it, one after the other."""
+    """Reads the splits of one share, one after the other."""
 
-    def __init__(self, share: _kernel.Share, tree: str, splits: Sequence[Split], progress: Progress) -> None:
-        """Tell the kernel of all files at once, so that it can go from one to the next by itself."""
-        self._share = share
+    def __init__(
+        self,
+        scanner: _kernel.CsvScanner,
+        tree: str,
+        splits: Sequence[Split],
+        groups: RowGroups,
+        progress: Progress,
+    ) -> None:
+        """List all files in the kernel at once, so that it can go from one to the next without Python."""
+        self._scanner = scanner
         self._tree = tree
-        self._units = splits
+        self._splits = splits
+        self._groups = groups
         self._progress = progress
         self._warner = SkipLogger()
-        self._at: int | None = None  # the split that is being read
-        self._listed = _kernel.Files()
-        for split in splits:
-            name = os.fsencode(os.path.join(tree, split.path))  # noqa: PTH118 - once a file
-            self._listed.add(name, split.environment, split.size, split.modified_ns)
+        self._current: int | None = None  # the index of the split that is being read
+        self._files = _kernel.FileList()
+        for split, group in zip(splits, groups.of_splits, strict=True):
+            path = os.fsencode(os.path.join(tree, split.path))  # noqa: PTH118 - once per file
+            self._files.add(path, group, split.size, split.modified_ns)
 
     def read(self, stats: Stats) -> list[SplitResult]:
-        """Read all splits; the stats of whole files are added to `stats`, the others are split_results."""
+        """Read all splits; add the stats of whole files to `stats`, return the results of the others."""
         split_results = []
         start = 0
-        for stop in self._cut_units():
-            self._read_whole(start, stop, stats)
-            if stop < len(self._units):
-                self._begins(stop)
-                split_results.append(self._read_piece(stop))
-                self._ends()
+        for stop in self._splits_of_large_files():
+            self._read_whole_files(start, stop, stats)
+            if stop < len(self._splits):
+                self._on_file(stop)
+                split_results.append(self._read_split(stop))
+                self._finish()
             start = stop + 1
         return split_results
 
-    def _cut_units(self) -> Iterator[int]:
-        """Give the places of splits of cut files, and the end."""
-        yield from (index for index, split in enumerate(self._units) if split.split_file_id is not None)
-        yield len(self._units)
+    def _splits_of_large_files(self) -> Iterator[int]:
+        """Yield the indexes of the splits that are not whole files, and the number of all splits."""
+        yield from (index for index, split in enumerate(self._splits) if split.split_file_id is not None)
+        yield len(self._splits)
 
-    def _read_whole(self, start: int, stop: int, stats: Stats) -> None:
-        """Read whole files: the kernel goes through them until there is something to tell of one."""
+    def _read_whole_files(self, start: int, stop: int, stats: Stats) -> None:
+        """Read whole files: the kernel only returns when a file needs attention."""
         while start < stop:
-            taken, size, rows, told = self._share.read_quietly(
-                self._listed, start, stop, self._begins, self._progress.read_bytes
+            clean = self._scanner.read_clean_files(
+                self._files, start, stop, self._on_file, self._progress.read_bytes
             )
-            stats.add(Stats(taken=taken, bytes=size, read=rows, valid=rows))
-            start += taken
-            if told is not None:
-                self._judge(self._units[start], told, stats)
+            stats.add(Stats(taken=clean.files, bytes=clean.size, read=clean.rows, valid=clean.rows))
+            start += clean.files
+            if clean.other is not None:
+                self._apply_outcome(start, clean.other, stats)
                 start += 1
-            self._ends()
+            self._finish()
 
-    def _judge(self, split: Split, told: tuple[int, int, _kernel._Books], stats: Stats) -> None:
+    def _apply_outcome(self, index: int, outcome: _kernel.FileOutcome, stats: Stats) -> None:
         def read(split: Split, path: str, stats: Stats) -> None:
-            opening, number, of_file = told
-            if opening == _Opening.COMPRESSED:
-                of_file = _feed_archive(self._share, self._tree, split, self._progress)
-            elif opening != _Opening.READ:
-                raise _not_read(_Opening(opening), number, split)
+            if outcome.open_status == OpenStatus.COMPRESSED:
+                of_file = self._feed_archive(index)
+            elif outcome.open_status == OpenStatus.READ:
+                of_file = outcome.stats
+            else:
+                raise _not_read(outcome.open_status, outcome.number, split)
             apply_stats(of_file, path, stats)
 
-        judged(split, stats, self._warner, read)
+        judged(self._splits[index], stats, self._warner, read)
 
-    def _read_piece(self, index: int) -> SplitResult:
-        split = self._units[index]
-        return make_split_result(
-            split,
-            self._share.read_piece(
-                self._listed,
-                index,
-                split_file_id_of(split),
-                split.start,
-                split.stop,
-                self._progress.read_bytes,
-            ),
-            lambda: _feed_archive(self._share, self._tree, split, self._progress),
+    def _read_split(self, index: int) -> SplitResult:
+        split = self._splits[index]
+        result = self._scanner.read_split(
+            self._files, index, split.start, split.stop, self._progress.read_bytes
         )
+        return make_split_result(split, result, lambda: self._feed_archive(index))
 
-    def _begins(self, index: int) -> None:
-        self._ends()
-        self._at = index
+    def _feed_archive(self, index: int) -> _kernel.FileStats:
+        from reduction.pipeline.reading import opened
+
+        stream = opened(self._tree, self._splits[index], self._progress)
+        return feed_stream(self._scanner, self._groups.of_splits[index], stream)
+
+    def _on_file(self, index: int) -> None:
+        self._finish()
+        self._current = index
         self._progress.start_split(index)
         if _LOG.isEnabledFor(logging.DEBUG):
-            split = self._units[index]
+            split = self._splits[index]
             _LOG.debug("reading '%s', bytes %s to %s", display_path(split.path), split.start, split.stop)
 
-    def _ends(self) -> None:
-        """Be done with the split at hand. If the runner fails, nobody is: this is the file that it was on."""
-        if self._at is not None:
-            split = self._units[self._at]
+    def _finish(self) -> None:
+        """Finish the current split; a failure leaves it unfinished, so that progress shows that file."""
+        if self._current is not None:
+            split = self._splits[self._current]
             self._progress.finish_split(split.stop - split.start, ends_file=split.ends_file)
-            self._at = None
+            self._current = None
 
 
 def make_split_result(
-    split: Split, told: _kernel._Told, feed_archive: Callable[[], _kernel._Books]
+    split: Split, result: _kernel.SplitResult, feed_archive: Callable[[], _kernel.FileStats]
 ) -> SplitResult:
-    """Return the result that a split of a cut file is, by what the kernel tells of it.
+    """Return the result of a split of a file, from what the kernel reports about it.
 
-    `feed_archive` lets the share read the file whole if it turned out to be an archive.
+    If the file is an archive, `feed_archive` reads it as a whole; only the first split of a file does that.
     """
     stats = Stats()
-    opening, number, span, of_split = told
+    of_split = result.stats
+    span = ByteRange(result.first, result.end, of_split.line_ends) if result.has_rows else None
     try:
-        if opening == _Opening.COMPRESSED:  # only the first split is told; it reads it whole
+        if result.open_status == OpenStatus.COMPRESSED:
             of_split = feed_archive()
-            span = (0, split.size, 0)
-        elif opening != _Opening.READ:
-            raise _not_read(_Opening(opening), number, split)
+            span = ByteRange(0, split.size, 0)
+        elif result.open_status != OpenStatus.READ:
+            raise _not_read(result.open_status, result.number, split)
         if span is not None:
             apply_stats(of_split, display_path(split.path), stats)
-    except FileSkipped as fault:
-        return failed_split_result(split, fault, span)
-    return SplitResult(split, ByteRange(*span) if span else None, stats)
+    except FileSkipped as error:
+        return failed_split_result(split, error, span)
+    return SplitResult(split, span, stats)
 
 
-def failed_split_result(
-    split: Split, why: FileSkipped, span: tuple[int, int, int] | None = None
-) -> SplitResult:
-    """Return the result of a split that says why the whole file is to be ignored."""
-    verdict = FileError(why.reason, why.what, why.line)
-    return SplitResult(split, ByteRange(*span) if span else None, Stats(), verdict)
+def failed_split_result(split: Split, error: FileSkipped, span: ByteRange | None = None) -> SplitResult:
+    """Return the result of a split that says why the whole file is skipped."""
+    return SplitResult(split, span, Stats(), FileError(error.reason, error.what, error.line))
 
 
-def split_file_id_of(split: Split) -> int:
-    """Return the number by which the kernel knows the file of a split."""
-    return _kernel.NOT_CUT if split.split_file_id is None else split.split_file_id
-
-
-def _feed_archive(share: _kernel.Share, tree: str, split: Split, progress: Progress) -> _kernel._Books:
-    from reduction.pipeline.reading import opened
-
-    return fed(share, split, opened(tree, split, progress))
-
-
-def fed(share: _kernel.Share, split: Split, opening: AbstractContextManager[BinaryIO]) -> _kernel._Books:
-    """Feed the share a whole file or the first split of one: what is opened by `opening`; return its stats.
+def feed_stream(
+    scanner: _kernel.CsvScanner, group: int, opening: AbstractContextManager[BinaryIO]
+) -> _kernel.FileStats:
+    """Feed the scanner a whole file, the stream that `opening` opens; return the file's stats.
 
     Raises what the stream raises; none of the file's rows count then.
     """
-    share.begin(split.environment, split_file_id_of(split))
+    scanner.begin(group)
     try:
         with opening as stream:
-            _feed(share, stream)
+            _feed(scanner, stream)
     except BaseException:
-        share.abandon()
+        scanner.abandon()
         raise
-    return share.end()
+    return scanner.end()
 
 
-def _feed(share: _kernel.Share, stream: BinaryIO) -> None:
+def _feed(scanner: _kernel.CsvScanner, stream: BinaryIO) -> None:
     while True:
         try:
-            data = stream.read1(_FED_AT_ONCE)  # type: ignore[attr-defined]
+            data = stream.read1(_FEED_BYTES)  # type: ignore[attr-defined]
         except Exception:
-            if not share.settle():  # a header without the key column comes first, as with plain files
+            if not scanner.settle():  # e.g. no key column in the header: as in plain files
                 raise
             return
-        if not data or not share.feed(data):
+        if not data or not scanner.feed(data):
             return
 
 
-def apply_stats(told: _kernel._Books, path: str, stats: Stats) -> None:
-    """Make `stats` those that the kernel tells of one file; raises `FileSkipped` if that is its verdict."""
-    verdict, number, header, stats.read, stats.valid, rejected, examples = told
-    if verdict != _Verdict.TAKEN:
-        raise _verdict(_Verdict(verdict), number, header)
-    for reason, rows in zip(_REASONS, rejected, strict=True):
-        stats.reject(reason, rows)
+def apply_stats(of_file: _kernel.FileStats, path: str, stats: Stats) -> None:
+    """Set `stats` to what the kernel reports for one file; raise `FileSkipped` if it was not accepted."""
+    if of_file.status != FileStatus.ACCEPTED:
+        raise _not_accepted(of_file)
+    stats.read = of_file.read
+    stats.valid = of_file.valid
+    for reason, rows in of_file.rejected.items():
+        stats.reject(_REJECTED[reason], rows)
+    examples = [
+        RejectedRow(path, example.line, _REJECTED[example.reason], _describe(example))
+        for example in of_file.examples
+    ]
     if examples:
-        stats.examples = sorted((_example(path, *example) for example in examples), key=lambda row: row.line)
+        stats.examples = sorted(examples, key=lambda row: row.line)
 
 
-def _example(path: str, reason: int, line: int, fields: int, limit: int, text: bytes) -> RejectedRow:
-    if _REASONS[reason] == Rejected.TOO_MANY_FIELDS:
-        shown = skipped.too_many_fields(fields, limit)
-    elif _REASONS[reason] == Rejected.NO_KEY:
-        shown = skipped.no_key(fields, limit)
-    else:
-        shown = display_value(text.decode("utf-8", "surrogateescape"))
-    return RejectedRow(path, line, _REASONS[reason], shown)
+def _describe(example: _kernel.RejectedExample) -> str:
+    if example.reason == Reason.TOO_MANY_FIELDS:
+        return skipped.too_many_fields(example.fields, example.limit)
+    if example.reason == Reason.NO_KEY:
+        return skipped.no_key(example.fields, example.limit)
+    return display_value(example.text.decode("utf-8", "surrogateescape"))
 
 
-def _verdict(verdict: _Verdict, line: int, header: bytes) -> FileSkipped:
-    if verdict == _Verdict.NUL_BYTE:
-        return skipped.nul_byte(line)
-    if verdict == _Verdict.OPEN_QUOTE:
-        return skipped.open_quote(line)
+def _not_accepted(of_file: _kernel.FileStats) -> FileSkipped:
+    if of_file.status == FileStatus.NUL_BYTE:
+        return skipped.nul_byte(of_file.line)
+    if of_file.status == FileStatus.OPEN_QUOTE:
+        return skipped.open_quote(of_file.line)
     import csv
 
-    csv.field_size_limit(sys.maxsize)  # a header is shown whatever it is like
-    names = next(csv.reader([header.decode("utf-8", "surrogateescape")]))
+    csv.field_size_limit(sys.maxsize)  # the message shows any header, however long its fields are
+    names = next(csv.reader([of_file.header.decode("utf-8", "surrogateescape")]))
     try:
         key_position(names)
-    except FileSkipped as missing:
-        return missing
+    except FileSkipped as error:
+        return error
     raise AssertionError("the kernel found no key column in a header that has one")
 
 
-def _not_read(opening: _Opening, number: int, split: Split) -> FileSkipped:
-    if opening == _Opening.CHANGED:
+def _not_read(status: OpenStatus, number: int, split: Split) -> FileSkipped:
+    if status == OpenStatus.CHANGED:
         return skipped.changed(split, number)
-    if opening == _Opening.WIDE:
+    if status == OpenStatus.WIDE:
         return skipped.wide_encoding(f"UTF-{number}")
     error = OSError(number, os.strerror(number))  # of the class that fits the number
-    return skipped.not_read(error) if opening == _Opening.NOT_READABLE else skipped.not_opened(error)
+    return skipped.not_read(error) if status == OpenStatus.NOT_READABLE else skipped.not_opened(error)

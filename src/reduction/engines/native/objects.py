@@ -1,17 +1,12 @@
-"""The objects of a share through the kernel: fetched ahead, and read by it in their order."""
+"""Reads objects of a store through the kernel: they are prefetched, and read in their order."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from reduction import _kernel
-from reduction.engines.native.files import (
-    apply_stats,
-    failed_split_result,
-    fed,
-    make_split_result,
-    split_file_id_of,
-)
+from reduction.engines.native.files import apply_stats, failed_split_result, feed_stream, make_split_result
+from reduction.engines.native.row_groups import RowGroups
 from reduction.engines.per_file import judged, track_progress
 from reduction.pipeline.reading import plain_bytes
 from reduction.pipeline.remote_input import ObjectReader
@@ -22,64 +17,59 @@ from reduction.pipeline.stats import SkipReason, Stats
 from reduction.runtime.progress import Progress
 
 
-def read_objects(
-    share: _kernel.Share,
-    tree: str,
-    splits: Sequence[Split],
-    progress: Progress,
-    stats: Stats,
-    most_ahead: int,
-) -> list[SplitResult]:
-    """Read all splits below the address `tree` into the share.
+class Objects:
+    """Reads the splits of one share below a URL, one after the other."""
 
-    The stats of whole objects are added to `stats`, the others are split_results. At most about `most_ahead` bytes
-    are fetched and not yet read.
-    """
-    split_results = []
-    with ObjectReader(tree, splits, most_ahead) as objects:
-        reader = _Reader(share, objects, progress, stats)
-        for index, split in track_progress(splits, progress):
-            if split.split_file_id is None:
-                reader.read_whole(index, split)
-            else:
-                split_results.append(reader.read_piece(index, split))
-    return split_results
-
-
-class _Reader:
-    """Reads one split after the other."""
-
-    def __init__(self, share: _kernel.Share, objects: ObjectReader, progress: Progress, stats: Stats) -> None:
-        self._share = share
-        self._objects = objects
+    def __init__(
+        self,
+        scanner: _kernel.CsvScanner,
+        tree: str,
+        splits: Sequence[Split],
+        groups: RowGroups,
+        progress: Progress,
+        max_prefetch: int,
+    ) -> None:
+        """Fetch at most about `max_prefetch` bytes before they are read."""
+        self._scanner = scanner
+        self._splits = splits
+        self._groups = groups
         self._progress = progress
-        self._stats = stats
         self._warner = SkipLogger()
+        self._objects = ObjectReader(tree, splits, max_prefetch)
 
-    def read_whole(self, index: int, split: Split) -> None:
-        """Read an object that is not cut."""
+    def read(self, stats: Stats) -> list[SplitResult]:
+        """Read all splits; add the stats of whole objects to `stats`, return the results of the others."""
+        split_results = []
+        with self._objects:
+            for index, split in track_progress(self._splits, self._progress):
+                if split.split_file_id is None:
+                    self._read_whole_object(index, stats)
+                else:
+                    split_results.append(self._read_split(index))
+        return split_results
 
-        def read(split: Split, path: str, stats: Stats) -> None:
-            apply_stats(self._feed(index, split), path, stats)
+    def _read_whole_object(self, index: int, stats: Stats) -> None:
+        def read(_: Split, path: str, stats: Stats) -> None:
+            apply_stats(self._feed(index), path, stats)
 
-        judged(split, self._stats, self._warner, read)
+        judged(self._splits[index], stats, self._warner, read)
 
-    def read_piece(self, index: int, split: Split) -> SplitResult:
-        """Read a split of one that is."""
-        with self._objects.by_place(index) as of_split:
-            told = self._share.read_piece_in_parts(
-                of_split.part,
-                split.environment,
-                split_file_id_of(split),
+    def _read_split(self, index: int) -> SplitResult:
+        split = self._splits[index]
+        with self._objects.by_place(index) as source:
+            from_kernel = self._scanner.read_split_from(
+                source.part,
+                self._groups.of_splits[index],
                 split.start,
                 split.stop,
                 self._progress.read_bytes,
             )
-        result = make_split_result(split, told, lambda: self._feed(index, split))
-        fault = of_split.error
-        if fault is not None and (fault.reason == SkipReason.CHANGED or result.rows is None):
-            return failed_split_result(split, fault)  # else what came before the place has settled it
+        result = make_split_result(split, from_kernel, lambda: self._feed(index))
+        error = source.error
+        if error is not None and (error.reason == SkipReason.CHANGED or result.rows is None):
+            return failed_split_result(split, error)  # otherwise the bytes before the error were enough
         return result
 
-    def _feed(self, index: int, split: Split) -> _kernel._Books:
-        return fed(self._share, split, plain_bytes(self._objects.raw(index, self._progress.read_bytes)))
+    def _feed(self, index: int) -> _kernel.FileStats:
+        stream = plain_bytes(self._objects.raw(index, self._progress.read_bytes))
+        return feed_stream(self._scanner, self._groups.of_splits[index], stream)

@@ -30,9 +30,17 @@ class NativeSearch:
 
     def stats(self) -> Books:
         """See `Search`."""
-        lines, examples, oldest, newest, late, outgoing, incoming = self._search.stats()
-        kept = [MalformedLine(*example) for example in examples]
-        return Books(lines, kept, oldest, newest, late and LateLine(*late), outgoing, incoming)
+        stats = self._search.stats()
+        late = stats.late
+        return Books(
+            stats.lines,
+            [MalformedLine(line.reason, line.line, line.offset, line.text) for line in stats.examples],
+            stats.oldest_ms,
+            stats.newest_ms,
+            None if late is None else LateLine(late.line, late.offset, late.time_ms, late.newest_ms),
+            stats.outgoing,
+            stats.incoming,
+        )
 
 
 def has_kernel() -> bool:

@@ -6,10 +6,13 @@ Time is in the lines, or in the caller's hands: nothing here looks at a clock.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from reduction.hosts.batch.scanners import has_kernel
 from reduction.hosts.malformed import SHOWN_OF_A_REASON, MalformedLine
+
+if TYPE_CHECKING:
+    from reduction._kernel import ClosedWindow
 
 
 class Closed(NamedTuple):
@@ -37,7 +40,7 @@ class Fed(NamedTuple):
 
 
 class Counter(Protocol):
-    """What both sides can do, in plain tuples: `reduction._kernel.HostWindows` and `PlainWindows`."""
+    """What both sides can do, in plain tuples: `NativeWindows` and `PlainWindows`."""
 
     def feed(self, block: bytes) -> tuple[Sequence[tuple[Any, ...]], Sequence[tuple[Any, ...]]]:
         """See `Windows.feed`."""
@@ -105,12 +108,67 @@ class Windows:
         self._counter.restore(read)
 
 
+class NativeWindows:
+    """The kernel's windows, with their results as plain tuples."""
+
+    def __init__(self, host: bytes, window_ms: int, lateness_ms: int, examples: int) -> None:
+        from reduction._kernel import HostWindows
+
+        self._windows = HostWindows(host, window_ms, lateness_ms, examples)
+
+    def feed(self, block: bytes) -> tuple[list[Closed], list[MalformedLine]]:
+        """Count whole lines; return the windows that they closed, and the first malformed lines."""
+        result = self._windows.feed(block)
+        malformed = [
+            MalformedLine(line.reason, line.line, line.offset, line.text) for line in result.examples
+        ]
+        return _closed(result.closed), malformed
+
+    def close_all(self) -> list[Closed]:
+        """Close every open window."""
+        return _closed(self._windows.close_all())
+
+    def standing(self) -> list[Closed]:
+        """Return the open windows as if they were closed now."""
+        return _closed(self._windows.snapshot())
+
+    def unreported(self) -> tuple[int, dict[str, int]]:
+        """Return the late and malformed lines that the next closed window will have."""
+        return self._windows.unreported()
+
+    def has_open(self) -> bool:
+        """Return whether a window is open."""
+        return self._windows.has_open()
+
+    def save(self, out: Callable[[bytes], object]) -> None:
+        """Write everything as bytes, in chunks."""
+        self._windows.save(out)
+
+    def restore(self, read: Callable[[int], bytes]) -> None:
+        """Restore what `save` wrote. Raises ValueError."""
+        self._windows.restore(read)
+
+
+def _closed(windows: Sequence[ClosedWindow]) -> list[Closed]:
+    return [
+        Closed(
+            window.start_ms,
+            window.lines,
+            window.late,
+            window.malformed,
+            window.outgoing,
+            window.incoming,
+            window.busiest,
+            window.connections,
+        )
+        for window in windows
+    ]
+
+
 def new_windows(host: bytes, window_ms: int, lateness_ms: int) -> Windows:
     """Return windows without lines, counted by the kernel where it is built."""
     if not has_kernel():
         from reduction.hosts.streaming.windows_python import PlainWindows
 
         return Windows(PlainWindows(host, window_ms, lateness_ms, SHOWN_OF_A_REASON))
-    from reduction._kernel import HostWindows
-
-    return Windows(HostWindows(host, window_ms, lateness_ms, SHOWN_OF_A_REASON))
+    return Windows(NativeWindows(host, window_ms, lateness_ms, SHOWN_OF_A_REASON))
