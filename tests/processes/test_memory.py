@@ -109,4 +109,4 @@ def test_a_disk_that_is_full_of_temporary_files_is_exit_code_6(world):
 def test_more_runners_than_memory_carries_are_warned_of(with_result):
     outcome = with_result.reduce(engine="native", memory=f"{MEMORY} MiB", runners=3)
     assert outcome.exit_code == 0
-    assert "WARNING: a runner has 12 MiB of memory and needs at least 32 with engine native" in outcome.stderr
+    assert "WARNING: each runner gets 12 MiB but engine native needs at least 32 MiB" in outcome.stderr

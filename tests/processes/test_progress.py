@@ -125,7 +125,11 @@ def test_a_terminal_shows_a_bar_and_readable_lines_of_the_log(terminal, big):
     shown = ESCAPES.sub("", terminal.shown)
     parts = [part for part in re.split(r"[\r\n]+", shown) if re.match(r"\d{4}-\d\d-\d\d ", part)]
     assert all(LINE.fullmatch(part.rstrip()) for part in parts), parts
-    for text in ("Runner [1] - INFO: done in", "Reducer - INFO: files: 1 taken", "Reducer - INFO: result: "):
+    for text in (
+        "Runner [1] - INFO: done in",
+        "Reducer - INFO: files: 1 accepted",
+        "Reducer - INFO: result: ",
+    ):
         assert any(text in part for part in parts), text
     assert " %: " not in shown, "a terminal has the bar, not the lines of a log"
     assert "files" not in ESCAPES.sub("", terminal.shown.rpartition("result: ")[2].partition("\n")[2]), (

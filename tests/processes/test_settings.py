@@ -88,7 +88,7 @@ def test_an_unknown_variable_is_a_fault_that_names_the_nearest_known(world, unkn
 def test_an_engine_that_is_not_in_this_build_is_a_fault_not_a_fallback(world, engine):
     outcome = world.reduce(engine=engine)
     assert outcome.exit_code == 3
-    assert re.search(rf"{engine}.*not in this build", outcome.stderr)
+    assert re.search(rf"{engine}.*must be one of", outcome.stderr)
     assert outcome.combined is None
 
 

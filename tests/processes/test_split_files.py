@@ -53,7 +53,7 @@ def test_runners_share_one_file_and_nobody_sees_it_in_the_result(world):
     )
     assert set(readers) == {"1", "2", "3"}
     assert len(readers) == -(-(world.input / "Asia Prod.csv").stat().st_size // 1000)
-    assert re.search(r"run \w+: 2 files of", outcome.stderr)
+    assert re.search(r"run \w+: found 2 input files", outcome.stderr)
 
 
 def test_nodes_and_runners_alone_share_one_file(world):
@@ -124,7 +124,7 @@ def test_a_file_that_deceives_is_read_again_by_collect(world, engine):
     world.set(run_id="night")
     assert world.reduce(mode="reduce").exit_code == 0
     outcome = world.reduce(mode="collect", engine=engine)
-    assert "Reducer - WARNING: 'Asia Prod.csv' re-read" in outcome.stderr
+    assert "Reducer - WARNING: re-reading 'Asia Prod.csv'" in outcome.stderr
     assert facts(outcome) == right
 
 

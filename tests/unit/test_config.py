@@ -1,4 +1,4 @@
-"""Every variable: its default, its check, where its value came from, and that each is told of everywhere."""
+"""Every variable: its default, its check, where its value came from, and that each is found of everywhere."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def six_processors(monkeypatch) -> None:
     monkeypatch.setattr(resources, "memory", lambda: Resource(4 << 30, "physical"))
 
 
-def faults(env_file: str | None = None, **environment: str) -> tuple[str, ...]:
+def problems(env_file: str | None = None, **environment: str) -> tuple[str, ...]:
     with pytest.raises(SettingsError) as raised:
         config.load(environment, env_file)
     return raised.value.problems
@@ -179,50 +179,50 @@ NO_COUNTS = ["0", "-1", "1.5", "1e3", "one", " 1", "1 ", "+1", "1_000", "\u0661"
         ("REDUCER_STRICT", ["1", "0", "yes", "on", "True "]),
     ],
 )
-def test_a_bad_value_is_a_fault_with_variable_value_and_rule(name, values):
+def test_a_bad_value_is_an_error_with_variable_value_and_rule(name, values):
     for value in values:
-        [fault] = faults(**{name: value})
-        assert fault.startswith(f"{name}={value} (environment): must be "), fault
+        [problem] = problems(**{name: value})
+        assert problem.startswith(f"{name}={value} (environment): must be "), problem
 
 
 @pytest.mark.parametrize(
     ("quantity", "low", "high", "said"),
     [
         ("4", "1", "5", ["REDUCER_HIGH_RUNNER=5 is above REDUCER_RUNNERS_QTY=4: there is no such runner"]),
-        ("4", "3", "2", ["REDUCER_LOW_RUNNER=3 is above REDUCER_HIGH_RUNNER=2: runners 3..2 are none"]),
-        ("4", "9", "", ["REDUCER_LOW_RUNNER=9 is above REDUCER_HIGH_RUNNER=4: runners 9..4 are none"]),
+        ("4", "3", "2", ["REDUCER_LOW_RUNNER=3 is above REDUCER_HIGH_RUNNER=2: the range 3..2 is empty"]),
+        ("4", "9", "", ["REDUCER_LOW_RUNNER=9 is above REDUCER_HIGH_RUNNER=4: the range 9..4 is empty"]),
         ("2", "9", "8", ["REDUCER_HIGH_RUNNER=8 is above REDUCER_RUNNERS_QTY=2: there is no such runner",
-                         "REDUCER_LOW_RUNNER=9 is above REDUCER_HIGH_RUNNER=8: runners 9..8 are none"]),
+                         "REDUCER_LOW_RUNNER=9 is above REDUCER_HIGH_RUNNER=8: the range 9..8 is empty"]),
     ],
 )  # fmt: skip
-def test_a_range_that_is_none_is_a_fault(quantity, low, high, said):
+def test_a_range_that_is_empty_is_an_error(quantity, low, high, said):
     assert (
-        list(faults(REDUCER_RUNNERS_QTY=quantity, REDUCER_LOW_RUNNER=low, REDUCER_HIGH_RUNNER=high)) == said
+        list(problems(REDUCER_RUNNERS_QTY=quantity, REDUCER_LOW_RUNNER=low, REDUCER_HIGH_RUNNER=high)) == said
     )
 
 
-def test_a_range_is_not_judged_by_a_value_that_is_a_fault_itself():
-    assert len(faults(REDUCER_RUNNERS_QTY="none", REDUCER_LOW_RUNNER="3")) == 1
-    assert len(faults(REDUCER_HIGH_RUNNER="none", REDUCER_LOW_RUNNER="3")) == 1
+def test_a_range_is_not_checked_by_a_value_that_is_invalid_itself():
+    assert len(problems(REDUCER_RUNNERS_QTY="none", REDUCER_LOW_RUNNER="3")) == 1
+    assert len(problems(REDUCER_HIGH_RUNNER="none", REDUCER_LOW_RUNNER="3")) == 1
 
 
-def test_spark_has_one_runner_unless_told_otherwise():
+def test_spark_has_one_runner_by_default():
     settings = config.load({"REDUCER_ENGINE": "spark"})
     assert (settings.runners, settings.low_runner, settings.high_runner) == (1, 1, 1)
 
 
 @pytest.mark.parametrize("name", ["REDUCER_RUNNERS_QTY", "REDUCER_LOW_RUNNER", "REDUCER_HIGH_RUNNER"])
-def test_spark_takes_no_share_of_runners(name):
-    [fault] = faults(**{"REDUCER_ENGINE": "spark", name: "2"})
-    assert fault.startswith("REDUCER_ENGINE=spark shares the work out itself: ")
-    assert f"{name}=2" in fault
+def test_spark_accepts_one_runner_only(name):
+    [problem] = problems(**{"REDUCER_ENGINE": "spark", name: "2"})
+    assert problem.startswith("REDUCER_ENGINE=spark distributes the work itself: ")
+    assert f"{name}=2" in problem
 
 
-def test_all_faults_are_told_at_once(tmp_path):
+def test_all_problems_are_reported_at_once(tmp_path):
     file = tmp_path / "some.env"
     file.write_text("REDUCER_STRICT=perhaps\nREDUCER_BATCHSIZE=1\n")
-    told = faults(str(file), LOG_LEVEL="LOUD", REDUCER_MODE="x", REDUCER_HIGH_RUNNER="7", REDUCER_FOO="1")
-    assert len(told) == 6
+    found = problems(str(file), LOG_LEVEL="LOUD", REDUCER_MODE="x", REDUCER_HIGH_RUNNER="7", REDUCER_FOO="1")
+    assert len(found) == 6
     for part in (
         "LOG_LEVEL=LOUD",
         "REDUCER_MODE=x",
@@ -230,8 +230,8 @@ def test_all_faults_are_told_at_once(tmp_path):
         "REDUCER_FOO",
         "REDUCER_BATCHSIZE",
     ):
-        assert any(part in fault for fault in told), part
-    assert any("REDUCER_STRICT=perhaps" in fault and str(file) in fault for fault in told)
+        assert any(part in problem for problem in found), part
+    assert any("REDUCER_STRICT=perhaps" in problem and str(file) in problem for problem in found)
 
 
 @pytest.mark.parametrize(
@@ -247,10 +247,10 @@ def test_all_faults_are_told_at_once(tmp_path):
         ("REDUCER_XYZZY", None),
     ],
 )
-def test_an_unknown_name_is_a_fault_that_names_the_nearest_known_one(wrong, meant):
-    [fault] = faults(**{wrong: "1"})
-    assert fault.startswith(f"{wrong} (environment): there is no such variable; did you mean ")
-    suggested = fault.removesuffix("?").rpartition(" ")[2]
+def test_an_unknown_name_is_an_error_that_names_the_nearest_known_one(wrong, meant):
+    [problem] = problems(**{wrong: "1"})
+    assert problem.startswith(f"{wrong} (environment): unknown variable; did you mean ")
+    suggested = problem.removesuffix("?").rpartition(" ")[2]
     assert suggested in NAMES
     assert meant in (None, suggested)
 
@@ -277,44 +277,47 @@ def test_the_file_fills_what_the_environment_does_not_set(env_file):
     assert origins["REDUCER_STRICT"] == "default"
 
 
-def test_a_value_of_the_file_that_is_not_used_is_not_judged(env_file):
+def test_a_value_of_the_file_that_is_not_used_is_not_checked(env_file):
     env_file.write_text("REDUCER_BATCH_SIZE=none\n")
     assert config.load({"REDUCER_BATCH_SIZE": "8"}, str(env_file)).batch_rows == 8
 
 
-def test_a_file_that_is_not_there_is_a_fault_beside_the_others(env_file):
-    told = faults(str(env_file), REDUCER_MODE="x")
-    assert told[0] == f"--env-file {env_file}: there is no such file"
-    assert len(told) == 2
+def test_a_file_that_is_not_there_is_reported_with_the_others(env_file):
+    found = problems(str(env_file), REDUCER_MODE="x")
+    assert found[0] == f"--env-file {env_file}: no such file"
+    assert len(found) == 2
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfeR\0E\0", b"REDUCER_RUN_ID=\xe9\n", b"\x80"])
-def test_a_file_that_is_no_text_is_a_fault(env_file, content):
+def test_a_file_that_is_not_text_is_an_error(env_file, content):
     env_file.write_bytes(content)
-    [fault] = faults(str(env_file))
-    assert str(env_file) in fault
+    [problem] = problems(str(env_file))
+    assert str(env_file) in problem
 
 
-def test_a_name_without_a_value_in_an_env_file_is_a_fault(env_file):
+def test_a_name_without_a_value_in_an_env_file_is_an_error(env_file):
     env_file.write_text("REDUCER_STRICT\nREDUCER_ENGINE=reference\n")
-    [fault] = faults(str(env_file))
-    assert fault.startswith(f"REDUCER_STRICT ({env_file}): ")
+    [problem] = problems(str(env_file))
+    assert problem.startswith(f"REDUCER_STRICT ({env_file}): ")
 
 
-# Told everywhere -----------------------------------------------------------------------------------------
+# The same everywhere -----------------------------------------------------------------------------------------
 
 
-def test_explain_lists_every_variable_with_value_and_origin(env_file):
+def test_explain_lists_every_variable_with_meaning_value_and_origin(env_file):
     env_file.write_text("REDUCER_SPLIT_SIZE=1 MiB\n")
-    told = config.explain(config.load({"REDUCER_STRICT": "true", "LOG_LEVEL": "debug"}, str(env_file)))
-    lines = dict(re.fullmatch(r"(\w+)=(.*?) +# (.*)", line).group(1, 2) for line in told.splitlines())
+    text = config.explain(config.load({"REDUCER_STRICT": "true", "LOG_LEVEL": "debug"}, str(env_file)))
+    assert text.splitlines()[::2] == [f"# {variable.meaning}" for variable in config.VARIABLES]
+    matches = [re.fullmatch(r"(?:# )?(\w+)=(.*?) +# (.*)", line) for line in text.splitlines()[1::2]]
+    lines = {match[1]: match[2] for match in matches}
     assert list(lines) == NAMES
     assert lines["REDUCER_STRICT"] == "true"
     assert lines["LOG_LEVEL"] == "DEBUG"
     assert lines["REDUCER_SPLIT_SIZE"] == str(1 << 20)
     assert lines["REDUCER_RUNNERS_QTY"] == lines["REDUCER_HIGH_RUNNER"] == "6"
-    assert lines["REDUCER_RUN_ID"] == "derived from the input"
-    origins = dict(re.fullmatch(r"(\w+)=.*# (.*)", line).groups() for line in told.splitlines())
+    assert lines["REDUCER_RUN_ID"] == ""
+    origins = {match[1]: match[3] for match in matches}
+    assert origins["REDUCER_RUN_ID"] == "derived from the input"
     assert origins["REDUCER_STRICT"] == "environment"
     assert origins["REDUCER_SPLIT_SIZE"] == str(env_file)
     assert origins["REDUCER_MODE"] == "default"

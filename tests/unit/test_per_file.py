@@ -85,11 +85,11 @@ def test_rejected_rows_are_warned_of_with_the_first_of_them(splits, progress, lo
         stats.read = 3
         stats.reject(Rejected.NO_KEY, 2)
         stats.reject(Rejected.NOT_AN_ADDRESS, 1)
-        stats.examples += [RejectedRow(path, 5, "no-key", "1 fields, the key is field 2")]
+        stats.examples += [RejectedRow(path, 5, "no-key", "1 field, the key is field 2")]
         return 0
 
     list(read_files(splits[:1], Stats(), progress, poor))
     assert log.messages == [
         "'Asia Prod 00.csv': 3 of 3 rows rejected (no-key 2, not-an-address 1),"
-        " first line 5: 1 fields, the key is field 2"
+        " first on line 5: 1 field, the key is field 2"
     ]

@@ -24,7 +24,7 @@ BOOKS = Stats(
     examples=[RejectedRow("Asia Prod.csv", 3, "no-key", "1 fields, the key is field 2")],
 )  # fmt: skip
 REPORT = Report(
-    run_id="id", fingerprint="f", engine="reference", why_engine="asked for by REDUCER_ENGINE", runners=2,
+    run_id="id", fingerprint="f", engine="reference", why_engine="requested by REDUCER_ENGINE", runners=2,
     seconds=2.0, slowest_runner_seconds=1.5, stats=BOOKS, addresses={"Asia Prod": 1200, "NA Prod": 34},
     result=Result("Combined.csv", len(COMBINED), f"{zlib.crc32(COMBINED):08x}"),
 )  # fmt: skip
@@ -32,11 +32,11 @@ REPORT = Report(
 
 def test_the_summary_tells_files_rows_distinct_time_and_where(tmp_path):
     assert list(REPORT.summary(LocalOutput(tmp_path).locate)) == [
-        "files: 1,234 taken, 1 ignored",
+        "files: 1,234 accepted, 1 skipped",
         "rows: 1,000,010 read = 1,000,000 valid + 10 rejected (no-key 3, not-an-address 7)",
         "distinct: 1,234; Asia Prod 1,200; NA Prod 34",
         "time: 2.00 s, 56.0 MB, 28.0 MB/s",
-        f"result: {tmp_path}/Combined.csv; everything else is in {tmp_path}/Combined.report.json",
+        f"result: {tmp_path}/Combined.csv; report: {tmp_path}/Combined.report.json",
     ]
 
 
@@ -61,7 +61,7 @@ def test_the_report_on_disk_holds_everything(tmp_path):
     plain = json.loads((tmp_path / "Combined.report.json").read_bytes())
     assert plain == report.read_plain(tmp_path)
     assert plain["run_id"] == "id"
-    assert plain["engine"] == {"name": "reference", "why": "asked for by REDUCER_ENGINE"}
+    assert plain["engine"] == {"name": "reference", "why": "requested by REDUCER_ENGINE"}
     assert (plain["runners"], plain["seconds"], plain["bytes"]) == (2, 2.0, 56_000_000)
     assert plain["files"]["taken"] == 1234
     assert plain["files"]["ignored"] == [

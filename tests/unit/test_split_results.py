@@ -135,7 +135,7 @@ def test_a_file_of_which_pieces_are_missing_does_not_add_up(some):
 
 
 def test_the_whole_of_a_unit_is_the_file():
-    assert split_results.whole(SECOND.split) == Split("Asia Prod.csv", SIZE, 111, 0, SIZE)
+    assert split_results.whole_file(SECOND.split) == Split("Asia Prod.csv", SIZE, 111, 0, SIZE)
 
 
 @pytest.mark.parametrize("one", [FIRST, result(10, None), result(20, ByteRange(20, 30, 2), error=NUL)])
