@@ -24,7 +24,7 @@ static_assert(std::has_unique_object_representations_v<Ipv4Row> && std::has_uniq
 template <typename RowOfIt>
 class RunCursor {
 public:
-    using Place = RowOfIt;
+    using Key = RowOfIt;
     using Row = RowOfIt;
 
     explicit RunCursor(const SpillRun& run) : run_(&run), at_(section().from), crc32_(section().crc32_from) {}

@@ -15,7 +15,7 @@ constexpr std::size_t kRowsAtOnce = 1 << 14;  // with their text they fit into t
 template <typename Number, typename RowOfIt>
 class MemoryCursor {
 public:
-    using Place = Number;
+    using Key = Number;
     using Row = RowOfIt;
 
     MemoryCursor(const Number* begin, const Number* end, std::size_t suffix)
@@ -52,7 +52,7 @@ void merge_cursors(std::vector<Cursor> cursors, const Function& write) {
     while (!cursors.empty()) {
         const std::size_t step = std::max<std::size_t>(1, kRowsAtOnce / cursors.size());
         bool has_border = false;
-        typename Cursor::Place border{};
+        typename Cursor::Key border{};
         for (Cursor& cursor : cursors) {
             const auto* const next = cursor.peek(step);
             if (next == nullptr || (has_border && !(*next < border))) continue;
