@@ -243,7 +243,7 @@ SHOWN = re.compile(r"^\$ \.venv/bin/host-processor batch ((?:.*\\\n)*.*)\n((?:.+
 
 
 def test_the_readme_shows_what_is_printed():
-    shown = SHOWN.findall((ROOT / "README.md").read_text(encoding="utf-8"))
+    shown = SHOWN.findall((ROOT / "docs/host-processor.md").read_text(encoding="utf-8"))
     assert len(shown) == 2
     for arguments, text in shown:
         assert batch(*shlex.split(arguments.replace("\\\n", " ")), cwd=ROOT).stdout == text

@@ -240,7 +240,7 @@ def test_a_state_is_not_used_for_another_question(tmp_path, folder):
 
 
 def test_the_readme_shows_what_is_printed(tmp_path):
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    readme = (ROOT / "docs/host-processor.md").read_text(encoding="utf-8")
     [(setting_up, arguments, text)] = re.findall(
         r"^\$ (mkdir .*)\n\$ \.venv/bin/host-processor streaming (.*)\n((?:.*\n)+?)```$", readme, re.MULTILINE
     )

@@ -13,7 +13,7 @@ namespace reduction {
 
 namespace {
 
-// Small writes: larger ones got larger pages, which took longer (docs/kernel-log.md).
+// Small writes: larger ones got larger pages, which took longer (docs/performance-notes.md).
 constexpr std::size_t kAtOnce = 1 << 16;
 constexpr std::uint64_t kWriteBack = 8 << 20;
 

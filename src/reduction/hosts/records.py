@@ -1,6 +1,6 @@
 """What a line of a connection log is: `<unix time> <source host> <target host>`, or malformed for a reason.
 
-docs/rules.md has the rules. native/include/reduction/log_lines.hpp keeps the same ones where lines are many;
+docs/spec.md has the rules. native/include/reduction/log_lines.hpp keeps the same ones where lines are many;
 this is its twin, dull on purpose, and the oracle of its tests.
 """
 

@@ -112,7 +112,7 @@ def as_text(host: str, partners: dict[str, list[str]]) -> str:
 def as_json(
     options: argparse.Namespace, question: Question, partners: dict[str, list[str]], found: Answer
 ) -> str:
-    """Return one object on one line; docs/rules.md tells its fields."""
+    """Return one object on one line; docs/spec.md tells its fields."""
     told = {
         "host": options.host,
         "start": question.start_ms,

@@ -30,7 +30,7 @@ Format = Callable[[Report], bytes]
 
 
 def as_json(report: Report) -> bytes:
-    """Return the report as one line: an object with the keys of docs/rules.md, in their order."""
+    """Return the report as one line: an object with the keys of docs/spec.md, in their order."""
     window = report.window
     busiest = b"null"
     if window.busiest:
