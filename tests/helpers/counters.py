@@ -1,4 +1,4 @@
-"""What counts windows: the kernel and its twin, for tests that hold for both."""
+"""What counts windows: the kernel and the Python implementation, for tests that hold for both."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from reduction.hosts.streaming.windows import Counter, NativeWindows, Windows
-from reduction.hosts.streaming.windows_python import PlainWindows
+from reduction.hosts.streaming.windows import NativeWindows, WindowBackend, Windows
+from reduction.hosts.streaming.windows_python import PythonWindows
 
 NAMES = ("kernel", "plain")
 NewWindows = Callable[[bytes, int, int], Windows]
@@ -15,9 +15,9 @@ NewWindows = Callable[[bytes, int, int], Windows]
 
 def maker(name: str) -> NewWindows:
     """Return what makes windows; skips the test where the kernel is not built."""
-    counter: Callable[[bytes, int, int, int], Counter]
+    counter: Callable[[bytes, int, int, int], WindowBackend]
     if name == "plain":
-        counter = PlainWindows
+        counter = PythonWindows
     else:
         pytest.importorskip("reduction._kernel")
         counter = NativeWindows

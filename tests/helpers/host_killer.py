@@ -54,9 +54,9 @@ class HostKiller(Killer):
         class Base(sqlite3.Connection):
             def __init__(self, *arguments: Any, **named: Any) -> None:
                 super().__init__(*arguments, **named)
-                self.set_progress_handler(self._go_on, SQLITE_STEPS)
+                self.set_progress_handler(self._resume, SQLITE_STEPS)
 
-            def _go_on(self) -> int:
+            def _resume(self) -> int:
                 if killer.step("sqlite"):
                     killer.die()
                 return 0
@@ -74,7 +74,7 @@ class HostKiller(Killer):
 
 
 def streamed(folder: Path, arguments: list[str], kill_at: int | None) -> tuple[int, str]:
-    """Stream in a fork; returns its exit code (-9 if it was killed) and the step it died at."""
+    """StreamProcessor in a fork; returns its exit code (-9 if it was killed) and the step it died at."""
 
     def stream() -> int:
         os.chdir(folder)

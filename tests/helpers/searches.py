@@ -6,15 +6,15 @@ from functools import partial
 
 import pytest
 
-from reduction.hosts.batch.scan import NewSearch
-from reduction.hosts.batch.scan_python import PlainSearch
-from reduction.hosts.batch.scanners import NativeSearch, choose, has_kernel
+from reduction.hosts.batch.scan import NewScanner
+from reduction.hosts.batch.scan_python import PythonScanner
+from reduction.hosts.batch.scanners import NativeScanner, choose_scanner, has_kernel
 
-SEARCHES: dict[str, NewSearch] = {
-    "Python": PlainSearch,
-    "kernel": NativeSearch,
-    "portable kernel": partial(NativeSearch, instruction_set="portable"),
-    "the best": choose(),
+SEARCHES: dict[str, NewScanner] = {
+    "Python": PythonScanner,
+    "kernel": NativeScanner,
+    "portable kernel": partial(NativeScanner, instruction_set="portable"),
+    "the best": choose_scanner(),
 }
 _without_kernel = pytest.mark.skipif(not has_kernel(), reason="the kernel is not installed")
 

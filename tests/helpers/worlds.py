@@ -30,7 +30,7 @@ class Taken:
     @property
     def finished(self) -> list[str]:
         """The names of files that were read to their end."""
-        return [item.place.name for item in self.items if isinstance(item, Finished)]
+        return [item.position.name for item in self.items if isinstance(item, Finished)]
 
     @property
     def gone(self) -> list[Gone]:

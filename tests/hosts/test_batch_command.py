@@ -129,20 +129,20 @@ def test_without_anything_to_say_it_is_silent_unless_asked(log):
 def test_a_missing_log_is_exit_code_1(tmp_path):
     done = batch(*QUESTION, "-f", tmp_path / "none.log")
     assert (done.returncode, done.stdout) == (1, "")
-    assert "there is no such file: '" in done.stderr
+    assert "no such file: '" in done.stderr
 
 
 def test_a_broken_archive_is_exit_code_1_and_no_answer(tmp_path):
     (tmp_path / "a.gz").write_bytes(gzip.compress(LOG.encode())[:-9])
     done = batch(*QUESTION, "-f", tmp_path / "a.gz")
     assert (done.returncode, done.stdout) == (1, "")
-    assert "a.gz' can't be read to its end" in done.stderr
+    assert "a.gz' cannot be read to its end" in done.stderr
 
 
 def test_all_faults_of_a_question_are_told_at_once(log):
     done = batch("-H", "a b", "-s", "soon", "-e", "12345", "-f", log)
     assert (done.returncode, done.stdout) == (3, "")
-    assert "--host 'a b': must be UTF-8 without blanks" in done.stderr
+    assert "--host 'a b': must be UTF-8 without spaces and tabs" in done.stderr
     assert "--start soon: must be 13 digits" in done.stderr
     assert "--end 12345: must be 13 digits" in done.stderr
 
@@ -169,12 +169,12 @@ def test_a_log_out_of_order_is_exit_code_5_and_no_answer(tmp_path):
     lines = [f"{START + 1000 * second} a b{second}\n" for second in range(7200)]
     lines[3600] = f"{START} a late\n"
     (tmp_path / "a.log").write_text("".join(lines))
-    question = ["-H", "a", "-s", START + 3_600_000, "-e", START + 3_602_000, "-f", tmp_path / "a.log"]
-    done = batch(*question)
+    query = ["-H", "a", "-s", START + 3_600_000, "-e", START + 3_602_000, "-f", tmp_path / "a.log"]
+    done = batch(*query)
     assert (done.returncode, done.stdout) == (5, "")
-    assert "3599 s older than one before it" in done.stderr
-    assert batch(*question, "--full-scan").stdout.splitlines()[1] == "b3601,b3602"
-    assert batch(*question, "--lateness", 3599).stdout.splitlines()[1] == "b3601,b3602"
+    assert "3599 s older than one before" in done.stderr
+    assert batch(*query, "--full-scan").stdout.splitlines()[1] == "b3601,b3602"
+    assert batch(*query, "--lateness", 3599).stdout.splitlines()[1] == "b3601,b3602"
 
 
 def test_standard_output_that_is_full_is_exit_code_6(log):
@@ -183,7 +183,7 @@ def test_standard_output_that_is_full_is_exit_code_6(log):
             [*COMMAND, *QUESTION, "-f", log], stdout=full, stderr=subprocess.PIPE, check=False
         )
     assert done.returncode == 6
-    assert b"standard output can't be written: No space left" in done.stderr
+    assert b"cannot write to standard output: No space left" in done.stderr
     assert b"Traceback" not in done.stderr
 
 

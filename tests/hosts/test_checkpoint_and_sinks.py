@@ -9,12 +9,12 @@ import sqlite3
 import pytest
 
 from reduction.errors import OutputError, SettingsError, WriteError
-from reduction.hosts.streaming.checkpoint import State, Telling
-from reduction.hosts.streaming.log_reader import Batch, Place
+from reduction.hosts.streaming.checkpoint import Checkpoint, PendingReports
+from reduction.hosts.streaming.log_reader import Batch, FilePosition
 from reduction.hosts.streaming.sinks import FileOutput, StandardOutput
 
 RULES = {"-H": "Aadvik", "-t": 3600}
-PLACE = Place("odd \udcff name.txt", 2**64 - 1, 2**63 + 5, 3, "digest", 70, 2)
+PLACE = FilePosition("odd \udcff name.txt", 2**64 - 1, 2**63 + 5, 3, "digest", 70, 2)
 
 
 def pieces(*data: bytes):
@@ -33,56 +33,60 @@ def folder(tmp_path):
 
 
 def test_a_new_state_has_nothing(folder):
-    state = State(folder, RULES)
+    state = Checkpoint(folder, RULES)
     assert state.find() is None
     state.close()
 
 
 def test_what_was_committed_is_found_again(folder):
-    state = State(folder, RULES)
-    state.commit({"start_ms": 5}, [PLACE], pieces(b"win", b"dows"), Telling(7, b"report"))
+    state = Checkpoint(folder, RULES)
+    state.commit({"start_ms": 5}, [PLACE], pieces(b"win", b"dows"), PendingReports(7, b"report"))
     state.close()
-    state = State(folder, RULES)
+    state = Checkpoint(folder, RULES)
     found = state.find()
     assert found.clock == {"start_ms": 5}
-    assert found.places == [PLACE]
-    assert found.telling == Telling(7, b"report")
+    assert found.positions == [PLACE]
+    assert found.pending == PendingReports(7, b"report")
     read = state.windows()
     assert [read(5), read(0), read(9)] == [b"windo", b"", b"ws"]
     assert list(state.blocks_since()) == []
-    state.told()
-    assert state.find().telling is None
+    state.acknowledge()
+    assert state.find().pending is None
     state.close()
 
 
 def test_a_commit_replaces_all_that_was_there(folder):
-    state = State(folder, RULES)
+    state = Checkpoint(folder, RULES)
     state.commit({}, [PLACE], pieces(b"old"), None)
-    state.add(Batch(b"block\n", Place("b", 1, 1, offset=6)))
+    state.add(Batch(b"block\n", FilePosition("b", 1, 1, offset=6)))
     state.commit({"start_ms": 1}, [], pieces(b""), None)
     found = state.find()
-    assert (found.places, found.clock, state.windows()(10)) == ([], {"start_ms": 1}, b"")
+    assert (found.positions, found.clock, state.windows()(10)) == ([], {"start_ms": 1}, b"")
     assert (list(state.blocks_since()), state.bytes_since) == ([], 0)
     state.close()
 
 
 def test_batches_since_are_kept_in_their_order_with_the_last_place_of_each_file(folder):
-    state = State(folder, RULES)
-    first, second = Place("a", 1, 1), Place("b", 1, 2)
+    state = Checkpoint(folder, RULES)
+    first, second = FilePosition("a", 1, 1), FilePosition("b", 1, 2)
     state.commit({}, [first, second], pieces(b"w"), None)
-    for place in (Place("b", 1, 2, offset=4), Place("a", 1, 1, offset=4), Place("b", 1, 2, offset=8)):
-        state.add(Batch(b"%s %d\n" % (place.name.encode(), place.offset), place))
+    for position in (
+        FilePosition("b", 1, 2, offset=4),
+        FilePosition("a", 1, 1, offset=4),
+        FilePosition("b", 1, 2, offset=8),
+    ):
+        state.add(Batch(b"%s %d\n" % (position.name.encode(), position.offset), position))
     state.close()
-    state = State(folder, RULES)
+    state = Checkpoint(folder, RULES)
     assert list(state.blocks_since()) == [b"b 4\n", b"a 4\n", b"b 8\n"]
     assert state.bytes_since == 12
-    assert [(place.name, place.offset) for place in state.find().places] == [("a", 4), ("b", 8)]
+    assert [(position.name, position.offset) for position in state.find().positions] == [("a", 4), ("b", 8)]
     state.close()
 
 
 def test_windows_of_any_size_are_kept(folder, monkeypatch):
     monkeypatch.setattr("reduction.hosts.streaming.checkpoint._PIECE", 10)
-    state = State(folder, RULES)
+    state = Checkpoint(folder, RULES)
     content = bytes(range(256)) * 2
     state.commit({}, [], pieces(*(content[at : at + 7] for at in range(0, len(content), 7))), None)
     assert state.windows()(1000) == content
@@ -90,7 +94,7 @@ def test_windows_of_any_size_are_kept(folder, monkeypatch):
 
 
 def test_a_transaction_that_fails_changes_nothing(folder):
-    state = State(folder, RULES)
+    state = Checkpoint(folder, RULES)
     state.commit({}, [PLACE], pieces(b"good"), None)
 
     def broken(out) -> None:
@@ -98,43 +102,43 @@ def test_a_transaction_that_fails_changes_nothing(folder):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        state.commit({"start_ms": 9}, [], broken, Telling(1, b"x"))
+        state.commit({"start_ms": 9}, [], broken, PendingReports(1, b"x"))
     found = state.find()
-    assert (found.places, found.clock, found.telling, state.windows()(9)) == ([PLACE], {}, None, b"good")
+    assert (found.positions, found.clock, found.pending, state.windows()(9)) == ([PLACE], {}, None, b"good")
     state.close()
 
 
 def test_a_state_of_another_question_is_refused_and_says_which(folder):
-    State(folder, RULES).close()
-    with pytest.raises(SettingsError, match="of -t 3600, not 60"):
-        State(folder, RULES | {"-t": 60})
+    Checkpoint(folder, RULES).close()
+    with pytest.raises(SettingsError, match="with -t 3600 \\(now 60\\)"):
+        Checkpoint(folder, RULES | {"-t": 60})
 
 
 def test_two_processes_cannot_share_a_state(folder):
-    state = State(folder, RULES)
+    state = Checkpoint(folder, RULES)
     with pytest.raises(OutputError, match="another process"):
-        State(folder, RULES)
+        Checkpoint(folder, RULES)
     state.close()
-    State(folder, RULES).close()
+    Checkpoint(folder, RULES).close()
 
 
 def test_a_state_that_is_no_state_is_an_error(folder, tmp_path):
     folder.mkdir(parents=True)
     (folder / "streaming.sqlite").write_bytes(b"nonsense" * 1000)
-    with pytest.raises(OutputError, match="can't be used"):
-        State(folder, RULES)
+    with pytest.raises(OutputError, match="cannot use the state"):
+        Checkpoint(folder, RULES)
     (tmp_path / "file").touch()
-    with pytest.raises(OutputError, match="can't be used"):
-        State(tmp_path / "file" / "state", RULES)
+    with pytest.raises(OutputError, match="cannot use the state"):
+        Checkpoint(tmp_path / "file" / "state", RULES)
 
 
 def test_a_state_of_another_version_is_refused(folder):
-    State(folder, RULES).close()
+    Checkpoint(folder, RULES).close()
     with sqlite3.connect(folder / "streaming.sqlite") as base:
         base.execute("UPDATE about SET value = 'other' WHERE name = 'format'")
     base.close()
     with pytest.raises(SettingsError, match="another version"):
-        State(folder, RULES)
+        Checkpoint(folder, RULES)
 
 
 def test_a_file_takes_reports_at_its_end(tmp_path):
@@ -142,8 +146,8 @@ def test_a_file_takes_reports_at_its_end(tmp_path):
     path.write_bytes(b"before\n")
     output = FileOutput(path)
     assert output.position() == 7
-    output.tell(b"one\n")
-    output.tell(b"two\n")
+    output.emit(b"one\n")
+    output.emit(b"two\n")
     assert path.read_bytes() == b"before\none\ntwo\n"
 
 
@@ -151,7 +155,7 @@ def test_a_file_takes_reports_at_its_end(tmp_path):
 def test_a_report_that_was_told_in_part_is_told_exactly_once(tmp_path, written):
     path = tmp_path / "reports"
     path.write_bytes(b"before\n" + b"report\n"[:written])
-    FileOutput(path).tell_again(Telling(7, b"report\n"))
+    FileOutput(path).replay(PendingReports(7, b"report\n"))
     assert path.read_bytes() == b"before\nreport\n"
 
 
@@ -159,22 +163,22 @@ def test_what_somebody_else_wrote_meanwhile_is_not_cut_off(tmp_path):
     path = tmp_path / "reports"
     for content in (b"before\nother\n", b"befo", b"before\nrepother\n"):
         path.write_bytes(content)
-        FileOutput(path).tell_again(Telling(7, b"report\n"))
+        FileOutput(path).replay(PendingReports(7, b"report\n"))
         assert path.read_bytes() == content + b"report\n"
 
 
 def test_a_report_that_was_told_before_others_came_is_not_told_again(tmp_path):
     path = tmp_path / "reports"
     path.write_bytes(b"before\nreport\nother\n")
-    FileOutput(path).tell_again(Telling(7, b"report\n"))
+    FileOutput(path).replay(PendingReports(7, b"report\n"))
     assert path.read_bytes() == b"before\nreport\nother\n"
 
 
 def test_standard_output_may_repeat(tmp_path):
     descriptor = os.open(tmp_path / "out", os.O_WRONLY | os.O_CREAT)
     output = StandardOutput(descriptor)
-    output.tell(b"one\n")
-    output.tell_again(Telling(output.position(), b"one\n"))
+    output.emit(b"one\n")
+    output.replay(PendingReports(output.position(), b"one\n"))
     os.close(descriptor)
     assert (tmp_path / "out").read_bytes() == b"one\none\n"
 
@@ -191,10 +195,10 @@ def test_outputs_that_cannot_be_written_are_errors(tmp_path):
 
 
 def test_a_state_is_one_file_that_other_tools_can_read(folder):
-    state = State(folder, RULES)
+    state = Checkpoint(folder, RULES)
     state.commit({}, [PLACE], pieces(b"w"), None)
     state.close()
     with sqlite3.connect(folder / "streaming.sqlite") as base:
-        [(rules,)] = base.execute("SELECT value FROM about WHERE name = 'rules'")
+        [(config,)] = base.execute("SELECT value FROM about WHERE name = 'config'")
     base.close()
-    assert json.loads(rules) == RULES
+    assert json.loads(config) == RULES

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reduction.hosts.instants import milliseconds
+from reduction.hosts.records import milliseconds
 
 MOMENT = 1565647204351
 

@@ -90,7 +90,7 @@ def test_an_archive_is_known_by_its_first_bytes(tmp_path, pack):
 def test_an_archive_cut_short_is_told_with_its_name(tmp_path, pack):
     (tmp_path / "a.log").write_bytes(pack(TEXT)[:-9])
     log = LogFile(str(tmp_path / "a.log"))
-    with pytest.raises(InputError, match=r"a\.log' can't be read to its end"), log.text() as stream:
+    with pytest.raises(InputError, match=r"a\.log' cannot be read to its end"), log.text() as stream:
         stream.read()
     log.close()
 
@@ -143,7 +143,7 @@ def test_a_part_has_the_lines_that_start_in_it(tmp_path_factory, text, ends, siz
     path.write_bytes(text)
     log = LogFile(str(path))
     low, stop = (min(end, len(text)) for end in ends)
-    starts = [0, *(place + 1 for place, byte in enumerate(text) if byte == 10 and place + 1 < len(text))]
+    starts = [0, *(where + 1 for where, byte in enumerate(text) if byte == 10 and where + 1 < len(text))]
     lines = dict(zip(starts, text.splitlines(keepends=True), strict=False))
     begin = blocks.line_start(log, low, stop)
     assert (

@@ -1,4 +1,4 @@
-"""A log comes in batches of whole lines, each with the place behind it, and can be read on from any place."""
+"""A log comes in batches of whole lines, each with the position behind it, and can be read on from any position."""
 
 from __future__ import annotations
 
@@ -55,19 +55,19 @@ def test_batches_are_the_file_and_any_place_can_be_gone_on_from(tmp_path, parts,
     path.write_bytes(content)
     log = opened(path, size)
     first = [batch for _, batch in zip(range(stop_after), iter(log.next_batch, None), strict=False)]
-    place = log.place
+    position = log.position
     log.close()
-    again = opened(path, size + 1, place)
+    again = opened(path, size + 1, position)
     rest = batches(again)
-    end = again.rest()
+    end = again.flush_partial_line()
     again.close()
     blocks = [batch.block for batch in (*first, *rest)]
     assert all(block.endswith(b"\n") for block in blocks)
     assert b"".join(blocks) + (end.block if end else b"") == content
     for batch in (*first, *rest, *([end] if end else [])):
         assert content[: batch.offset].count(b"\n") == batch.lines_before
-        assert content[batch.offset : batch.place.offset] == batch.block
-    assert again.place.lines == content.count(b"\n")
+        assert content[batch.offset : batch.position.offset] == batch.block
+    assert again.position.lines == content.count(b"\n")
 
 
 def test_an_unfinished_line_waits_until_it_is_finished(tmp_path):
@@ -78,8 +78,8 @@ def test_an_unfinished_line_waits_until_it_is_finished(tmp_path):
     with path.open("ab") as writer:
         writer.write(b"o\nthree")
     assert [batch.block for batch in batches(log)] == [b"two\n"]
-    assert log.rest().block == b"three"
-    assert log.rest() is None
+    assert log.flush_partial_line().block == b"three"
+    assert log.flush_partial_line() is None
     log.close()
 
 
@@ -95,31 +95,31 @@ def test_another_file_of_that_name_is_read_from_its_beginning(tmp_path):
     path = tmp_path / "log"
     path.write_bytes(b"one\ntwo\n")
     log = opened(path, 1)
-    place = log.next_batch().place
+    position = log.next_batch().position
     log.close()
-    assert is_continued(os.open(path, os.O_RDONLY), place)
+    assert is_continued(os.open(path, os.O_RDONLY), position)
     path.write_bytes(b"ONE\ntwo\n")
-    assert opened(path, 100, place).place.offset == 0
+    assert opened(path, 100, position).position.offset == 0
     path.write_bytes(b"one\ntwo\nthree\n")
-    assert opened(path, 100, place).place.offset == 4
+    assert opened(path, 100, position).position.offset == 4
     path.rename(tmp_path / "other")
     path.write_bytes(b"one\ntwo\nthree\n")
-    assert opened(path, 100, place).place.offset == 0, "the same bytes, but another file"
+    assert opened(path, 100, position).position.offset == 0, "the same bytes, but another file"
 
 
 def test_a_file_is_read_whole_if_it_is_that_file_and_has_not_grown(tmp_path):
     path = tmp_path / "log"
     path.write_bytes(b"one\n")
     log = opened(path)
-    place = log.next_batch().place
+    position = log.next_batch().position
     log.close()
-    assert is_read_whole(path, place)
-    assert not is_read_whole(tmp_path / "missing", place)
+    assert is_read_whole(path, position)
+    assert not is_read_whole(tmp_path / "missing", position)
     with path.open("ab") as writer:
         writer.write(b"more")
-    assert not is_read_whole(path, place)
+    assert not is_read_whole(path, position)
     path.write_bytes(b"two\n")
-    assert not is_read_whole(path, place)
+    assert not is_read_whole(path, position)
 
 
 def test_a_writer_is_seen_where_the_system_tells(tmp_path):

@@ -10,15 +10,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reduction.hosts.streaming.checkpoint import State
-from reduction.hosts.streaming.clocks import Rules, new_clock
-from reduction.hosts.streaming.directory_source import Folder
-from reduction.hosts.streaming.processor import Audience, Stream, Unkept, go_on
+from reduction.hosts.streaming.checkpoint import Checkpoint
+from reduction.hosts.streaming.clocks import WindowConfig, new_clock
+from reduction.hosts.streaming.directory_source import DirectorySource
+from reduction.hosts.streaming.processor import NullCheckpoint, ReportSink, StreamProcessor, restore
 from reduction.hosts.streaming.reports import as_json
 from reduction.hosts.streaming.sinks import FileOutput
-from reduction.hosts.streaming.tail_source import Follower
+from reduction.hosts.streaming.tail_source import TailSource
 
-RULES = Rules("H", "event", 10_000, 5_000, 10**9)
+RULES = WindowConfig("H", "event", 10_000, 5_000, 10**9)
 HOSTS = ["H", "a", "b", "c"]
 DISORDER = st.integers(0, 6_000)
 LINES = st.lists(
@@ -49,7 +49,7 @@ def log_of(lines) -> bytes:
 
 
 def cut_at_lines(log: bytes, cuts: list[int]) -> list[bytes]:
-    """Parts that end with whole lines, near the places given."""
+    """Parts that end with whole lines, near the positions given."""
     edges = [0, *(log.rfind(b"\n", 0, cut) + 1 for cut in cuts if cut < len(log)), len(log)]
     return [log[start:stop] for start, stop in pairwise(edges)]
 
@@ -62,32 +62,34 @@ def replayed(folder, log: bytes, batch_bytes: int = 100_000) -> bytes:
     return from_folder(folder, folder / "out", batch_bytes)
 
 
-def from_folder(folder, out, batch_bytes: int, state: State | None = None, taker=None) -> bytes:
+def from_folder(folder, out, batch_bytes: int, state: Checkpoint | None = None, consumer=None) -> bytes:
     """What is in `out` after everything in the folder was read, once."""
     output = FileOutput(out)
-    clock, places = go_on(state, RULES, output, 0) if state else (new_clock(RULES, 0), [])
-    source = Folder(folder, places, batch_bytes)
-    stream = Stream(clock, state or Unkept(), Audience(output, as_json, list), source.put_away, places)
-    drain(source, stream, taker)
+    clock, positions = restore(state, RULES, output, 0) if state else (new_clock(RULES, 0), [])
+    source = DirectorySource(folder, positions, batch_bytes)
+    processor = StreamProcessor(
+        clock, state or NullCheckpoint(), ReportSink(output, as_json, list), source.archive, positions
+    )
+    drain(source, processor, consumer)
     return out.read_bytes()
 
 
-def drain(source, stream: Stream, taker=None) -> None:
+def drain(source, processor: StreamProcessor, consumer=None) -> None:
     now_ms = count(0, 400).__next__  # so that now and then a commit is due
-    source.look(taker or Taker(stream, now_ms))
-    source.end(taker or Taker(stream, now_ms))
-    stream.end(now_ms)
+    source.poll(consumer or EventConsumer(processor, now_ms))
+    source.end(consumer or EventConsumer(processor, now_ms))
+    processor.end(now_ms)
     source.close()
 
 
-class Taker:
+class EventConsumer:
     """Takes at once, where two threads would pass things on."""
 
-    def __init__(self, stream: Stream, now_ms) -> None:
-        self.stream, self.now_ms = stream, now_ms
+    def __init__(self, processor: StreamProcessor, now_ms) -> None:
+        self.processor, self.now_ms = processor, now_ms
 
     def put(self, item) -> bool:
-        self.stream.take(item, self.now_ms)
+        self.processor.take(item, self.now_ms)
         return True
 
 
@@ -119,28 +121,30 @@ def test_replay_equals_a_log_that_was_followed_while_it_grew_by_any_bytes(tmp_pa
     growing, out = tmp_path / "growing.log", tmp_path / "out"
     growing.write_bytes(b"")
     out.unlink(missing_ok=True)
-    source = Follower(growing, [], batch_bytes)
-    stream = Stream(new_clock(RULES, 0), Unkept(), Audience(FileOutput(out), as_json, list), source.put_away)
-    taker = Taker(stream, count().__next__)
+    source = TailSource(growing, [], batch_bytes)
+    processor = StreamProcessor(
+        new_clock(RULES, 0), NullCheckpoint(), ReportSink(FileOutput(out), as_json, list), source.archive
+    )
+    consumer = EventConsumer(processor, count().__next__)
     for start, stop in pairwise([0, *(cut for cut in cuts if cut < len(log)), len(log)]):
         with growing.open("ab") as writer:
             writer.write(log[start:stop])
-        source.look(taker)
-    drain(source, stream)
+        source.poll(consumer)
+    drain(source, processor)
     assert out.read_bytes() == expected
 
 
 class Mortal:
     """Takes until it dies, before or after the item is taken."""
 
-    def __init__(self, taker: Taker, lives: int) -> None:
-        self.taker, self.left = taker, lives
+    def __init__(self, consumer: EventConsumer, lives: int) -> None:
+        self.consumer, self.left = consumer, lives
 
     def put(self, item) -> bool:
         self.left -= 1
         if self.left == 0:
             raise Died
-        self.taker.put(item)
+        self.consumer.put(item)
         self.left -= 1
         if self.left == 0:
             raise Died
@@ -150,17 +154,17 @@ class Mortal:
 def streamed_with_deaths(new_source, out, state_folder, deaths, *, follows: bool) -> bytes:
     """What is in `out` after a process for each of `deaths`, and one that came to its end."""
     for lives in [*deaths, -1]:
-        state = State(state_folder, {})
+        state = Checkpoint(state_folder, {})
         try:
             output = FileOutput(out)
-            clock, places = go_on(state, RULES, output, 0)
-            source = new_source(places)
-            audience = Audience(output, as_json, list)
-            stream = Stream(clock, state, audience, source.put_away, places, keeps_batches=follows)
-            mortal = Mortal(Taker(stream, count(0, 400).__next__), lives)
-            source.look(mortal)
+            clock, positions = restore(state, RULES, output, 0)
+            source = new_source(positions)
+            sink = ReportSink(output, as_json, list)
+            processor = StreamProcessor(clock, state, sink, source.archive, positions, keeps_batches=follows)
+            mortal = Mortal(EventConsumer(processor, count(0, 400).__next__), lives)
+            source.poll(mortal)
             if lives < 0:
-                drain(source, stream)
+                drain(source, processor)
         except Died:
             pass
         finally:
@@ -177,8 +181,8 @@ def test_killed_and_gone_on_equals_undisturbed(tmp_path, lines, cuts, batch_byte
     folder = tmp_path / "live"
     put_into(folder, cut_at_lines(log, cuts))
 
-    def new_source(places) -> Folder:
-        return Folder(folder, places, batch_bytes)
+    def new_source(positions) -> DirectorySource:
+        return DirectorySource(folder, positions, batch_bytes)
 
     told = streamed_with_deaths(new_source, folder / "out", folder / "state", deaths, follows=False)
     assert told == expected
@@ -195,8 +199,8 @@ def test_a_followed_log_killed_and_gone_on_equals_undisturbed(tmp_path, lines, b
     folder.mkdir()
     (folder / "app.log").write_bytes(log)
 
-    def new_source(places) -> Follower:
-        return Follower(folder / "app.log", places, batch_bytes)
+    def new_source(positions) -> TailSource:
+        return TailSource(folder / "app.log", positions, batch_bytes)
 
     assert (
         streamed_with_deaths(new_source, folder / "out", folder / "state", deaths, follows=True) == expected
@@ -208,8 +212,8 @@ def test_batches_of_a_followed_log_are_kept_until_windows_are_written(tmp_path, 
     log = tmp_path / "app.log"
     log.write_bytes(b"1565654400000 H a\n")
 
-    def new_source(places) -> Follower:
-        return Follower(log, places, 100)
+    def new_source(positions) -> TailSource:
+        return TailSource(log, positions, 100)
 
     out, state = tmp_path / "out", tmp_path / "state"
     for content in (b"1565654400001 H b\n", b"1565654400002 H c\n"):
@@ -222,14 +226,14 @@ def test_batches_of_a_followed_log_are_kept_until_windows_are_written(tmp_path, 
 
 def streamed_with_deaths_once(new_source, out, state_folder) -> None:
     """A process that takes what is there and dies."""
-    state = State(state_folder, {})
+    state = Checkpoint(state_folder, {})
     output = FileOutput(out)
-    clock, places = go_on(state, RULES, output, 0)
-    source = new_source(places)
-    stream = Stream(
-        clock, state, Audience(output, as_json, list), source.put_away, places, keeps_batches=True
+    clock, positions = restore(state, RULES, output, 0)
+    source = new_source(positions)
+    processor = StreamProcessor(
+        clock, state, ReportSink(output, as_json, list), source.archive, positions, keeps_batches=True
     )
-    source.look(Taker(stream, count().__next__))
+    source.poll(EventConsumer(processor, count().__next__))
     source.close()
     state.close()
 
@@ -239,12 +243,14 @@ def test_many_kept_batches_become_windows(tmp_path, monkeypatch, most):
     monkeypatch.setattr("reduction.hosts.streaming.processor._MOST_BYTES_SINCE", most)
     log = tmp_path / "app.log"
     log.write_bytes(b"1565654400000 H a\n" * 10)
-    state = State(tmp_path / "state", {})
+    state = Checkpoint(tmp_path / "state", {})
     output = FileOutput(tmp_path / "out")
-    clock, places = go_on(state, RULES, output, 0)
-    source = Follower(log, places, 1)
-    stream = Stream(clock, state, Audience(output, as_json, list), source.put_away, keeps_batches=True)
-    source.look(Taker(stream, count().__next__))
+    clock, positions = restore(state, RULES, output, 0)
+    source = TailSource(log, positions, 1)
+    processor = StreamProcessor(
+        clock, state, ReportSink(output, as_json, list), source.archive, keeps_batches=True
+    )
+    source.poll(EventConsumer(processor, count().__next__))
     assert state.bytes_since <= most + 18
     assert len(list(state.blocks_since())) <= 1
     state.close()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reduction.hosts.records import Connection, Malformed, Placed, parse, scan
+from reduction.hosts.records import Connection, LocatedLine, Malformed, parse, scan
 
 CONNECTION = Connection(1565647204351, b"Aadvik", b"Matina")
 LINES = {
@@ -67,7 +67,7 @@ def test_the_kernel_knows_utf_8_as_python_does(text):
 def test_a_block_tells_where_each_line_stands():
     block = b"1565647204351 a b\r\n\r\nnonsense\n 1565647204 c d"
     assert list(scan(block)) == [
-        Placed(0, 0, b"1565647204351 a b", Connection(1565647204351, b"a", b"b")),
-        Placed(2, 21, b"nonsense", Malformed.NOT_THREE_FIELDS),
-        Placed(3, 30, b" 1565647204 c d", Connection(1565647204000, b"c", b"d")),
+        LocatedLine(0, 0, b"1565647204351 a b", Connection(1565647204351, b"a", b"b")),
+        LocatedLine(2, 21, b"nonsense", Malformed.NOT_THREE_FIELDS),
+        LocatedLine(3, 30, b" 1565647204 c d", Connection(1565647204000, b"c", b"d")),
     ]

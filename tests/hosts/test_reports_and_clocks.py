@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from reduction.hosts.streaming.clocks import Rules, new_clock
+from reduction.hosts.streaming.clocks import WindowConfig, new_clock
 from reduction.hosts.streaming.reports import Report, as_json, as_text, moment
 from reduction.hosts.streaming.windows import Closed
 
@@ -82,15 +82,15 @@ def spans(reports: list[Report]) -> list[tuple[int, int, int]]:
     return [(report.start_ms, report.end_ms, report.window.lines) for report in reports]
 
 
-def rules(clock: str, *, idle_ms: int = 300_000) -> Rules:
-    return Rules("H", clock, HOUR, 300_000, idle_ms)
+def config(clock: str, *, idle_ms: int = 300_000) -> WindowConfig:
+    return WindowConfig("H", clock, HOUR, 300_000, idle_ms)
 
 
 LINE = b"%d H b\n" % START
 
 
 def test_by_processing_a_window_is_what_was_taken_in_so_long_whatever_the_lines_say():
-    clock = new_clock(rules("processing"), 1000)
+    clock = new_clock(config("processing"), 1000)
     assert clock.due_ms() == 1000 + HOUR
     assert clock.take(LINE, 1000)[0] == []
     assert clock.take(LINE, 999 + HOUR)[0] == []
@@ -100,47 +100,47 @@ def test_by_processing_a_window_is_what_was_taken_in_so_long_whatever_the_lines_
 
 
 def test_by_processing_that_nothing_came_is_told():
-    clock = new_clock(rules("processing"), 0)
+    clock = new_clock(config("processing"), 0)
     assert spans(clock.tick(HOUR)) == [(0, HOUR, 0)]
 
 
 def test_by_processing_windows_in_which_the_process_stood_still_are_not_told():
-    clock = new_clock(rules("processing"), 0)
+    clock = new_clock(config("processing"), 0)
     clock.take(LINE, 5)
     assert spans(clock.tick(10 * HOUR + 7)) == [(0, HOUR, 1)]
     assert clock.due_ms() == 11 * HOUR
 
 
 def test_by_processing_the_last_window_ends_when_it_is_ended():
-    clock = new_clock(rules("processing"), 0)
+    clock = new_clock(config("processing"), 0)
     clock.take(LINE, 5)
-    assert spans(clock.standing(6)) == [(0, 6, 1)]
+    assert spans(clock.snapshot(6)) == [(0, 6, 1)]
     assert spans(clock.end(77)) == [(0, 77, 1)]
 
 
 def test_by_processing_malformed_lines_alone_are_told_too():
-    clock = new_clock(rules("processing"), 0)
+    clock = new_clock(config("processing"), 0)
     assert [line.reason for line in clock.take(b"nonsense\n", 5)[1]] == ["not-three-fields"]
     [told] = clock.tick(HOUR)
     assert (told.window.lines, told.window.malformed) == (0, {"not-three-fields": 1})
 
 
 def test_a_clock_goes_on_where_it_was_saved():
-    saved = new_clock(rules("processing"), 1000).saved()
-    clock = new_clock(rules("processing"), 5000, saved)
+    saved = new_clock(config("processing"), 1000).saved()
+    clock = new_clock(config("processing"), 5000, saved)
     assert clock.due_ms() == 1000 + HOUR
     assert spans(clock.end(0)) == [(1000, 1000, 0)], "though the computer's clock was set back"
 
 
 def test_by_event_reports_come_when_lines_say_so():
-    clock = new_clock(rules("event"), 0)
+    clock = new_clock(config("event"), 0)
     assert clock.take(LINE, 1)[0] == []
     late = b"%d H b\n" % (START + HOUR + 300_000)
     assert spans(clock.take(late, 2)[0]) == [(START, START + HOUR, 1)]
 
 
 def test_by_event_open_windows_are_closed_when_no_line_has_come_for_a_while():
-    clock = new_clock(rules("event", idle_ms=50), 0)
+    clock = new_clock(config("event", idle_ms=50), 0)
     assert clock.due_ms() is None
     clock.take(LINE, 100)
     assert clock.due_ms() == 150
@@ -156,6 +156,6 @@ def test_by_event_open_windows_are_closed_when_no_line_has_come_for_a_while():
 
 @pytest.mark.parametrize("name", ["processing", "event"])
 def test_what_stands_is_what_would_be_told(name):
-    clock = new_clock(rules(name), 0)
+    clock = new_clock(config(name), 0)
     clock.take(LINE, 1)
-    assert clock.standing(5) == clock.end(5)
+    assert clock.snapshot(5) == clock.end(5)

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from searches import SEARCHES, each_search
 
-from reduction.hosts.batch.scan import NO_TIME, Books, Question
+from reduction.hosts.batch.scan import NO_TIME, Query, ScanStats
 
 START = 1565647200000
-QUESTION = Question(b"a", START + 10, START + 20, 5)
+QUESTION = Query(b"a", START + 10, START + 20, 5)
 FIELDS = st.sampled_from([b"a", b"b", b"Aadvik", b"\xc3\xa4", b"\xff", b"\0", b"", b"a\r", b"x" * 70])
 TIMES = st.one_of(
     st.integers(START, START + 40).map(b"%d".__mod__),
@@ -26,8 +26,8 @@ LINES = st.one_of(
 LOGS = st.lists(st.tuples(LINES, st.sampled_from([b"\n", b"\r\n"])).map(b"".join), max_size=40)
 
 
-def searched(search: str, blocks: list[bytes], newest_ms: int = 0, question: Question = QUESTION) -> Books:
-    made = SEARCHES[search](question, newest_ms)
+def searched(search: str, blocks: list[bytes], newest_ms: int = 0, query: Query = QUESTION) -> ScanStats:
+    made = SEARCHES[search](query, newest_ms)
     offset = 0
     for block in blocks:
         made.feed(memoryview(block), offset)

@@ -136,7 +136,7 @@ def test_without_a_length_all_lines_go_to_one_window(new_windows):
     assert windows.close_all() == [Closed(0, 1, 0, {}, b"", b"", b"a", 1)]
     windows.feed(block("nonsense"))
     nothing = Closed(0, 0, 0, {"not-three-fields": 1}, b"", b"", b"", 0)
-    assert windows.standing() == windows.close_all() == [nothing]
+    assert windows.snapshot() == windows.close_all() == [nothing]
     assert windows.close_all() == [nothing._replace(malformed={})]
 
 
@@ -157,10 +157,10 @@ def test_what_stands_can_be_seen_without_a_change(new_windows):
     windows = new_windows(b"H", HOUR, LATENESS)
     windows.feed(block((0, "H", "a"), "nonsense", (HOUR, "a", "H")))
     before = saved(windows)
-    standing = windows.standing()
+    snapshot = windows.snapshot()
     assert saved(windows) == before
-    assert standing == windows.close_all()
-    assert [window.malformed for window in standing] == [{"not-three-fields": 1}, {}]
+    assert snapshot == windows.close_all()
+    assert [window.malformed for window in snapshot] == [{"not-three-fields": 1}, {}]
 
 
 TIMES = st.integers(0, 40)
@@ -244,6 +244,6 @@ def test_many_hosts_are_told_apart(new_windows):
 
 def test_the_kernel_counts_where_it_is_built(monkeypatch):
     pytest.importorskip("reduction._kernel")
-    assert isinstance(chosen(b"H", HOUR, LATENESS)._counter, NativeWindows)
+    assert isinstance(chosen(b"H", HOUR, LATENESS)._backend, NativeWindows)
     monkeypatch.setattr("reduction.hosts.streaming.windows.has_kernel", lambda: False)
-    assert type(chosen(b"H", HOUR, LATENESS)._counter).__name__ == "PlainWindows"
+    assert type(chosen(b"H", HOUR, LATENESS)._backend).__name__ == "PythonWindows"

@@ -114,7 +114,7 @@ def test_without_events_of_the_system_the_folder_is_looked_at_again_and_again(tm
     (tmp_path / "watchdog.py").write_text("raise ImportError('not installed here')\n")
     kept = ("-T", folder, "--format", "json", "--clock", "event")
     streaming = start(started, *kept, PYTHONPATH=str(tmp_path))
-    assert "(not installed here): it is looked at every 0.5 s" in streaming.stderr.readline()
+    assert "(not installed here): polling it every 0.5 s" in streaming.stderr.readline()
     for name, line in (("1", b"1565647204351 Aadvik Matina\n"), ("2", b"1565660000000 a b\n")):
         (folder / f"{name}.part").write_bytes(line)
         (folder / f"{name}.part").rename(folder / f"{name}.txt")
@@ -212,13 +212,13 @@ def test_malformed_lines_are_counted_shown_and_with_strict_an_exit_code(folder):
     ("arguments", "code", "told"),
     [
         (["-T", "missing"], 1, "the folder 'missing' does not exist"),
-        (["--follow", "missing.log"], 1, "the log 'missing.log' can't be read"),
+        (["--follow", "missing.log"], 1, "the log 'missing.log' cannot be read"),
         (["--follow", "missing/app.log"], 1, "the folder of 'missing/app.log' does not exist"),
-        (["-T", ".", "--output", "missing/out"], 2, "'missing/out' can't be written"),
+        (["-T", ".", "--output", "missing/out"], 2, "'missing/out' cannot be written"),
         (["-T", ".", "--output", "out.txt"], 3, "would be read as a log"),
         (["-T", ".", "-t", "0"], 3, "1 or more"),
         (["-T", ".", "-t", "99999999"], 3, "a year"),
-        (["-T", ".", "-H", "two words"], 3, "without blanks"),
+        (["-T", ".", "-H", "two words"], 3, "without spaces and tabs"),
         (["-T", ".", "--follow", "x"], 3, "not allowed with"),
         ([], 3, "is required"),
         (["-T", ".", "--output", "/dev/full"], 6, "No space left"),
@@ -236,7 +236,7 @@ def test_a_state_is_not_used_for_another_question(tmp_path, folder):
     assert once("-T", folder, "--state", tmp_path / "state").returncode == 0
     done = once("-T", folder, "--state", tmp_path / "state", "-t", "60")
     assert done.returncode == 3
-    assert "of -t 3600, not 60" in done.stderr
+    assert "with -t 3600 \\(now 60\\)" in done.stderr
 
 
 def test_the_readme_shows_what_is_printed(tmp_path):

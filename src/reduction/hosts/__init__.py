@@ -1,5 +1,5 @@
-"""The Host processor: who connected to whom, out of connection logs; run as `python -m reduction.hosts`.
+"""The Host processor: who connected to whom, from connection logs.
 
-`__main__` is the program, `arguments` what its commands share, `batch_command` and `streaming_command` are
-the commands. What is below them takes plain values and knows no command line.
+`__main__` is the program, `batch.command` and `streaming.command` are its commands, `cli` is what they share.
+Other modules take plain values and do not know the command line.
 """

@@ -1,10 +1,10 @@
-"""The program `host-processor`: who connected to whom, out of connection logs.
+"""The program `host-processor`: who connected to whom, from connection logs.
 
-    host-processor batch -H HOST -s START -e END -f FILE...    one question about finished logs
-    host-processor streaming -H HOST -T DIR                    a report every hour, for ever
+    host-processor batch -H HOST -s START -e END -f FILE...    one query about finished logs
+    host-processor streaming -H HOST -T DIR                    a report every hour, until stopped
 
-This is the one place that reads the command line. A command is a module with `add_arguments(parser)` and
-`run(options)`; it imports what it needs only when it is run, so that none waits for what another needs.
+A command is a module with `add_arguments(parser)` and `run(options)`; it imports what it needs only when it
+runs, so that no command waits for the imports of another.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ _WHO = "Host processor"
 
 
 def arguments() -> Arguments:
-    """Return what the command line may say; `run` of what it gives is the command."""
-    parser = Arguments(prog="host-processor", description="Who connected to whom, out of connection logs.")
+    """Return the parser; `run` of the parsed options is the command."""
+    parser = Arguments(prog="host-processor", description="Who connected to whom, from connection logs.")
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     batch = commands.add_parser("batch", help="which hosts did HOST connect with, from START to END?")

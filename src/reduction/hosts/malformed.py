@@ -1,4 +1,4 @@
-"""Malformed lines: what is kept of them, and how both commands show them."""
+"""Malformed lines: what is kept, and how both commands show them."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ SHOWN_OF_A_REASON = 5
 class MalformedLine(NamedTuple):
     """A line that is not counted; of a long one only the beginning is kept.
 
-    `line` counts from 0 in what was fed, `offset` in bytes from the beginning of the block, or of the file
-    where the block's own offset is known.
+    `line` counts from 0 in everything that was fed, `offset` in bytes from the start of the block, or of the
+    file if the block's offset is known.
     """
 
     reason: str
@@ -22,7 +22,7 @@ class MalformedLine(NamedTuple):
 
 
 def shown_text(text: bytes) -> str:
-    r"""Return a line as it may stand in a message: short, odd bytes as `\xff`."""
+    r"""Return a line as it may appear in a message: short, odd bytes as `\xff`."""
     from reduction.runtime.text import (
         display_value,  # most runs show nothing, and need not wait for this import
     )

@@ -1,1 +1,1 @@
-"""`host-processor batch`: one question about a time range of existing logs."""
+"""`host-processor batch`: one query about a time range of existing logs."""

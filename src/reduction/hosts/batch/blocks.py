@@ -1,6 +1,6 @@
-"""Cuts logs into blocks of whole lines, with the offset of each: `(offset, block)`.
+"""Reads logs in blocks of complete lines, with the offset of each: `(offset, block)`.
 
-A block is good until the next one is asked for. Lines may be longer than a block; they come alone.
+A block is valid until the next one is requested. A line longer than a block is a block of its own.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _MOST_AT_ONCE = 1 << 20
 
 
 def line_start(log: LogFile, at: int, limit: int) -> int:
-    """Return where the first line starts that starts from `at` to `limit` (exclusive), or `limit`."""
+    """Return the offset of the first line that starts from `at` to `limit` (exclusive), or `limit`."""
     if at == 0:
         return 0
     offset, count = at - 1, _FIRST_LOOK
@@ -30,7 +30,7 @@ def line_start(log: LogFile, at: int, limit: int) -> int:
 
 
 def of_part(log: LogFile, start: int, stop: int, block_bytes: int) -> Iterator[tuple[int, memoryview]]:
-    """Give the lines that start from `start`, where one does, up to `stop` (exclusive)."""
+    """Yield the lines from `start`, the start of a line, to `stop` (exclusive)."""
     buffer = bytearray(min(block_bytes, stop - start)) if start < stop else b""
     at = start
     while at < stop:
@@ -50,7 +50,7 @@ def _long_line(log: LogFile, at: int) -> memoryview:
 
 
 def of_stream(stream: BinaryIO, block_bytes: int) -> Iterator[tuple[int, memoryview]]:
-    """Give all lines of a stream; offsets are those in its text."""
+    """Yield all lines of a stream; offsets are those in its decompressed text."""
     buffer = bytearray(block_bytes)
     offset = held = 0
     while count := stream.readinto(memoryview(buffer)[held:]):  # type: ignore[attr-defined]

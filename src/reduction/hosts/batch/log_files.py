@@ -1,4 +1,4 @@
-"""Finds logs and reads them: any part of a plain file, all of what an archive holds or a pipe gives."""
+"""Finds logs and reads them: any part of a plain file, the complete content of an archive or pipe."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from reduction.runtime.text import display_path
 
 _LOG_NAME = re.compile(r"[^.].*\.(?:txt|log)(?:[.-][0-9]+)*(?:\.(?:gz|bz2|xz|zst))?", re.DOTALL)
 _BUFFER = 1 << 18  # bytes
-_TICK_MS = 200  # between two looks at a pipe
+_TICK_MS = 200  # between two polls of a pipe
 
 
 def find(paths: Sequence[str]) -> list[str]:
-    """Return the logs that `paths` name: files as they are, folders by the logs in and below them.
+    """Return the logs that `paths` name: files, and the logs in and below folders.
 
-    In a folder a log is a file named `*.txt` or `*.log`; a number (or several) and the ending of an archive
+    In a folder a log is a file named `*.txt` or `*.log`; numbers and the extension of an archive
     may follow: `connections.log.2.gz`. Names that begin with a dot are left out, and links to folders are
-    not followed. Logs come in the order of `paths`, and in the byte order of their own paths below a folder.
+    not followed. Logs are ordered as in `paths`, and by the bytes of their paths below a folder.
 
     Raises `InputError`: a path that does not exist, a folder that cannot be listed or has no log.
     """
     missing = [path for path in paths if not os.path.exists(path)]  # noqa: PTH110 - shown as it was given
     if missing:
-        raise InputError("there is no such file: " + ", ".join(f"'{display_path(path)}'" for path in missing))
+        raise InputError("no such file: " + ", ".join(f"'{display_path(path)}'" for path in missing))
     found: list[str] = []
     for path in paths:
         if os.path.isdir(path):  # noqa: PTH112
@@ -52,7 +52,7 @@ def _logs_below(folder: str) -> list[str]:
             entries = list(os.scandir(here))
         except OSError as error:
             raise InputError(
-                f"the folder '{display_path(here)}' can't be listed: {error.strerror}"
+                f"the folder '{display_path(here)}' cannot be listed: {error.strerror}"
             ) from error
         for entry in entries:
             if entry.is_dir(follow_symlinks=False) and not entry.name.startswith("."):
@@ -60,12 +60,12 @@ def _logs_below(folder: str) -> list[str]:
             elif _LOG_NAME.fullmatch(entry.name) and entry.is_file():
                 logs.append(entry.path)
     if not logs:
-        raise InputError(f"there is no log (*.txt, *.log) in the folder '{display_path(folder)}' or below it")
+        raise InputError(f"no log (*.txt, *.log) in the folder '{display_path(folder)}' or below it")
     return sorted(logs, key=os.fsencode)
 
 
 def bytes_of(paths: Sequence[str]) -> int:
-    """Return how many bytes there are on the disk, as far as that can be said."""
+    """Return the number of bytes on disk, as far as it is known."""
     total = 0
     for path in paths:
         with suppress(OSError):
@@ -74,7 +74,7 @@ def bytes_of(paths: Sequence[str]) -> int:
 
 
 class LogFile:
-    """An open log: its `size` on the disk when it was opened, and how many bytes were read of it so far."""
+    """An open log: its `size` on disk when it was opened, and the number of bytes read so far."""
 
     def __init__(self, path: str) -> None:
         """Raise `InputError` if it cannot be opened."""
@@ -84,20 +84,20 @@ class LogFile:
         try:
             self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         except OSError as error:
-            raise InputError(f"'{display_path(path)}' can't be opened: {error.strerror}") from error
+            raise InputError(f"'{display_path(path)}' cannot be opened: {error.strerror}") from error
         status = os.fstat(self._descriptor)
         self.is_regular = stat.S_ISREG(status.st_mode)
         self.size = status.st_size if self.is_regular else 0
 
     def close(self) -> None:
-        """Give the file back; once is enough."""
+        """Close the file, if it is open."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
         self._descriptor = -1
 
     @cached_property
     def has_parts(self) -> bool:
-        """Whether any part of it can be read: it is neither an archive nor a pipe."""
+        """Whether it can be read in parts: it is neither an archive nor a pipe."""
         return self.is_regular and not compression.is_archive(
             self.read(0, min(compression.HEAD_BYTES, self.size))
         )
@@ -118,24 +118,24 @@ class LogFile:
                 raise self._not_read(error) from error
             if count == 0:
                 raise InputError(
-                    f"'{display_path(self.path)}' became shorter while it was read: ask again when it is finished"
+                    f"'{display_path(self.path)}' became shorter while being read: repeat when it is complete"
                 )
             done += count
         self._count(done)
 
     @property
     def bytes_read(self) -> int:
-        """How many bytes were read so far, each counted once where all were."""
+        """The number of bytes read so far, at most the size."""
         return min(self._given, self.bytes_total)
 
     @property
     def bytes_total(self) -> int:
-        """How many bytes there are; of a pipe, how many have come."""
+        """The size in bytes; for a pipe, the bytes received."""
         return self.size if self.is_regular else self._given
 
     @contextmanager
     def text(self) -> Iterator[BinaryIO]:
-        """Give all of it as a stream, unpacked if it is an archive; raises `InputError`."""
+        """Yield all of it as a stream, decompressed if it is an archive; raises `InputError`."""
         kind_of_file = compression.CountingFile if self.is_regular else _Awaited
         try:
             with (
@@ -151,13 +151,13 @@ class LogFile:
             self._given += count
 
     def _not_read(self, error: Exception) -> InputError:
-        return InputError(f"'{display_path(self.path)}' can't be read to its end: {error}")
+        return InputError(f"'{display_path(self.path)}' cannot be read to its end: {error}")
 
 
 class _Awaited(compression.CountingFile):
-    """A pipe or the like, whose bytes may be long in coming.
+    """A pipe or similar, whose bytes may arrive late.
 
-    It is waited for in ticks: a signal that comes just before a read would be heard only after it.
+    It waits in ticks: a signal just before a blocking read would be handled only after it.
     """
 
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]

@@ -1,4 +1,4 @@
-"""One search through lines of a log: what is asked, what is noted on the way, and who does it."""
+"""One scan through lines of a log: the query, the stats, and the interface of a scanner."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from reduction.hosts.malformed import MalformedLine
 NO_TIME = 2**64 - 1  # the oldest time of no connections
 
 
-class Question(NamedTuple):
+class Query(NamedTuple):
     """Which hosts did `host` connect with from `start_ms` to `end_ms`, both inclusive (Unix time in ms)?
 
     A line is at most `lateness_ms` older than any line before it.
@@ -31,13 +31,13 @@ class LateLine(NamedTuple):
     newest_ms: int
 
 
-class Books(NamedTuple):
-    """What a search noted.
+class ScanStats(NamedTuple):
+    """The result of a scan.
 
-    `lines` are counted by kind: "connection", "blank" or a reason of `lines.Malformed`. `oldest_ms` is
-    `NO_TIME` without any connection; `newest_ms` knows the lines before, too. `late` is the first line that
-    is too late. `outgoing` and `incoming` have time and offset of the first connection with each partner:
-    the one with the earliest time, of several with that time the one that stands first.
+    `lines` are counted by kind: "connection", "blank" or a reason of `records.Malformed`. `oldest_ms` is
+    `NO_TIME` without any connection; `newest_ms` includes the lines before. `late` is the first line that is
+    too late. `outgoing` and `incoming` have time and offset of the first connection with each partner: the
+    earliest by time, then by offset.
     """
 
     lines: dict[str, int]
@@ -49,15 +49,15 @@ class Books(NamedTuple):
     incoming: dict[bytes, tuple[int, int]]
 
 
-class Search(Protocol):
-    """A search that is fed a part of a log."""
+class Scanner(Protocol):
+    """Scans a part of a log."""
 
     def feed(self, block: memoryview, offset: int) -> None:
-        """Take whole lines, the first of which stands at `offset`; a file's last one needs no line end."""
+        """Scan complete lines, the first one at `offset`; the last line of a file needs no line end."""
 
-    def stats(self) -> Books:
-        """Return what was noted of all that was fed."""
+    def stats(self) -> ScanStats:
+        """Return the stats of everything that was fed."""
 
 
-# Begins a search; the number is the newest time of the lines before those that it will be fed, 0 without any.
-NewSearch = Callable[[Question, int], Search]
+# Starts a scan; the number is the newest time of the lines before it, 0 if there are no such lines.
+NewScanner = Callable[[Query, int], Scanner]

@@ -1,25 +1,25 @@
-"""The search in Python: every line is parsed, one after the other.
+"""The scanner in Python: every line is parsed, one after the other.
 
-It stands in for native/include/reduction/host_search.hpp where there is no kernel; dull on purpose, it is
-also the oracle of that one's tests.
+It replaces native/include/reduction/hosts/host_search.hpp where the kernel is not built, and is the simple
+reference implementation that its tests compare with.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 
-from reduction.hosts.batch.scan import NO_TIME, Books, LateLine, Question
+from reduction.hosts.batch.scan import NO_TIME, LateLine, Query, ScanStats
 from reduction.hosts.malformed import SHOWN_OF_A_REASON, MalformedLine
-from reduction.hosts.records import Connection, Malformed, Placed, scan
+from reduction.hosts.records import Connection, LocatedLine, Malformed, scan
 
 _SHOWN_BYTES = 320  # of a malformed line: 80 characters of any kind
 
 
-class PlainSearch:
-    """See `search.Search`."""
+class PythonScanner:
+    """See `search.Scanner`."""
 
-    def __init__(self, question: Question, newest_ms: int) -> None:
-        self._question = question
+    def __init__(self, query: Query, newest_ms: int) -> None:
+        self._question = query
         self._fed = 0  # lines
         self._connections = 0
         self._malformed = Counter(dict.fromkeys(map(str, Malformed), 0))
@@ -31,19 +31,17 @@ class PlainSearch:
         self._incoming: dict[bytes, tuple[int, int]] = {}
 
     def feed(self, block: memoryview, offset: int) -> None:
-        """See `Search`."""
         text = bytes(block)
-        for placed in scan(text):
-            if isinstance(placed.meaning, Connection):
-                self._take(placed.meaning, self._fed + placed.line, offset + placed.offset)
+        for located in scan(text):
+            if isinstance(located.meaning, Connection):
+                self._take(located.meaning, self._fed + located.line, offset + located.offset)
             else:
-                self._reject(str(placed.meaning), placed, offset)
+                self._reject(str(located.meaning), located, offset)
         self._fed += text.count(b"\n") + bool(text.rpartition(b"\n")[2])
 
-    def stats(self) -> Books:
-        """See `Search`."""
+    def stats(self) -> ScanStats:
         blank = self._fed - self._connections - self._malformed.total()
-        return Books(
+        return ScanStats(
             {"connection": self._connections, "blank": blank} | self._malformed,
             self._examples,
             self._oldest_ms,
@@ -55,21 +53,21 @@ class PlainSearch:
 
     def _take(self, connection: Connection, line: int, offset: int) -> None:
         time_ms, source, target = connection
-        question = self._question
-        if self._late is None and time_ms + question.lateness_ms < self._newest_ms:
+        query = self._question
+        if self._late is None and time_ms + query.lateness_ms < self._newest_ms:
             self._late = LateLine(line, offset, time_ms, self._newest_ms)
         self._connections += 1
         self._oldest_ms = min(self._oldest_ms, time_ms)
         self._newest_ms = max(self._newest_ms, time_ms)
-        if question.start_ms <= time_ms <= question.end_ms:
+        if query.start_ms <= time_ms <= query.end_ms:
             here = (time_ms, offset)
-            if source == question.host:
+            if source == query.host:
                 self._outgoing[target] = min(here, self._outgoing.get(target, here))
-            if target == question.host:
+            if target == query.host:
                 self._incoming[source] = min(here, self._incoming.get(source, here))
 
-    def _reject(self, reason: str, placed: Placed, block_offset: int) -> None:
+    def _reject(self, reason: str, located: LocatedLine, block_offset: int) -> None:
         if self._malformed[reason] < SHOWN_OF_A_REASON:
-            place = (self._fed + placed.line, block_offset + placed.offset)
-            self._examples.append(MalformedLine(reason, *place, placed.text[:_SHOWN_BYTES]))
+            where = (self._fed + located.line, block_offset + located.offset)
+            self._examples.append(MalformedLine(reason, *where, located.text[:_SHOWN_BYTES]))
         self._malformed[reason] += 1

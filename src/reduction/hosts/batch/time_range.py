@@ -1,8 +1,8 @@
-"""Finds the part of a log that an interval of time can be in, by bisecting on byte offsets (docs/adr/0009).
+"""Finds the part of a log that may be in a time interval, by binary search on byte offsets (docs/adr/0009).
 
 A line is at most `lateness_ms` older than any line before it. So if some line is older than START by more
 than that, all lines before it are older than START; if it is newer than END by more than that, all lines
-behind it are newer than END. That holds for every line that is looked at, whatever the others are like.
+after it are newer than END. That holds for every line that is probed, whatever the others are.
 """
 
 from __future__ import annotations
@@ -11,19 +11,19 @@ from typing import NamedTuple
 
 from reduction.hosts.batch import blocks
 from reduction.hosts.batch.log_files import LogFile
-from reduction.hosts.batch.scan import Question
+from reduction.hosts.batch.scan import Query
 from reduction.hosts.records import Connection, scan
 
 
 class Probe(NamedTuple):
-    """A connection that was looked at on the way."""
+    """A connection that the binary search read."""
 
     offset: int
     time_ms: int
 
 
 class Part(NamedTuple):
-    """The lines that start from `start` to `stop` (exclusive), and what was seen before and behind them."""
+    """The lines that start from `start` to `stop` (exclusive), and the probes before and after them."""
 
     start: int
     stop: int
@@ -31,10 +31,10 @@ class Part(NamedTuple):
     behind: list[Probe]
 
 
-def part_of(log: LogFile, question: Question, probe_bytes: int, enough_bytes: int) -> Part:
+def part_of(log: LogFile, query: Query, probe_bytes: int, enough_bytes: int) -> Part:
     """Return the part that has every line of the interval, reading blocks of `probe_bytes` to find it.
 
-    What is left over at either end is not cut down further once it is `enough_bytes` small.
+    The search stops at either end once at most `enough_bytes` are undecided.
     """
     probes: list[Probe] = []
 
@@ -48,12 +48,12 @@ def part_of(log: LogFile, question: Question, probe_bytes: int, enough_bytes: in
     while high - start > enough_bytes:
         middle = (start + high) // 2
         probe = looked_at(middle, high)
-        if probe is not None and probe.time_ms < question.start_ms - question.lateness_ms:
+        if probe is not None and probe.time_ms < query.start_ms - query.lateness_ms:
             start = probe.offset + 1
         else:
             high = middle
     start = blocks.line_start(log, start, log.size)
-    latest_ms = question.end_ms + question.lateness_ms
+    latest_ms = query.end_ms + query.lateness_ms
     low = start
     stop = min((probe.offset for probe in probes if probe.time_ms > latest_ms), default=log.size)
     while stop - low > enough_bytes:
@@ -62,7 +62,7 @@ def part_of(log: LogFile, question: Question, probe_bytes: int, enough_bytes: in
         if probe is not None and probe.time_ms <= latest_ms:
             low = probe.offset + 1
         else:
-            stop = middle  # from here to what was looked at there is no connection
+            stop = middle  # there is no connection from here to the probe
     probes.sort()
     before = [probe for probe in probes if probe.offset < start]
     return Part(start, stop, before, [probe for probe in probes if probe.offset >= stop])
@@ -72,7 +72,7 @@ def first_connection(log: LogFile, at: int, stop: int, probe_bytes: int) -> Prob
     """Return the first connection whose line starts from `at` to `stop` (exclusive)."""
     start = blocks.line_start(log, at, stop)
     for offset, block in blocks.of_part(log, start, stop, probe_bytes):
-        for placed in scan(bytes(block)):
-            if isinstance(placed.meaning, Connection):
-                return Probe(offset + placed.offset, placed.meaning.time_ms)
+        for located in scan(bytes(block)):
+            if isinstance(located.meaning, Connection):
+                return Probe(offset + located.offset, located.meaning.time_ms)
     return None

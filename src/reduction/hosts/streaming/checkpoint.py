@@ -1,8 +1,8 @@
-"""What streaming must know to go on after it was killed, in one SQLite file (docs/adr/0010 tells why).
+"""What streaming needs to continue after it was killed, in one SQLite file (docs/adr/0010).
 
-A `commit` writes down at once which bytes of which files have been counted, the windows that they were
-counted in, and the reports that came of them. Reports are told after their commit, and the last ones are kept
-until that is done, so that they can be told again if the process died in between.
+A `commit` stores in one transaction which bytes of which files were counted, the windows, and the reports
+that became due. Reports are written after their commit, and the last ones are kept until that is done, so
+that they can be replayed if the process died in between.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from reduction.errors import OutputError, SettingsError, WriteError
-from reduction.hosts.streaming.log_reader import Batch, Place
+from reduction.hosts.streaming.log_reader import Batch, FilePosition
 
 _FILE = "streaming.sqlite"
 _FORMAT = "1"
-_PIECE = 16 << 20  # bytes of saved windows in a row
+_PIECE = 16 << 20  # bytes of saved windows per database row
 _TABLES = """
 CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS places (
@@ -41,37 +41,37 @@ INSERT INTO places VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
 Save = Callable[[Callable[[bytes], object]], None]
 
 
-class Telling(NamedTuple):
-    """Reports that were committed, and where in the output they go; None where that can't be said."""
+class PendingReports(NamedTuple):
+    """Committed reports, and their position in the output; None if it has no positions."""
 
     position: int | None
     text: bytes
 
 
-class Found(NamedTuple):
-    """What a state holds; `telling` is there if it is not known that it was told."""
+class SavedState(NamedTuple):
+    """The content of a checkpoint; `pending` has the reports that were not acknowledged."""
 
     clock: Mapping[str, int]
-    places: list[Place]
+    positions: list[FilePosition]
     has_windows: bool
-    telling: Telling | None
+    pending: PendingReports | None
 
 
-class State:
-    """The state of one streaming; raises `WriteError` when it can't be written."""
+class Checkpoint:
+    """The checkpoint of one streaming process; raises `WriteError` if it cannot be written."""
 
-    def __init__(self, directory: Path, rules: Mapping[str, str | int]) -> None:
-        """Open the state in `directory`, or make it there.
+    def __init__(self, directory: Path, config: Mapping[str, str | int]) -> None:
+        """Open the checkpoint in `directory`, or create it.
 
-        Raises `OutputError` if that can't be done or another process has it, and `SettingsError` if it is of
-        a streaming by other `rules`.
+        Raises `OutputError` if that fails or another process uses it, and `SettingsError` if it was created
+        with another `config`.
         """
         self._path = directory / _FILE
-        self.bytes_since = 0  # in batches that came after the windows were last written
+        self.bytes_since = 0  # of batches added after the windows were last written
         try:
             directory.mkdir(parents=True, exist_ok=True)
             self._base = sqlite3.connect(self._path, isolation_level=None, timeout=0)
-            # In this mode a second process can't even read: two that went on from one state would both count.
+            # In this mode a second process cannot even read: two processes would both count the same lines.
             self._base.execute("PRAGMA locking_mode = EXCLUSIVE")
             self._base.execute("PRAGMA journal_mode = WAL")
             self._base.execute("BEGIN IMMEDIATE")
@@ -80,18 +80,18 @@ class State:
             self._base.execute("COMMIT")
         except (OSError, sqlite3.Error) as error:
             raise OutputError(
-                f"the state in '{directory}' can't be used: {error}. Does another process stream with it?"
+                f"cannot use the state in '{directory}': {error}. Is another process using it?"
             ) from error
-        self._check(dict(rules))
+        self._check(dict(config))
 
-    def find(self) -> Found | None:
-        """Return what was committed last, or None."""
+    def find(self) -> SavedState | None:
+        """Return the last commit, or None."""
         with self._reading():
             clock = self._about("clock")
             if clock is None:
                 return None
-            places = [
-                Place(
+            positions = [
+                FilePosition(
                     os.fsdecode(name),
                     int(device),
                     int(inode),
@@ -105,39 +105,45 @@ class State:
                     "SELECT * FROM places ORDER BY rowid"
                 )
             ]
-            telling = self._base.execute("SELECT position, text FROM telling").fetchone()
+            pending = self._base.execute("SELECT position, text FROM telling").fetchone()
             has_windows = self._base.execute("SELECT 1 FROM windows").fetchone() is not None
-            return Found(json.loads(clock), places, has_windows, Telling(*telling) if telling else None)
+            return SavedState(
+                json.loads(clock), positions, has_windows, PendingReports(*pending) if pending else None
+            )
 
     def windows(self) -> Callable[[int], bytes]:
-        """Return what reads the saved windows: the next so many bytes."""
+        """Return a function that reads the next bytes of the saved windows."""
         return _Pieces(bytes(row[0]) for row in self._rows("SELECT bytes FROM windows ORDER BY piece")).read
 
     def blocks_since(self) -> Iterator[bytes]:
-        """Give the blocks that were counted after the windows were written, in their order."""
+        """Yield the blocks that were counted after the windows were written, in order."""
         for (block,) in self._rows("SELECT block FROM since ORDER BY batch"):
             self.bytes_since += len(block)
             yield block
 
     def add(self, batch: Batch) -> None:
-        """Write down a batch that closed no window, with its bytes: much cheaper than all windows.
+        """Store a batch that closed no window, with its bytes: much cheaper than all windows.
 
-        It survives the end of the process; after a loss of power the state may be that of a batch before.
+        It survives the end of the process; after a power failure the previous batch may be the last.
         """
         with self._writing("NORMAL"):
             self._base.execute("INSERT INTO since (block) VALUES (?)", (batch.block,))
-            self._put(batch.place)
+            self._put(batch.position)
         self.bytes_since += len(batch.block)
 
     def commit(
-        self, clock: Mapping[str, int], places: Iterable[Place], save: Save, telling: Telling | None
+        self,
+        clock: Mapping[str, int],
+        positions: Iterable[FilePosition],
+        save: Save,
+        pending: PendingReports | None,
     ) -> None:
-        """Write down everything at once, flushed to disk."""
+        """Store everything in one transaction, flushed to disk."""
         with self._writing("FULL"):
             for table in ("places", "windows", "since"):
                 self._base.execute(f"DELETE FROM {table}")  # noqa: S608 - one of these three
-            for place in places:
-                self._put(place)
+            for position in positions:
+                self._put(position)
             piece = bytearray()
 
             def keep(data: bytes) -> None:
@@ -150,38 +156,39 @@ class State:
             save(keep)
             self._put_piece(piece)
             self._put_about("clock", json.dumps(dict(clock)))
-            if telling is not None:
-                self._base.execute("INSERT OR REPLACE INTO telling VALUES (1, ?, ?)", telling)
+            if pending is not None:
+                self._base.execute("INSERT OR REPLACE INTO telling VALUES (1, ?, ?)", pending)
         self.bytes_since = 0
 
-    def told(self) -> None:
-        """Take note that the reports of the last commit have been told."""
+    def acknowledge(self) -> None:
+        """Record that the reports of the last commit were written."""
         with self._writing("NORMAL"):
             self._base.execute("DELETE FROM telling")
 
     def close(self) -> None:
-        """Let another process have the state."""
+        """Release the checkpoint."""
         self._base.close()
 
-    def _check(self, rules: dict[str, str | int]) -> None:
+    def _check(self, config: dict[str, str | int]) -> None:
         known = self._about("rules")
         if known is None:
             with self._writing("FULL"):
                 self._put_about("format", _FORMAT)
-                self._put_about("rules", json.dumps(rules))
+                self._put_about("rules", json.dumps(config))
             return
         if self._about("format") != _FORMAT:
             raise SettingsError(
-                [f"the state in '{self._path}' was written by another version: take a new one"]
+                [f"the state in '{self._path}' was written by another version: use a new --state directory"]
             )
-        faults = [
-            f"the state in '{self._path.parent}' is of {name} {value!r}, not {rules.get(name)!r}:"
-            " take a new one for another question"
+        problems = [
+            f"the checkpoint in '{self._path.parent}' was created with {name} {value!r}"
+            f" (now {config.get(name)!r});"
+            " use another --state directory"
             for name, value in json.loads(known).items()
-            if rules.get(name) != value
+            if config.get(name) != value
         ]
-        if faults:
-            raise SettingsError(faults)
+        if problems:
+            raise SettingsError(problems)
 
     def _about(self, name: str) -> str | None:
         row = self._base.execute("SELECT value FROM about WHERE name = ?", (name,)).fetchone()
@@ -190,9 +197,9 @@ class State:
     def _put_about(self, name: str, value: str) -> None:
         self._base.execute("INSERT OR REPLACE INTO about VALUES (?, ?)", (name, value))
 
-    def _put(self, place: Place) -> None:
-        # As text, because device and inode may be larger than SQLite's numbers.
-        name, device, inode, *others = astuple(place)
+    def _put(self, position: FilePosition) -> None:
+        # As text, because device and inode may exceed SQLite's integers.
+        name, device, inode, *others = astuple(position)
         self._base.execute(_PUT_PLACE, (os.fsencode(name), str(device), str(inode), *others))
 
     def _put_piece(self, piece: bytearray) -> None:
@@ -207,11 +214,13 @@ class State:
         try:
             yield
         except sqlite3.Error as error:
-            raise OutputError(f"the state '{self._path}' can't be read: {error}; take a new one") from error
+            raise OutputError(
+                f"cannot read the state '{self._path}': {error}; use a new --state directory"
+            ) from error
 
     @contextmanager
     def _writing(self, synchronous: str) -> Iterator[None]:
-        """A transaction: all of it is written, or nothing."""
+        """One transaction: all of it is written, or nothing."""
         try:
             self._base.execute(f"PRAGMA synchronous = {synchronous}")
             self._base.execute("BEGIN IMMEDIATE")
@@ -223,13 +232,13 @@ class State:
             self._base.execute("COMMIT")
         except sqlite3.Error as error:
             raise WriteError(
-                f"the state '{self._path}' can't be written: {error}; what stood there before is untouched."
-                " Free space or mend the permission, then start again: nothing is lost"
+                f"cannot write the state '{self._path}': {error}. The previous checkpoint is unchanged."
+                " Free up space or fix permissions, then start again: nothing is lost"
             ) from error
 
 
 class _Pieces:
-    """Bytes in pieces of one size, read in pieces of another."""
+    """Reads a sequence of byte strings as one stream."""
 
     def __init__(self, pieces: Iterator[bytes]) -> None:
         self._pieces = pieces

@@ -1,6 +1,6 @@
-"""When windows begin and end: by the time at which lines are read, or by the lines' own.
+"""When windows begin and end: by the time at which lines are read, or by the lines' own time.
 
-Time is an argument: `now_ms` is Unix time in milliseconds and never goes back.
+Time is an argument: `now_ms` is Unix time in milliseconds and never decreases.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from reduction.hosts.streaming.windows import Closed, Windows, new_windows
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
-    """Whose windows they are, how long, and when they are closed."""
+class WindowConfig:
+    """The host of the windows, their length, and when they are closed."""
 
     host: str
     clock: str
@@ -31,47 +31,47 @@ class Clock(Protocol):
     windows: Windows
 
     def take(self, block: bytes, now_ms: int) -> tuple[list[Report], list[MalformedLine]]:
-        """Count a block; returns the reports that have become due, and malformed lines to show."""
+        """Count a block; return the reports that are due, and malformed lines to show."""
 
     def tick(self, now_ms: int) -> list[Report]:
-        """Return what has become due although nothing came."""
+        """Return reports that are due although no line arrived."""
 
     def due_ms(self) -> int | None:
-        """Return when `tick` will have something to do if nothing comes."""
+        """Return when `tick` will have something to do if no line arrives."""
 
     def end(self, now_ms: int) -> list[Report]:
-        """Close what is open, because there is no more to come."""
+        """Close the open windows at the end of the input."""
 
-    def standing(self, now_ms: int) -> list[Report]:
+    def snapshot(self, now_ms: int) -> list[Report]:
         """Return the reports of the open windows as they would be now."""
 
     def saved(self) -> Mapping[str, int]:
-        """Return what must be known beside the windows to go on."""
+        """Return what a restart needs, in addition to the windows."""
 
 
-def new_clock(rules: Rules, now_ms: int, saved: Mapping[str, int] | None = None) -> Clock:
-    """Return the clock of these rules; it goes on where it was `saved`."""
-    if rules.clock == EVENT:
-        return EventClock(rules, now_ms)
-    return ProcessingClock(rules, now_ms if saved is None else saved["start_ms"])
+def new_clock(config: WindowConfig, now_ms: int, saved: Mapping[str, int] | None = None) -> Clock:
+    """Return the clock for this configuration; it continues from `saved`."""
+    if config.clock == EVENT:
+        return EventClock(config, now_ms)
+    return ProcessingClock(config, now_ms if saved is None else saved["start_ms"])
 
 
 class ProcessingClock:
-    """What was read in the last so many seconds, also if it was nothing."""
+    """Windows by the time of reading; empty windows are reported, too."""
 
-    def __init__(self, rules: Rules, start_ms: int) -> None:
-        self.windows = new_windows(rules.host.encode(), 0, 0)
-        self._rules = rules
+    def __init__(self, config: WindowConfig, start_ms: int) -> None:
+        self.windows = new_windows(config.host.encode(), 0, 0)
+        self._config = config
         self._start_ms = start_ms
 
     def take(self, block: bytes, now_ms: int) -> tuple[list[Report], list[MalformedLine]]:
-        """See `Clock`; the block belongs to the window in which it is taken."""
+        """Count a block in the window of `now_ms`."""
         reports = self.tick(now_ms)
         return reports, list(self.windows.feed(block).malformed)
 
     def tick(self, now_ms: int) -> list[Report]:
-        """See `Clock`. Where the process stood still for whole windows there is nothing to tell of them."""
-        length = self._rules.window_ms
+        """Windows during which the process was suspended are not reported."""
+        length = self._config.window_ms
         if now_ms < self._start_ms + length:
             return []
         report = self._close(self._start_ms + length)
@@ -79,23 +79,20 @@ class ProcessingClock:
         return [report]
 
     def due_ms(self) -> int:
-        """See `Clock`."""
-        return self._start_ms + self._rules.window_ms
+        return self._start_ms + self._config.window_ms
 
     def end(self, now_ms: int) -> list[Report]:
-        """See `Clock`; the last window ends now."""
+        """The last window ends now."""
         reports = self.tick(now_ms)
-        end_ms = max(now_ms, self._start_ms)  # the computer's clock may have been set back
+        end_ms = max(now_ms, self._start_ms)  # the system clock may have been set back
         reports.append(self._close(end_ms))
         self._start_ms = end_ms
         return reports
 
-    def standing(self, now_ms: int) -> list[Report]:
-        """See `Clock`."""
-        return [self._report(window, now_ms) for window in self.windows.standing()]
+    def snapshot(self, now_ms: int) -> list[Report]:
+        return [self._report(window, now_ms) for window in self.windows.snapshot()]
 
     def saved(self) -> Mapping[str, int]:
-        """See `Clock`."""
         return {"start_ms": self._start_ms}
 
     def _close(self, end_ms: int) -> Report:
@@ -103,48 +100,42 @@ class ProcessingClock:
         return self._report(window, end_ms)
 
     def _report(self, window: Closed, end_ms: int) -> Report:
-        return Report(PROCESSING, self._start_ms, end_ms, self._rules.host, window)
+        return Report(PROCESSING, self._start_ms, end_ms, self._config.host, window)
 
 
 class EventClock:
-    """Windows by the lines' own time; lateness closes them, or that no line has come for a while."""
+    """Windows by the lines' own time, closed by lateness, or when no line has arrived for a while."""
 
-    def __init__(self, rules: Rules, now_ms: int) -> None:
-        self.windows = new_windows(rules.host.encode(), rules.window_ms, rules.lateness_ms)
-        self._rules = rules
+    def __init__(self, config: WindowConfig, now_ms: int) -> None:
+        self.windows = new_windows(config.host.encode(), config.window_ms, config.lateness_ms)
+        self._config = config
         self._last_line_ms = now_ms
 
     def take(self, block: bytes, now_ms: int) -> tuple[list[Report], list[MalformedLine]]:
-        """See `Clock`."""
         self._last_line_ms = now_ms
         fed = self.windows.feed(block)
         return [self._report(window) for window in fed.closed], list(fed.malformed)
 
     def tick(self, now_ms: int) -> list[Report]:
-        """See `Clock`."""
-        if now_ms < self._last_line_ms + self._rules.idle_ms:
+        if now_ms < self._last_line_ms + self._config.idle_ms:
             return []
         return self.end(now_ms)
 
     def due_ms(self) -> int | None:
-        """See `Clock`."""
-        return self._last_line_ms + self._rules.idle_ms if self.windows.has_open() else None
+        return self._last_line_ms + self._config.idle_ms if self.windows.has_open() else None
 
     def end(self, now_ms: int) -> list[Report]:
-        """See `Clock`."""
         del now_ms
         return [self._report(window) for window in self.windows.close_all()]
 
-    def standing(self, now_ms: int) -> list[Report]:
-        """See `Clock`."""
+    def snapshot(self, now_ms: int) -> list[Report]:
         del now_ms
-        return [self._report(window) for window in self.windows.standing()]
+        return [self._report(window) for window in self.windows.snapshot()]
 
     def saved(self) -> Mapping[str, int]:
-        """See `Clock`."""
         return {}
 
     def _report(self, window: Closed) -> Report:
         return Report(
-            EVENT, window.start_ms, window.start_ms + self._rules.window_ms, self._rules.host, window
+            EVENT, window.start_ms, window.start_ms + self._config.window_ms, self._config.host, window
         )

@@ -1,4 +1,4 @@
-"""Reads the `*.txt` files of a folder, each once and when it is whole; moves them to `processed/`."""
+"""Reads the `*.txt` files of a folder, each once when it is complete; moves them to `processed/`."""
 
 from __future__ import annotations
 
@@ -13,93 +13,93 @@ from dataclasses import replace
 from pathlib import Path
 
 from reduction.errors import InputError, WriteError
-from reduction.hosts.streaming.event_queue import Finished, Taker
-from reduction.hosts.streaming.log_reader import OpenLog, Place, has_writer, is_read_whole, open_log
+from reduction.hosts.streaming.event_queue import EventConsumer, Finished
+from reduction.hosts.streaming.log_reader import FilePosition, OpenLog, has_writer, is_read_whole, open_log
 
 PROCESSED = "processed"
 _SUFFIX = ".txt"
 _SETTLED_SECONDS = 2.0
-_NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)  # this file system has none
+_NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)  # this file system has no hard links
 _LOG = logging.getLogger("reduction.hosts")
 
 _Look = tuple[int, int, int, int]  # inode, size, modified, changed
 
 
-class Folder:
+class DirectorySource:
     """The files of a folder, for the thread that reads.
 
-    A file is whole if nobody has it open for writing. Where that can't be known, it is whole when it has
-    looked the same for two seconds.
+    A file is complete if no process has it open for writing. Where that is unknown, it is complete when it
+    has not changed for two seconds.
     """
 
     def __init__(
         self,
         directory: Path,
-        known: Iterable[Place],
+        known: Iterable[FilePosition],
         batch_bytes: int,
         writer_of: Callable[[int], bool | None] = has_writer,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._directory = directory
-        self._known = {place.name: place for place in known}
+        self._known = {position.name: position for position in known}
         self._batch_bytes = batch_bytes
         self._writer_of = writer_of
         self._monotonic = monotonic
-        self._handed_over = {place.name: place.inode for place in known if place.is_whole}
+        self._handed_over = {position.name: position.inode for position in known if position.is_whole}
         self._looks: dict[str, tuple[_Look, float]] = {}
-        self._told: set[str] = set()
-        self._is_heard = True  # somebody takes what is handed over
-        self._lock = threading.Lock()  # of what is known and handed over
+        self._warned: set[str] = set()
+        self._is_heard = True  # the consumer accepts items
+        self._lock = threading.Lock()  # protects _known and _handed_over
 
-    def look(self, taker: Taker) -> bool:
-        """Hand over what is whole; returns whether nothing is left that may be whole soon.
+    def poll(self, consumer: EventConsumer) -> bool:
+        """Queue complete files; return whether no other file may be complete soon.
 
-        Raises `InputError` if the folder can't be listed.
+        Raises `InputError` if the folder cannot be listed.
         """
         is_settled = True
         for name in self._candidates():
             if not self._is_heard:
                 return True
-            is_whole = self._read_if_whole(name, taker)
+            is_whole = self._read_if_whole(name, consumer)
             is_settled = is_settled and is_whole is not None
         return is_settled
 
-    def put_away(self, place: Place) -> bool:
-        """Move a file that was handed over to `processed/`; called by the thread that has counted it.
+    def archive(self, position: FilePosition) -> bool:
+        """Move a file that was counted to `processed/`; called by the thread that counts.
 
-        Returns False if it has grown, and will be read on from its place, or if another file has its name.
+        Returns False if it has grown, and will be read further, or if another file has its name.
         Raises `WriteError`.
         """
-        target = move_to_processed(self._directory, place)
+        target = move_to_processed(self._directory, position)
         if target is None:
-            _LOG.info("'%s' has changed after it was read, and stays", place.name)
+            _LOG.info("'%s' has changed after it was read, and is not moved", position.name)
         else:
-            _LOG.debug("'%s': %s lines, moved to '%s'", place.name, f"{place.lines:,}", target)
-        self._release(place, was_moved=target is not None)
+            _LOG.debug("'%s': %s lines, moved to '%s'", position.name, f"{position.lines:,}", target)
+        self._release(position, was_moved=target is not None)
         return target is not None
 
     def close(self) -> None:
-        """Nothing is open between two looks."""
+        """Do nothing: no file is open between two polls."""
 
-    def _release(self, place: Place, *, was_moved: bool) -> None:
+    def _release(self, position: FilePosition, *, was_moved: bool) -> None:
         with self._lock:
-            known = self._known.get(place.name)
-            if was_moved and known is not None and known.key == place.key:
-                del self._known[place.name]
-            if self._handed_over.get(place.name) == place.inode:
-                del self._handed_over[place.name]
+            known = self._known.get(position.name)
+            if was_moved and known is not None and known.key == position.key:
+                del self._known[position.name]
+            if self._handed_over.get(position.name) == position.inode:
+                del self._handed_over[position.name]
 
-    def end(self, taker: Taker) -> None:
-        """Say what is left behind, for there will be no further look."""
-        del taker
+    def end(self, consumer: EventConsumer) -> None:
+        """Warn of files that were not read, at the last poll."""
+        del consumer
         for name in self._candidates():
-            _LOG.warning("'%s' is not read: it is still being written, or can't be opened", name)
+            _LOG.warning("'%s' was not read: it is still being written, or cannot be opened", name)
 
     def _candidates(self) -> Iterator[str]:
-        """Give the names of files that are to be read, those that have been begun first, then the oldest."""
+        """Yield the names of files to read: those that were begun first, then the oldest."""
         found: list[tuple[bool, int, str]] = []
-        # Taken down before the folder is listed: what is released while it is listed has been moved, and is
-        # still in the list.
+        # Copied before the folder is listed: a file that is released meanwhile was moved, but is still in the
+        # list.
         with self._lock:
             handed_over = dict(self._handed_over)
         try:
@@ -108,7 +108,7 @@ class Folder:
                     if entry.name.endswith(_SUFFIX) and not entry.name.startswith("."):
                         self._add(entry, handed_over, found)
         except OSError as error:
-            raise InputError(f"'{self._directory}' can't be listed: {error.strerror}") from error
+            raise InputError(f"'{self._directory}' cannot be listed: {error.strerror}") from error
         for _, _, name in sorted(found):
             yield name
 
@@ -118,27 +118,27 @@ class Folder:
         try:
             status = entry.stat(follow_symlinks=False)
         except OSError:
-            return  # it has gone meanwhile
+            return  # it was removed meanwhile
         if not stat.S_ISREG(status.st_mode):
-            self._tell_once(entry.name, "it is not a file of its own (a link, a folder, a pipe): left alone")
+            self._warn_once(entry.name, "not a regular file (a link, a folder, a pipe): ignored")
         elif handed_over.get(entry.name) != status.st_ino:
             found.append((entry.name not in self._known, status.st_mtime_ns, entry.name))
 
-    def _read_if_whole(self, name: str, taker: Taker) -> bool | None:
-        """Return whether the file was whole, and has been handed over; None if that will be known soon."""
+    def _read_if_whole(self, name: str, consumer: EventConsumer) -> bool | None:
+        """Return whether the file was complete and was queued; None if that will be known soon."""
         try:
             log = open_log(self._directory / name, name, self._known.get(name), self._batch_bytes)
         except FileNotFoundError:
             return False
         except OSError as error:
-            self._tell_once(name, f"it can't be opened: {error.strerror}")
+            self._warn_once(name, f"cannot be opened: {error.strerror}")
             return False
         try:
             while (is_whole := self._is_whole(log)) is True:
-                if not self._hand_over(log, taker):
+                if not self._hand_over(log, consumer):
                     return False
                 if os.fstat(log.descriptor).st_size <= log.read_to and self._is_whole(log):
-                    self._finish(log, taker)
+                    self._finish(log, consumer)
                     break
             return is_whole
         finally:
@@ -150,61 +150,61 @@ class Folder:
             return not writer
         status = os.fstat(log.descriptor)
         look = (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
-        last, since = self._looks.get(log.place.name, (None, 0.0))
+        last, since = self._looks.get(log.position.name, (None, 0.0))
         if last != look:
-            self._looks[log.place.name] = (look, self._monotonic())
+            self._looks[log.position.name] = (look, self._monotonic())
             return None
         return True if self._monotonic() - since >= _SETTLED_SECONDS else None
 
-    def _hand_over(self, log: OpenLog, taker: Taker) -> bool:
+    def _hand_over(self, log: OpenLog, consumer: EventConsumer) -> bool:
         while batch := log.next_batch():
             with self._lock:
-                self._known[log.place.name] = batch.place
-            self._is_heard = taker.put(batch)
+                self._known[log.position.name] = batch.position
+            self._is_heard = consumer.put(batch)
             if not self._is_heard:
                 return False
         return True
 
-    def _finish(self, log: OpenLog, taker: Taker) -> None:
-        name = log.place.name
-        if rest := log.rest():
-            taker.put(rest)
+    def _finish(self, log: OpenLog, consumer: EventConsumer) -> None:
+        name = log.position.name
+        if rest := log.flush_partial_line():
+            consumer.put(rest)
         self._looks.pop(name, None)
         with self._lock:
-            self._known[name] = log.place
-            self._handed_over[name] = log.place.inode
-        taker.put(Finished(replace(log.place, is_whole=True)))
+            self._known[name] = log.position
+            self._handed_over[name] = log.position.inode
+        consumer.put(Finished(replace(log.position, is_whole=True)))
 
-    def _tell_once(self, name: str, what: str) -> None:
-        if name not in self._told:
-            self._told.add(name)
+    def _warn_once(self, name: str, what: str) -> None:
+        if name not in self._warned:
+            self._warned.add(name)
             _LOG.warning("'%s': %s", name, what)
 
 
-def move_to_processed(directory: Path, place: Place) -> Path | None:
-    """Move a file that was read to `processed/` below its folder; what has its name there is not overwritten.
+def move_to_processed(directory: Path, position: FilePosition) -> Path | None:
+    """Move a file that was read to `processed/` in its folder, without overwriting another one.
 
-    Returns its new path; None if it is not there any more, is another file now, or has grown.
+    Returns its new path; None if it no longer exists, is another file now, or has grown.
     Raises `WriteError`.
     """
-    source = directory / place.name
+    source = directory / position.name
     processed = directory / PROCESSED
     try:
         processed.mkdir(exist_ok=True)
-        for target in _names_apart(processed / place.name):
-            if not is_read_whole(source, place):
+        for target in _free_names(processed / position.name):
+            if not is_read_whole(source, position):
                 return None
-            if _moved(source, target, place):
+            if _moved(source, target, position):
                 return target
     except OSError as error:
         raise WriteError(
-            f"'{source}' can't be moved to '{processed}': {error.strerror}; mend that and start again"
+            f"'{source}' cannot be moved to '{processed}': {error.strerror}; fix that and start again"
         ) from error
     return None
 
 
-def _names_apart(path: Path) -> Iterator[Path]:
-    """Give `x.txt`, `x.1.txt`, `x.2.txt`, … for as long as they are asked for."""
+def _free_names(path: Path) -> Iterator[Path]:
+    """Yield `x.txt`, `x.1.txt`, `x.2.txt`, … without end."""
     yield path
     number = 0
     while True:
@@ -212,12 +212,12 @@ def _names_apart(path: Path) -> Iterator[Path]:
         yield path.with_name(f"{path.stem}.{number}{path.suffix}")
 
 
-def _moved(source: Path, target: Path, place: Place) -> bool:
-    """Move a file unless the target exists; if it is the same file, only the old name is to go."""
+def _moved(source: Path, target: Path, position: FilePosition) -> bool:
+    """Move a file unless the target exists; if that is the same file, only remove the old name."""
     try:
         os.link(source, target, follow_symlinks=False)
     except FileExistsError:
-        if not _is_file(target, place):
+        if not _is_file(target, position):
             return False
     except OSError as error:
         if error.errno not in _NO_LINKS:
@@ -226,16 +226,16 @@ def _moved(source: Path, target: Path, place: Place) -> bool:
             return False
         source.rename(target)
         return True
-    if not _is_file(target, place):  # another file has taken the name between two steps: it is to be read
+    if not _is_file(target, position):  # another file got the name between two steps: it must be read
         target.unlink()
         return False
     source.unlink()
     return True
 
 
-def _is_file(path: Path, place: Place) -> bool:
+def _is_file(path: Path, position: FilePosition) -> bool:
     try:
         status = path.lstat()
     except FileNotFoundError:
         return False
-    return (status.st_dev, status.st_ino) == (place.device, place.inode)
+    return (status.st_dev, status.st_ino) == (position.device, position.inode)

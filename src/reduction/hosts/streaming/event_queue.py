@@ -1,4 +1,4 @@
-"""Between the thread that reads and the one that counts: batches, which must not be many, and news."""
+"""The queue between the thread that reads and the one that counts: batches, limited in number, and events."""
 
 from __future__ import annotations
 
@@ -6,29 +6,29 @@ import queue
 import threading
 from typing import NamedTuple, Protocol
 
-from reduction.hosts.streaming.log_reader import Batch, Place
+from reduction.hosts.streaming.log_reader import Batch, FilePosition
 
 
 class Begun(NamedTuple):
-    """A log is followed from here on: it is to be known again, even if no line comes before it is renamed."""
+    """A log is followed from now on: it must be recognized, even if it is renamed before a line arrives."""
 
-    place: Place
+    position: FilePosition
 
 
 class Finished(NamedTuple):
-    """A file of the folder has been read to its end, all of which was handed over before."""
+    """A file of the folder was read to its end; all of its batches were queued before."""
 
-    place: Place
+    position: FilePosition
 
 
 class Gone(NamedTuple):
-    """Nothing more is to come of a file that was followed."""
+    """A file that was followed is finished."""
 
-    place: Place
+    position: FilePosition
 
 
 class Drained(NamedTuple):
-    """What was there has been handed over, and the reader has ended."""
+    """Everything was queued, and the reader has ended."""
 
 
 class Failed(NamedTuple):
@@ -38,7 +38,7 @@ class Failed(NamedTuple):
 
 
 class Stop(NamedTuple):
-    """A signal asks the process to end."""
+    """A signal stops the process."""
 
     signal_number: int
 
@@ -46,15 +46,15 @@ class Stop(NamedTuple):
 Item = Batch | Begun | Finished | Gone | Drained | Failed | Stop
 
 
-class Taker(Protocol):
-    """What a reader hands things to."""
+class EventConsumer(Protocol):
+    """Where a reader puts batches and events."""
 
     def put(self, item: Item) -> bool:
-        """Hand over an item; returns False if nobody takes any more."""
+        """Queue an item; returns False if the queue is closed."""
 
 
-class Channel:
-    """Holds up to `batches` batches: who puts one more waits, and so a slow counter slows the reader."""
+class EventQueue:
+    """Holds up to `batches` batches: a reader that is ahead blocks (back-pressure)."""
 
     def __init__(self, batches: int) -> None:
         self._items: queue.SimpleQueue[Item] = queue.SimpleQueue()
@@ -62,20 +62,20 @@ class Channel:
         self.is_closed = False
 
     def put(self, item: Item) -> bool:
-        """Hand over an item, a batch as soon as there is room; returns False if nobody takes any more."""
+        """Queue an item, a batch as soon as there is room; returns False if the queue is closed."""
         if isinstance(item, Batch):
             self._room.acquire()
             if self.is_closed:
-                self._room.release()  # nobody is to wait any more
+                self._room.release()  # no reader waits any more
         self._items.put(item)
         return not self.is_closed
 
-    def tell(self, item: Item) -> None:
-        """Hand over news at once; may be called by the handler of a signal."""
+    def notify(self, item: Item) -> None:
+        """Queue an event at once; may be called by a signal handler."""
         self._items.put(item)
 
     def take(self, seconds: float | None) -> Item | None:
-        """Return the next item; None if none has come for so long."""
+        """Return the next item; None if there is none within `seconds`."""
         try:
             item = self._items.get(timeout=None if seconds is None else max(0.0, seconds))
         except queue.Empty:
@@ -85,6 +85,6 @@ class Channel:
         return item
 
     def close(self) -> None:
-        """Let nobody wait for room, and tell who puts something that it is in vain."""
+        """Unblock waiting readers; `put` returns False from now on."""
         self.is_closed = True
         self._room.release()

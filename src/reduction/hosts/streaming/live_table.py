@@ -1,4 +1,4 @@
-"""The last reports and the open windows as a table that stays in place on a terminal."""
+"""The last reports and the open windows as a table that is live on a terminal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rich.table import Table
 
 from reduction.hosts.streaming.reports import Report, moment
 
-_REPORTS = 12  # that stay in sight
+_REPORTS = 12  # that stay visible
 _NAMES = 6  # of hosts in a cell
 _LF = b"\n"
 
@@ -24,7 +24,7 @@ class LiveTable:
 
     def __init__(self, host: str, console: Console | None = None) -> None:
         self._host = host
-        self._told: deque[Report] = deque(maxlen=_REPORTS)
+        self._reports: deque[Report] = deque(maxlen=_REPORTS)
         self._live = Live(self._table([]), console=console or Console(), auto_refresh=False)
 
     def __enter__(self) -> Self:
@@ -37,23 +37,23 @@ class LiveTable:
         self._live.stop()
 
     def show(self, reports: Sequence[Report]) -> None:
-        """Add reports; the oldest ones leave."""
-        self._told.extend(reports)
+        """Add reports; the oldest ones disappear."""
+        self._reports.extend(reports)
         self.update([])
 
-    def update(self, standing: Sequence[Report]) -> None:
-        """Show what the open windows hold so far."""
-        self._live.update(self._table(standing), refresh=True)
+    def update(self, snapshot: Sequence[Report]) -> None:
+        """Show the open windows so far."""
+        self._live.update(self._table(snapshot), refresh=True)
 
-    def _table(self, standing: Sequence[Report]) -> Table:
+    def _table(self, snapshot: Sequence[Report]) -> Table:
         table = Table(title=f"Connections of {escape(self._host)}", title_justify="left")
         for heading in ("from", "to", "connected to", "connected from", "busiest"):
             table.add_column(heading, overflow="fold")
         for heading in ("lines", "late", "malformed"):
             table.add_column(heading, justify="right")
-        for report in self._told:
+        for report in self._reports:
             table.add_row(*_cells(report))
-        for report in standing:
+        for report in snapshot:
             table.add_row(*_cells(report), style="dim")
         return table
 

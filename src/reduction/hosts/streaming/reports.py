@@ -17,7 +17,7 @@ _NEEDS_ESCAPE = re.compile(rb'[\x00-\x1f"\\\x7f]')
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A window that is told of, from `start_ms` to before `end_ms` (Unix time in milliseconds)."""
+    """A window to report, from `start_ms` to before `end_ms` (Unix time in milliseconds)."""
 
     clock: str
     start_ms: int
@@ -30,7 +30,7 @@ Format = Callable[[Report], bytes]
 
 
 def as_json(report: Report) -> bytes:
-    """Return the report as one line: an object with the keys of docs/spec.md, in their order."""
+    """Return the report as one line: an object with the keys of docs/host-processor.md, in their order."""
     window = report.window
     busiest = b"null"
     if window.busiest:
@@ -51,7 +51,7 @@ def as_json(report: Report) -> bytes:
 
 
 def as_text(report: Report) -> bytes:
-    """Return the report as lines to read; hosts stand as in the log, parted by commas."""
+    """Return the report as lines of text; hosts as in the log, separated by commas."""
     window, host = report.window, report.host.encode()
     lines = [f"From {moment(report.start_ms)} to {moment(report.end_ms)}:".encode()]
     if window.lines:
@@ -74,7 +74,7 @@ def as_text(report: Report) -> bytes:
 
 
 def moment(time_ms: int) -> str:
-    """Return a Unix time in ISO 8601, in UTC, without a fraction where there is none."""
+    """Return a Unix time in ISO 8601, in UTC, without a fraction if it is zero."""
     at = datetime.fromtimestamp(time_ms // 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
     return at + (f".{time_ms % 1000:03}" if time_ms % 1000 else "") + "Z"
 
@@ -88,7 +88,7 @@ def _json(value: str | int | dict[str, int]) -> bytes:
 
 
 def _json_list(names: bytes) -> bytes:
-    """Return names as a list; the usual ones, which may be millions, without looking at each."""
+    """Return names as a JSON list; usual ones, which may be millions, without processing each."""
     if not names:
         return b"[]"
     if _NEEDS_ESCAPE.search(names.replace(b"\n", b"")):

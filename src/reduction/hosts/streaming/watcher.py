@@ -1,7 +1,7 @@
-"""Says when it is worth to look at a folder again: the operating system's events, or a look now and then.
+"""Wakes the reader when a folder may have changed: by the operating system's events, or by polling.
 
-An event is only a hint to look; what is found is decided by looking. So an event that is missed, or never
-sent (as on network file systems), costs seconds and nothing else.
+An event is only a hint; the poll decides. So an event that is missed, or never sent (as on network file
+systems), costs seconds and nothing else.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _SECONDS_WITH_EVENTS = 5.0
 _SECONDS_WITHOUT = 0.5
 
 
-class Notices:
+class DirectoryWatcher:
     """Events of a folder, for the reader that waits for them."""
 
     def __init__(self, folder: Path) -> None:
@@ -31,9 +31,7 @@ class Notices:
         try:
             self._start_events()
         except (ImportError, OSError) as error:
-            _LOG.warning(
-                "no events for '%s' (%s): it is looked at every %s s", self._folder, error, self._seconds
-            )
+            _LOG.warning("no events for '%s' (%s): polling it every %s s", self._folder, error, self._seconds)
         return self
 
     def __exit__(
@@ -42,11 +40,11 @@ class Notices:
         self._stop_events()
 
     def wake(self) -> None:
-        """End the wait that is on, or the next one."""
+        """End the current wait, or the next one."""
         self._something.set()
 
     def wait(self, at_most_seconds: float = _SECONDS_WITH_EVENTS) -> None:
-        """Return when something has happened in the folder, or may have."""
+        """Return when something may have happened in the folder."""
         self._something.wait(min(self._seconds, at_most_seconds))
         self._something.clear()
 
@@ -61,7 +59,7 @@ class Notices:
                 if not event.is_directory:
                     something.set()
 
-        # Not those of files that are opened and read: our own looks would wake us for the next one.
+        # Not events of files being opened and read: our own polls would trigger the next one.
         of_writers: list[type[events.FileSystemEvent]] = [
             events.FileCreatedEvent, events.FileModifiedEvent, events.FileMovedEvent, events.FileClosedEvent,
         ]  # fmt: skip
@@ -70,7 +68,7 @@ class Notices:
         observer.start()
 
         def stop() -> None:
-            # It tells as an error that it was stopped while it went to wait for the next event.
+            # It logs an error if it is stopped just before it waits for the next event.
             its_log = logging.getLogger("watchdog")
             its_log.setLevel(logging.CRITICAL)
             observer.stop()

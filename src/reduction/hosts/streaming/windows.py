@@ -1,6 +1,6 @@
-"""Windows of time over a log, whatever counts them: the kernel, or Python where it is not built.
+"""Time windows over a log, counted by the kernel, or by Python where it is not built.
 
-Time is in the lines, or in the caller's hands: nothing here looks at a clock.
+Time comes from the lines or from the caller: nothing here reads a clock.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 class Closed(NamedTuple):
-    """A closed window. Hosts are sorted by their bytes and parted by LF, which no host holds.
+    """A closed window. Hosts are sorted by their bytes and separated by LF, which no host contains.
 
-    `late` and `malformed` are what came since the window that was closed before this one: late lines
-    belong to windows that are closed, malformed ones to none.
+    `late` and `malformed` count lines since the window closed before this one: late lines belong to windows
+    that are closed, malformed ones to no window.
     """
 
     start_ms: int
@@ -33,14 +33,14 @@ class Closed(NamedTuple):
 
 
 class Fed(NamedTuple):
-    """What became of a block: the windows that it closed, in order, and the first of its malformed lines."""
+    """The result of a block: the windows that it closed, in order, and its first malformed lines."""
 
     closed: Sequence[Closed]
     malformed: Sequence[MalformedLine]
 
 
-class Counter(Protocol):
-    """What both sides can do, in plain tuples: `NativeWindows` and `PlainWindows`."""
+class WindowBackend(Protocol):
+    """What both sides can do, in plain tuples: `NativeWindows` and `PythonWindows`."""
 
     def feed(self, block: bytes) -> tuple[Sequence[tuple[Any, ...]], Sequence[tuple[Any, ...]]]:
         """See `Windows.feed`."""
@@ -48,8 +48,8 @@ class Counter(Protocol):
     def close_all(self) -> Sequence[tuple[Any, ...]]:
         """See `Windows.close_all`."""
 
-    def standing(self) -> Sequence[tuple[Any, ...]]:
-        """See `Windows.standing`."""
+    def snapshot(self) -> Sequence[tuple[Any, ...]]:
+        """See `Windows.snapshot`."""
 
     def unreported(self) -> tuple[int, dict[str, int]]:
         """See `Windows.unreported`."""
@@ -72,40 +72,40 @@ class Windows:
     window, which starts at 0 and is always open, until `close_all` begins another one.
     """
 
-    def __init__(self, counter: Counter) -> None:
-        self._counter = counter
+    def __init__(self, backend: WindowBackend) -> None:
+        self._backend = backend
 
     def feed(self, block: bytes) -> Fed:
-        """Take whole lines, the last of which needs no line end."""
-        closed, malformed = self._counter.feed(block)
+        """Count complete lines; the last one needs no line end."""
+        closed, malformed = self._backend.feed(block)
         return Fed([Closed(*window) for window in closed], [MalformedLine(*line) for line in malformed])
 
     def close_all(self) -> list[Closed]:
-        """Close every open window; lines that still come for one of them are late."""
-        return [Closed(*window) for window in self._counter.close_all()]
+        """Close every open window; lines that arrive for one of them later are late."""
+        return [Closed(*window) for window in self._backend.close_all()]
 
-    def standing(self) -> list[Closed]:
-        """Return the open windows as they would be closed now; nothing is changed by it."""
-        return [Closed(*window) for window in self._counter.standing()]
+    def snapshot(self) -> list[Closed]:
+        """Return the open windows as if they were closed now, without changing them."""
+        return [Closed(*window) for window in self._backend.snapshot()]
 
     def unreported(self) -> tuple[int, dict[str, int]]:
-        """Return the late and the malformed lines that the next closed window will tell of."""
-        return self._counter.unreported()
+        """Return the late and the malformed lines that the next closed window will report."""
+        return self._backend.unreported()
 
     def has_open(self) -> bool:
         """Return whether a window is open."""
-        return self._counter.has_open()
+        return self._backend.has_open()
 
     def save(self, out: Callable[[bytes], object]) -> None:
-        """Hand out everything as bytes, in pieces; both sides write the same."""
-        self._counter.save(out)
+        """Write everything as bytes, in parts; both backends write the same."""
+        self._backend.save(out)
 
     def restore(self, read: Callable[[int], bytes]) -> None:
-        """Take back what `save` gave, into fresh windows of the same rules.
+        """Read what `save` wrote, into new windows with the same configuration.
 
-        `read` returns the next so many bytes. Raises ValueError if they are not what `save` gave.
+        `read` returns the next bytes. Raises ValueError if `save` did not write them.
         """
-        self._counter.restore(read)
+        self._backend.restore(read)
 
 
 class NativeWindows:
@@ -128,7 +128,7 @@ class NativeWindows:
         """Close every open window."""
         return _closed(self._windows.close_all())
 
-    def standing(self) -> list[Closed]:
+    def snapshot(self) -> list[Closed]:
         """Return the open windows as if they were closed now."""
         return _closed(self._windows.snapshot())
 
@@ -168,7 +168,7 @@ def _closed(windows: Sequence[ClosedWindow]) -> list[Closed]:
 def new_windows(host: bytes, window_ms: int, lateness_ms: int) -> Windows:
     """Return windows without lines, counted by the kernel where it is built."""
     if not has_kernel():
-        from reduction.hosts.streaming.windows_python import PlainWindows
+        from reduction.hosts.streaming.windows_python import PythonWindows
 
-        return Windows(PlainWindows(host, window_ms, lateness_ms, SHOWN_OF_A_REASON))
+        return Windows(PythonWindows(host, window_ms, lateness_ms, SHOWN_OF_A_REASON))
     return Windows(NativeWindows(host, window_ms, lateness_ms, SHOWN_OF_A_REASON))

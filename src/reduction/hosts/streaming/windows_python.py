@@ -1,6 +1,6 @@
-"""Windows counted by Python alone: dull on purpose, the oracle of `reduction._kernel.HostWindows`.
+"""Windows counted in Python: the simple reference implementation of `reduction._kernel.HostWindows`.
 
-`windows.py` has the contract, and is where one of the two is chosen.
+`windows.py` has the interface, and chooses one of the two.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class _Window:
     incoming: Counter[bytes] = field(default_factory=Counter)
 
 
-class PlainWindows:
+class PythonWindows:
     """See `windows.Counter`."""
 
     def __init__(self, host: bytes, window_ms: int, lateness_ms: int, examples: int) -> None:
@@ -40,7 +40,6 @@ class PlainWindows:
         self._open: dict[int, _Window] = {}
 
     def feed(self, block: bytes) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
-        """See `windows.Windows.feed`."""
         closed: list[tuple[Any, ...]] = []
         examples: list[tuple[Any, ...]] = []
         seen: Counter[str] = Counter()
@@ -55,7 +54,6 @@ class PlainWindows:
         return closed, examples
 
     def close_all(self) -> list[tuple[Any, ...]]:
-        """See `windows.Windows.close_all`."""
         closed: list[tuple[Any, ...]] = []
         if not self._window_ms:
             self._open.setdefault(0, _Window())
@@ -64,8 +62,7 @@ class PlainWindows:
             self._close_until(max(self._open) + self._window_ms, closed)
         return closed
 
-    def standing(self) -> list[tuple[Any, ...]]:
-        """See `windows.Windows.standing`."""
+    def snapshot(self) -> list[tuple[Any, ...]]:
         pending: tuple[int, dict[str, int]] = self.unreported()
         windows = []
         for start in sorted(self._open) if self._window_ms else [0]:
@@ -74,15 +71,12 @@ class PlainWindows:
         return windows
 
     def unreported(self) -> tuple[int, dict[str, int]]:
-        """See `windows.Windows.unreported`."""
         return self._late, dict(self._malformed)
 
     def has_open(self) -> bool:
-        """See `windows.Windows.has_open`."""
         return bool(self._open)
 
     def save(self, out: Callable[[bytes], object]) -> None:
-        """See `windows.Windows.save`."""
         malformed = [self._malformed[kind] if kind else 0 for kind in _KINDS]
         out(_FORMAT + _numbers(self._closed_until, self._late, *malformed, len(self._open)))
         for start in sorted(self._open):
@@ -94,7 +88,6 @@ class PlainWindows:
                 out(records)
 
     def restore(self, read: Callable[[int], bytes]) -> None:
-        """See `windows.Windows.restore`."""
         try:
             if read(len(_FORMAT)) != _FORMAT:
                 raise ValueError
