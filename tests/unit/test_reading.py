@@ -15,7 +15,7 @@ import pytest
 from reduction.engines.reference import read_file
 from reduction.errors import FileSkipped
 from reduction.pipeline.discovery import find
-from reduction.pipeline.reading import opened
+from reduction.pipeline.reading import open_input
 from reduction.pipeline.splits import Split
 from reduction.pipeline.stats import SkipReason, Stats
 
@@ -50,7 +50,7 @@ def listed(path: Path) -> Split:
 
 def read(path: Path, progress, split: Split | None = None) -> bytes:
     """The content, read as engines do it: result by result."""
-    with opened(str(path.parent), split or listed(path), progress) as stream:
+    with open_input(str(path.parent), split or listed(path), progress) as stream:
         return b"".join(iter(lambda: stream.read1(1 << 16), b""))
 
 
@@ -63,7 +63,7 @@ def verdict(path: Path, progress, split: Split | None = None) -> FileSkipped:
 def addresses(path: Path, progress) -> set[object] | None:
     """What a reader makes of the file; None if it is ignored."""
     try:
-        with opened(str(path.parent), listed(path), progress) as stream:
+        with open_input(str(path.parent), listed(path), progress) as stream:
             return read_file(stream, NAME, Stats())
     except FileSkipped:
         return None
@@ -234,7 +234,7 @@ def test_a_file_that_changes_while_it_is_read_is_noticed(path, progress, change,
     split = listed(path)
 
     def read_slowly() -> None:
-        with opened(str(path.parent), split, progress) as stream:
+        with open_input(str(path.parent), split, progress) as stream:
             stream.read(100)
             change(path)
             stream.read()
@@ -250,7 +250,7 @@ def test_what_looks_broken_because_it_is_still_being_written_counts_as_changed(p
     split = listed(path)
 
     def read_while_written() -> None:
-        with opened(str(path.parent), split, progress) as stream:
+        with open_input(str(path.parent), split, progress) as stream:
             stream.read(100)
             path.write_bytes(whole)
             raise FileSkipped(SkipReason.BROKEN, "a quote is still open")
@@ -262,7 +262,7 @@ def test_what_looks_broken_because_it_is_still_being_written_counts_as_changed(p
 
 def test_a_file_that_is_removed_while_it_is_read_was_read_whole(path, progress):
     path.write_bytes(TEXT)
-    with opened(str(path.parent), listed(path), progress) as stream:
+    with open_input(str(path.parent), listed(path), progress) as stream:
         path.unlink()
         assert stream.read() == TEXT
 
@@ -293,7 +293,7 @@ def test_a_disk_that_fails_in_the_middle_makes_the_file_broken(path, progress, m
         raise OSError(5, "Input/output error")
 
     def read_from_a_bad_disk() -> None:
-        with opened(str(path.parent), split, progress) as stream:
+        with open_input(str(path.parent), split, progress) as stream:
             stream.read(100)
             monkeypatch.setattr("reduction.runtime.compression.CountingFile.readinto", fail)
             while stream.read1(1 << 16):

@@ -55,7 +55,7 @@ private:
     std::int64_t modified_ns_;
 };
 
-// What the first bytes of a file tell, kHead of them or all there are: the same marks as in reduction/opening.py.
+// What the first bytes of a file tell, kHead of them or all there are: the same marks as in src/reduction/runtime/magic.py.
 constexpr std::size_t kHead = 16;
 bool is_compressed(std::string_view head);
 std::uint64_t wide_encoding(std::string_view head);  // 16 or 32 for UTF-16 or UTF-32, otherwise 0

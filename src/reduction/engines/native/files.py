@@ -11,7 +11,7 @@ from enum import IntEnum
 from typing import BinaryIO
 
 from reduction import _kernel
-from reduction.engines.per_file import judged
+from reduction.engines.per_file import read_or_skip
 from reduction.errors import FileSkipped
 from reduction.pipeline import skipped
 from reduction.pipeline.rows import key_position
@@ -104,7 +104,7 @@ class Files:
                 raise _not_read(_Opening(opening), number, split)
             apply_stats(of_file, path, stats)
 
-        judged(split, stats, self._warner, read)
+        read_or_skip(split, stats, self._warner, read)
 
     def _read_piece(self, index: int) -> SplitResult:
         split = self._units[index]
@@ -173,9 +173,9 @@ def split_file_id_of(split: Split) -> int:
 
 
 def _feed_archive(share: _kernel.Share, tree: str, split: Split, progress: Progress) -> _kernel._Books:
-    from reduction.pipeline.reading import opened
+    from reduction.pipeline.reading import open_input
 
-    return fed(share, split, opened(tree, split, progress))
+    return fed(share, split, open_input(tree, split, progress))
 
 
 def fed(share: _kernel.Share, split: Split, opening: AbstractContextManager[BinaryIO]) -> _kernel._Books:

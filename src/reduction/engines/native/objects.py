@@ -12,8 +12,8 @@ from reduction.engines.native.files import (
     make_split_result,
     split_file_id_of,
 )
-from reduction.engines.per_file import judged, track_progress
-from reduction.pipeline.reading import plain_bytes
+from reduction.engines.per_file import read_or_skip, track_progress
+from reduction.pipeline.reading import open_csv
 from reduction.pipeline.remote_input import ObjectReader
 from reduction.pipeline.skipped import SkipLogger
 from reduction.pipeline.split_results import SplitResult
@@ -62,13 +62,13 @@ class _Reader:
         def read(split: Split, path: str, stats: Stats) -> None:
             apply_stats(self._feed(index, split), path, stats)
 
-        judged(split, self._stats, self._warner, read)
+        read_or_skip(split, self._stats, self._warner, read)
 
     def read_piece(self, index: int, split: Split) -> SplitResult:
         """Read a split of one that is."""
-        with self._objects.by_place(index) as of_split:
+        with self._objects.open_random_access(index) as of_split:
             told = self._share.read_piece_in_parts(
-                of_split.part,
+                of_split.chunk_at,
                 split.environment,
                 split_file_id_of(split),
                 split.start,
@@ -82,4 +82,4 @@ class _Reader:
         return result
 
     def _feed(self, index: int, split: Split) -> _kernel._Books:
-        return fed(self._share, split, plain_bytes(self._objects.raw(index, self._progress.read_bytes)))
+        return fed(self._share, split, open_csv(self._objects.open_raw(index, self._progress.read_bytes)))
