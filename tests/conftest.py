@@ -1,6 +1,6 @@
-"""What every test may ask for."""
+"""Fixtures of all tests."""
 
 from workdir import with_result, workdir  # noqa: F401 - pytest finds the fixtures here
 
-# Only where it is asked for by name: it needs an environment of its own (`make test-airflow`).
+# Collected only if given by name: it needs its own environment (`make test-airflow`).
 collect_ignore = ["airflow"]

@@ -1,3 +1,3 @@
-"""Reduces trees of CSV files to one sorted, distinct result; a library without environment or argv."""
+"""Reduces trees of CSV files to one sorted, distinct result; only `app` and `hosts` are programs."""
 
 __version__ = "0.2.0"

@@ -125,10 +125,10 @@ def test_two_processes_cannot_share_a_state(folder):
 def test_a_state_that_is_no_state_is_an_error(folder, tmp_path):
     folder.mkdir(parents=True)
     (folder / "streaming.sqlite").write_bytes(b"nonsense" * 1000)
-    with pytest.raises(OutputError, match="cannot use the state"):
+    with pytest.raises(OutputError, match="cannot use the checkpoint"):
         Checkpoint(folder, RULES)
     (tmp_path / "file").touch()
-    with pytest.raises(OutputError, match="cannot use the state"):
+    with pytest.raises(OutputError, match="cannot use the checkpoint"):
         Checkpoint(tmp_path / "file" / "state", RULES)
 
 
@@ -184,14 +184,14 @@ def test_standard_output_may_repeat(tmp_path):
 
 
 def test_outputs_that_cannot_be_written_are_errors(tmp_path):
-    with pytest.raises(OutputError, match="can't be written"):
+    with pytest.raises(OutputError, match="cannot be written"):
         FileOutput(tmp_path / "missing" / "reports")
     with pytest.raises(WriteError, match="No space left"):
-        StandardOutput(os.open("/dev/full", os.O_WRONLY)).tell(b"x")
+        StandardOutput(os.open("/dev/full", os.O_WRONLY)).emit(b"x")
     full = FileOutput(tmp_path / "reports")
     full._descriptor = os.open("/dev/full", os.O_WRONLY)
     with pytest.raises(WriteError, match="No space left"):
-        full.tell(b"x")
+        full.emit(b"x")
 
 
 def test_a_state_is_one_file_that_other_tools_can_read(folder):
@@ -199,6 +199,6 @@ def test_a_state_is_one_file_that_other_tools_can_read(folder):
     state.commit({}, [PLACE], pieces(b"w"), None)
     state.close()
     with sqlite3.connect(folder / "streaming.sqlite") as base:
-        [(config,)] = base.execute("SELECT value FROM about WHERE name = 'config'")
+        [(config,)] = base.execute("SELECT value FROM about WHERE name = 'rules'")
     base.close()
     assert json.loads(config) == RULES

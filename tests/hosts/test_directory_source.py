@@ -208,5 +208,5 @@ def test_a_folder_that_is_gone_and_a_file_that_cannot_be_moved_are_errors(tmp_pa
     (tmp_path / "a.txt").write_bytes(b"1\n")
     DirectorySource(tmp_path, [], 1).poll(taken)
     (tmp_path / "processed").write_bytes(b"in the way")
-    with pytest.raises(WriteError, match="can't be moved"):
+    with pytest.raises(WriteError, match="cannot be moved"):
         move_to_processed(tmp_path, taken.items[-1].position)

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from reduction.errors import InputError
 from reduction.hosts.batch import blocks
 from reduction.hosts.batch.log_files import LogFile, find
-from reduction.runtime.compression import unreadable
+from reduction.runtime.compression import read_errors
 
 TEXT = b"1565647204351 Aadvik Matina\n" * 1000
 
@@ -123,7 +123,7 @@ def test_a_file_that_cannot_be_opened_is_told(tmp_path):
 
 
 def test_what_archives_raise_is_known():
-    assert all(issubclass(kind, Exception) for kind in unreadable())
+    assert all(issubclass(kind, Exception) for kind in read_errors())
 
 
 # Cutting into blocks -------------------------------------------------------------------------------------

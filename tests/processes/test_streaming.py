@@ -236,7 +236,7 @@ def test_a_state_is_not_used_for_another_question(tmp_path, folder):
     assert once("-T", folder, "--state", tmp_path / "state").returncode == 0
     done = once("-T", folder, "--state", tmp_path / "state", "-t", "60")
     assert done.returncode == 3
-    assert "with -t 3600 \\(now 60\\)" in done.stderr
+    assert "with -t 3600 (now 60)" in done.stderr
 
 
 def test_the_readme_shows_what_is_printed(tmp_path):

@@ -247,7 +247,7 @@ def test_half_a_line_of_a_killed_runner_is_no_line():
             runners.start({1: None})
             print(runners.wait(lambda: None).cause)
     """)
-    assert done.stdout.startswith("its process was killed from outside by SIGKILL"), done.stderr
+    assert done.stdout.startswith("the process was killed by SIGKILL"), done.stderr
     assert done.stderr == ""
 
 
@@ -285,17 +285,16 @@ def test_ends_of_runners_are_learned_also_if_the_parent_of_the_controller_ignore
             runners.start({1: None, 2: None})
             print(runners.wait(lambda: None).cause)
     """)
-    assert done.stdout == "its process ended without a word, exit code 3\n", done.stderr
+    assert done.stdout == "the process exited with code 3 without an error message\n", done.stderr
 
 
 @pytest.mark.parametrize(
     ("how", "cause"),
     [
-        ("os._exit(3)", "its process ended without a word, exit code 3"),
-        ("os.kill(os.getpid(), signal.SIGKILL)", "its process was killed from outside by SIGKILL; often this"
-                                                 " is a lack of memory: try fewer runners"),
-        ("os.kill(os.getpid(), signal.SIGSEGV)", "its process was killed from outside by SIGSEGV"),
-        ("os.kill(os.getpid(), 40)", "its process was killed from outside by 40"),
+        ("os._exit(3)", "the process exited with code 3 without an error message"),
+        ("os.kill(os.getpid(), signal.SIGKILL)", "the process was killed by SIGKILL, often the OOM killer; try fewer runners"),
+        ("os.kill(os.getpid(), signal.SIGSEGV)", "the process was killed by SIGSEGV"),
+        ("os.kill(os.getpid(), 40)", "the process was killed by 40"),
         ("1 / 0", "ZeroDivisionError: division by zero (<string>:"),
         ("sys.exit(5)", "SystemExit: 5 (<string>:"),
     ],

@@ -32,7 +32,7 @@ NAME = "Asia Prod.csv"
 SIZES = st.fixed_dictionaries({
     "HEAD_BYTES": st.integers(16, 60),
     "CHUNK_BYTES": st.integers(16, 60),
-    "_REST_BYTES": st.integers(0, 9),
+    "_MIN_LAST_CHUNK_BYTES": st.integers(0, 9),
     "_LOOK_BYTES": st.integers(0, 40),
     "_BACK_BYTES": st.integers(0, 40),
 })  # fmt: skip

@@ -1,16 +1,16 @@
-"""What unit tests share: a progress that remembers, and how random tests are run."""
+"""Fixtures of unit tests, and the settings of random tests."""
 
 from __future__ import annotations
 
 import pytest
 from hypothesis import settings
 
-settings.register_profile("split", deadline=None, derandomize=True, max_examples=150)
-settings.load_profile("split")
+settings.register_profile("unit", deadline=None, derandomize=True, max_examples=150)
+settings.load_profile("unit")
 
 
-class Remembered:
-    """A `Progress` that keeps what it was told."""
+class RecordingProgress:
+    """A `Progress` that keeps every call."""
 
     def __init__(self) -> None:
         self.bytes = 0
@@ -28,6 +28,6 @@ class Remembered:
 
 
 @pytest.fixture
-def progress() -> Remembered:
-    """A progress to look at afterwards."""
-    return Remembered()
+def progress() -> RecordingProgress:
+    """A progress whose calls can be checked afterwards."""
+    return RecordingProgress()

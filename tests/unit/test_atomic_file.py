@@ -1,4 +1,4 @@
-"""A file appears whole or not at all; whatever goes wrong, the old one stays and nothing else is left."""
+"""Atomic writes: a file appears complete or not at all; on failure the old one and nothing else is left."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def no_space(*_: object, **__: object) -> NoReturn:
     raise OSError(errno.ENOSPC, "No space left on device")
 
 
-def test_the_new_file_stands_where_the_old_one_was(path):
+def test_the_new_file_replaces_the_old_one(path):
     write(path)
     assert path.read_bytes() == NEW
     assert names(path.parent) == ["Combined.csv"]
@@ -48,7 +48,7 @@ def test_a_file_may_be_new_or_empty(tmp_path):
     assert (tmp_path / "Combined.csv").read_bytes() == b""
 
 
-def test_bytes_and_checksum_are_those_of_what_was_written(tmp_path):
+def test_bytes_and_checksum_are_those_of_the_written_content(tmp_path):
     with atomic_write(tmp_path / "x") as file:
         for n in range(10):
             file.write(b"%d\n" % n)
@@ -56,7 +56,7 @@ def test_bytes_and_checksum_are_those_of_what_was_written(tmp_path):
     assert (file.bytes, file.crc32) == (len(content), zlib.crc32(content))
 
 
-def test_what_others_append_to_the_descriptor_is_counted_too(tmp_path):
+def test_bytes_that_a_writer_appends_to_the_descriptor_are_counted_too(tmp_path):
     def writer(descriptor: int, crc32: int) -> tuple[int, int]:
         return os.write(descriptor, b"by others\n"), zlib.crc32(b"by others\n", crc32)
 
@@ -69,9 +69,9 @@ def test_what_others_append_to_the_descriptor_is_counted_too(tmp_path):
     assert (file.bytes, file.crc32) == (len(content), zlib.crc32(content))
 
 
-def test_others_that_cannot_write_leave_the_old_file(path):
+def test_a_writer_that_fails_leaves_the_old_file(path):
     with (
-        pytest.raises(WriteError, match="can't be written: No space left on device"),
+        pytest.raises(WriteError, match=r"cannot write '.*': No space left on device"),
         atomic_write(path) as file,
     ):
         file.append(no_space)
@@ -79,31 +79,31 @@ def test_others_that_cannot_write_leave_the_old_file(path):
     assert names(path.parent) == ["Combined.csv"]
 
 
-def test_until_all_is_written_the_old_file_stands(path):
+def test_the_old_file_is_there_until_all_is_written(path):
     with atomic_write(path) as file:
         file.write(NEW * 10_000)
         assert path.read_bytes() == OLD
-        [beside] = [name for name in names(path.parent) if name != "Combined.csv"]
-        assert beside.startswith(".Combined.csv.")
-        assert beside.endswith(".tmp")
+        [temp] = [name for name in names(path.parent) if name != "Combined.csv"]
+        assert temp.startswith(".Combined.csv.")
+        assert temp.endswith(".tmp")
 
 
 @pytest.fixture
 def steps(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Everything that is flushed, by its suffix (a folder has none), and every rename."""
+    """Every flush, with the suffix of the file (a folder has none), and every rename, in order."""
     steps: list[str] = []
     fsync, replace = os.fsync, os.replace
 
-    def fsync_noted(descriptor: int) -> None:
+    def recording_fsync(descriptor: int) -> None:
         steps.append(f"flush {Path(f'/proc/self/fd/{descriptor}').readlink().suffix}")
         fsync(descriptor)
 
-    def replace_noted(source: object, target: object) -> None:
+    def recording_replace(source: object, target: object) -> None:
         steps.append("rename")
         replace(source, target)
 
-    monkeypatch.setattr(os, "fsync", fsync_noted)
-    monkeypatch.setattr(os, "replace", replace_noted)
+    monkeypatch.setattr(os, "fsync", recording_fsync)
+    monkeypatch.setattr(os, "replace", recording_replace)
     return steps
 
 
@@ -119,7 +119,7 @@ def test_the_flush_of_the_rename_may_be_left_to_the_next_file(path, steps):
     assert steps == ["flush .tmp", "rename", "flush .tmp", "rename", "flush "]
 
 
-def test_what_is_on_the_disk_is_not_flushed_again_but_what_came_since_is(path, steps):
+def test_only_bytes_written_since_the_last_flush_are_flushed(path, steps):
     with atomic_write(path) as file:
         file.flush_to_disk()
         file.write(NEW)
@@ -145,12 +145,12 @@ def test_a_step_that_fails_leaves_the_old_file_and_nothing_else(path, monkeypatc
     assert path.read_bytes() == OLD
     assert names(path.parent) == ["Combined.csv"]
     assert raised.value.exit_code == 6
-    assert f"'{path}' can't be written: No space left on device" in str(raised.value)
-    assert "untouched" in str(raised.value)
+    assert f"cannot write '{path}': No space left on device" in str(raised.value)
+    assert "The previous file is unchanged" in str(raised.value)
 
 
 def test_a_disk_that_fills_up_while_writing_leaves_the_old_file(path):
-    """`/dev/full` is a disk without space: what is written to it fails when the buffer is flushed."""
+    """`/dev/full` is like a disk without space: writes fail when the buffer is flushed."""
     if not os.path.exists("/dev/full"):  # noqa: PTH110
         pytest.skip("there is no /dev/full here")
     for size in (10, 3 << 20):
@@ -169,15 +169,15 @@ def test_a_disk_that_fills_up_while_writing_leaves_the_old_file(path):
 
 
 def test_a_folder_that_cannot_be_flushed_does_not_make_a_written_file_a_failure(path, monkeypatch):
-    """Some network file systems refuse it; the file is whole and in its place all the same."""
+    """Some network file systems do not support it; the file is complete and has its name all the same."""
     fsync = os.fsync
 
-    def refuse_folders(descriptor: int) -> None:
+    def fail_for_folders(descriptor: int) -> None:
         if os.path.isdir(f"/proc/self/fd/{descriptor}"):  # noqa: PTH112
             raise OSError(errno.EINVAL, "Invalid argument")
         fsync(descriptor)
 
-    monkeypatch.setattr(os, "fsync", refuse_folders)
+    monkeypatch.setattr(os, "fsync", fail_for_folders)
     write(path)
     assert path.read_bytes() == NEW
     assert names(path.parent) == ["Combined.csv"]
@@ -197,7 +197,7 @@ def test_an_error_while_writing_leaves_the_old_file_and_nothing_else(path, error
 
 
 def test_a_folder_that_is_gone_is_an_error_that_names_the_file(tmp_path):
-    with pytest.raises(WriteError, match=r"gone/Combined\.csv' can't be written: No such file"):
+    with pytest.raises(WriteError, match=r"cannot write '.*gone/Combined\.csv': No such file"):
         write(tmp_path / "gone" / "Combined.csv")
 
 
@@ -216,7 +216,7 @@ def test_a_folder_removed_while_writing_is_a_write_error(tmp_path):
         write_and_lose()
 
 
-def test_two_writers_of_one_file_never_share_their_half_written_ones(path):
+def test_two_writers_of_one_file_use_different_temporary_files(path):
     with atomic_write(path) as first, atomic_write(path) as second:
         first.write(b"first" * 1000)
         second.write(b"second" * 1000)
@@ -248,33 +248,33 @@ def test_new_files_have_the_permissions_that_the_umask_leaves(path):
     assert path.stat().st_mode & 0o777 == 0o640
 
 
-def test_a_directory_that_takes_files_is_fine_and_nothing_is_left_in_it(tmp_path):
+def test_a_writable_directory_is_accepted_and_nothing_is_left_in_it(tmp_path):
     check_directory(tmp_path)
     assert names(tmp_path) == []
 
 
-def test_a_directory_that_is_missing_or_a_file_is_refused(tmp_path):
+def test_a_directory_that_is_missing_or_a_file_is_rejected(tmp_path):
     (tmp_path / "file").touch()
     for name in ("missing", "file"):
         with pytest.raises(OutputError, match=rf"{name}' does not exist.*REDUCER_OUTPUT_DIR"):
             check_directory(tmp_path / name)
 
 
-def test_a_directory_that_takes_no_files_is_refused_with_the_reason(tmp_path, monkeypatch):
-    def refuse(*_: object, **__: object) -> None:
+def test_a_directory_that_is_not_writable_is_rejected_with_the_reason(tmp_path, monkeypatch):
+    def fail(*_: object, **__: object) -> None:
         raise PermissionError(errno.EACCES, "Permission denied")
 
-    monkeypatch.setattr(os, "open", refuse)
-    with pytest.raises(OutputError, match="can't be written: Permission denied"):
+    monkeypatch.setattr(os, "open", fail)
+    with pytest.raises(OutputError, match=r"cannot write to the output directory '.*': Permission denied"):
         check_directory(tmp_path)
 
 
-def test_the_probe_is_a_name_that_the_sweep_knows():
+def test_a_leftover_temporary_file_has_a_name_that_the_next_run_removes():
     from reduction.pipeline import naming
     from reduction.runtime import atomic_file
 
-    beside = atomic_file._temp_path(Path("out/Combined.csv"))
-    assert naming.RESULT_TEMP_FILE.fullmatch(beside.name)
+    temp = atomic_file._temp_path(Path("out/Combined.csv"))
+    assert naming.RESULT_TEMP_FILE.fullmatch(temp.name)
 
 
 # A temporary file ----------------------------------------------------------------------------------------
@@ -299,13 +299,13 @@ def test_no_two_temporary_files_are_the_same(path):
 
 
 @pytest.mark.parametrize("step", ["open", "unlink"])
-def test_a_temporary_file_that_cannot_be_made_is_told_with_the_reason(path, monkeypatch, step):
-    def refuse(*_: object, **__: object) -> NoReturn:
+def test_a_temporary_file_that_cannot_be_created_is_an_error_with_the_reason(path, monkeypatch, step):
+    def fail(*_: object, **__: object) -> NoReturn:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with pytest.raises(WriteError, match="No space left on device"), atomic_write(path) as file:  # noqa: PT012
         descriptors = names(Path("/proc/self/fd"))
-        monkeypatch.setattr(os, step, refuse)
+        monkeypatch.setattr(os, step, fail)
         try:
             file.open_temp()
         finally:

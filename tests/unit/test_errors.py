@@ -159,7 +159,7 @@ def test_an_error_that_nobody_foresaw_is_told_with_its_traceback(capsys):
     assert code not in (0, *SPECIFIED.values())
     told = capsys.readouterr().err
     assert "ZeroDivisionError" in told
-    assert "please report it" in told
+    assert "please report this as a bug" in told
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

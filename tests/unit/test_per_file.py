@@ -1,4 +1,4 @@
-"""The way of a share through an engine, file by file: what is told of each, whatever becomes of it."""
+"""The loop over a share, file by file: stats, progress and log lines of good, skipped and failing files."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def log(caplog, monkeypatch) -> pytest.LogCaptureFixture:
 
 
 def number_of(split: Split, path: str, stats: Stats) -> int:
-    """Take a file's number from its name; those that 3 divides are bad."""
+    """Return the number in a file's name; files whose number is divisible by 3 are bad."""
     number = int(path[-6:-4])
     stats.read = stats.valid = 1
     if number % 3 == 0:
@@ -45,16 +45,16 @@ def failing(split: Split, path: str, stats: Stats) -> int:
     return 0
 
 
-def test_every_file_is_begun_and_finished_also_one_that_is_ignored(splits, progress):
+def test_progress_has_the_start_and_the_end_of_every_file_including_skipped_ones(splits, progress):
     stats = Stats()
-    taken = list(read_files(splits, stats, progress, number_of))
-    assert taken == [("Asia Prod", number) for number in range(30) if number % 3]
+    results = list(read_files(splits, stats, progress, number_of))
+    assert results == [("Asia Prod", number) for number in range(30) if number % 3]
     assert progress.started == list(range(30))
     assert progress.finished == [split.size for split in splits]
     assert (stats.taken, stats.read, len(stats.ignored)) == (20, 20, 10)
 
 
-def test_an_ignored_file_leaves_nothing_in_the_books_but_its_name(splits, progress):
+def test_the_stats_of_a_skipped_file_are_its_name_and_reason_only(splits, progress):
     stats = Stats()
     list(read_files(splits[:1], stats, progress, number_of))
     assert (stats.taken, stats.bytes, stats.read) == (0, 0, 0)
@@ -63,14 +63,14 @@ def test_an_ignored_file_leaves_nothing_in_the_books_but_its_name(splits, progre
     ]
 
 
-def test_a_file_on_which_the_runner_fails_is_not_finished(splits, progress):
+def test_a_file_on_which_the_runner_fails_has_no_end(splits, progress):
     with pytest.raises(MemoryError):
         list(read_files(splits, Stats(), progress, failing))
     assert progress.started[-1] == 7
     assert progress.finished == [split.size for split in splits[:7]]
 
 
-def test_after_twenty_bad_files_the_warnings_stop_and_say_so(splits, progress, log):
+def test_after_twenty_bad_files_the_warnings_end_with_a_notice(splits, progress, log):
     def bad(split: Split, path: str, stats: Stats) -> int:
         raise FileSkipped(SkipReason.BROKEN, "x")
 
@@ -80,7 +80,7 @@ def test_after_twenty_bad_files_the_warnings_stop_and_say_so(splits, progress, l
     assert "the report counts and names them" in log.messages[-1]
 
 
-def test_rejected_rows_are_warned_of_with_the_first_of_them(splits, progress, log):
+def test_rejected_rows_are_logged_once_per_file_with_the_first_one(splits, progress, log):
     def poor(split: Split, path: str, stats: Stats) -> int:
         stats.read = 3
         stats.reject(Rejected.NO_KEY, 2)

@@ -1,4 +1,4 @@
-"""Opening an input file: what it may be packed in, and how it is noticed that it is not what was listed."""
+"""Opening an input file: compression, byte-order marks, and detection of changes since it was listed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 from reduction.engines.reference import read_file
 from reduction.errors import FileSkipped
 from reduction.pipeline.discovery import find
-from reduction.pipeline.reading import opened
+from reduction.pipeline.reading import open_input
 from reduction.pipeline.splits import Split
 from reduction.pipeline.stats import SkipReason, Stats
 
@@ -49,30 +49,30 @@ def listed(path: Path) -> Split:
 
 
 def read(path: Path, progress, split: Split | None = None) -> bytes:
-    """The content, read as engines do it: result by result."""
-    with opened(str(path.parent), split or listed(path), progress) as stream:
+    """The content, read as engines do it: block by block."""
+    with open_input(str(path.parent), split or listed(path), progress) as stream:
         return b"".join(iter(lambda: stream.read1(1 << 16), b""))
 
 
-def verdict(path: Path, progress, split: Split | None = None) -> FileSkipped:
+def skip_error(path: Path, progress, split: Split | None = None) -> FileSkipped:
     with pytest.raises(FileSkipped) as raised:
         read(path, progress, split)
     return raised.value
 
 
 def addresses(path: Path, progress) -> set[object] | None:
-    """What a reader makes of the file; None if it is ignored."""
+    """The addresses in the file; None if it is skipped."""
     try:
-        with opened(str(path.parent), listed(path), progress) as stream:
+        with open_input(str(path.parent), listed(path), progress) as stream:
             return read_file(stream, NAME, Stats())
     except FileSkipped:
         return None
 
 
-# Packed or not -------------------------------------------------------------------------------------------
+# Compression ---------------------------------------------------------------------------------------------
 
 
-def test_a_plain_file_is_given_as_it_is(path, progress):
+def test_a_plain_file_is_read_as_it_is(path, progress):
     path.write_bytes(TEXT)
     assert read(path, progress) == TEXT
 
@@ -80,25 +80,25 @@ def test_a_plain_file_is_given_as_it_is(path, progress):
 @pytest.mark.parametrize(
     "content", [b"", b"\n", b"a", b"ab\n", b"Source IP\n", b"\xef\xbb\xbf", b"BZh", b"\x1f\x8b"]
 )
-def test_a_tiny_file_is_given_as_it_is(path, progress, content):
+def test_a_tiny_file_is_read_as_it_is(path, progress, content):
     path.write_bytes(content)
     assert read(path, progress) == content.removeprefix(b"\xef\xbb\xbf")
 
 
 @each_archive
-def test_an_archive_is_known_by_its_first_bytes_not_by_its_name(path, progress, pack):
+def test_an_archive_is_recognized_by_its_first_bytes_not_by_its_name(path, progress, pack):
     path.write_bytes(pack(TEXT))
     assert read(path, progress) == TEXT
 
 
 @each_archive
-def test_an_archive_of_several_parts_is_read_to_the_last(path, progress, pack):
+def test_an_archive_of_several_members_is_read_completely(path, progress, pack):
     path.write_bytes(pack(TEXT[:1000]) + pack(b"") + pack(TEXT[1000:]))
     assert read(path, progress) == TEXT
 
 
 @each_archive
-def test_an_archive_in_an_archive_is_not_unpacked_twice(path, progress, pack):
+def test_an_archive_in_an_archive_is_decompressed_once(path, progress, pack):
     path.write_bytes(gzip.compress(pack(TEXT)))
     assert read(path, progress) == pack(TEXT)
 
@@ -112,7 +112,7 @@ def test_a_text_that_begins_like_an_archive_is_a_text(path, progress, beginning)
 
 
 @each_archive
-def test_an_archive_cut_short_anywhere_never_passes_for_a_whole_one(path, progress, pack):
+def test_a_truncated_archive_is_never_accepted(path, progress, pack):
     packed = pack(TEXT[:400])
     for end in range(1, len(packed)):
         path.write_bytes(packed[:end])
@@ -120,61 +120,61 @@ def test_an_archive_cut_short_anywhere_never_passes_for_a_whole_one(path, progre
 
 
 @pytest.mark.parametrize("name", [name for name in ARCHIVES if name != "zstd"])
-def test_a_changed_byte_of_an_archive_is_noticed_or_does_no_harm(path, progress, name):
+def test_a_changed_byte_of_an_archive_is_detected_or_harmless(path, progress, name):
     packed = ARCHIVES[name](TEXT[:400])
     path.write_bytes(TEXT[:400])
-    right = addresses(path, progress)
-    noticed = 0
+    expected = addresses(path, progress)
+    detected = 0
     for position in range(len(packed)):
         path.write_bytes(packed[:position] + bytes([packed[position] ^ 0x55]) + packed[position + 1 :])
         got = addresses(path, progress)
-        noticed += got is None
-        assert got is None or got == right, f"byte {position} of {len(packed)}"
-    assert noticed > len(packed) / 2
+        detected += got is None
+        assert got is None or got == expected, f"byte {position} of {len(packed)}"
+    assert detected > len(packed) / 2
 
 
 @each_archive
 def test_a_broken_archive_is_broken(path, progress, pack):
     path.write_bytes(pack(TEXT)[:-5])
-    assert verdict(path, progress).reason == SkipReason.BROKEN
+    assert skip_error(path, progress).reason == SkipReason.BROKEN
     path.write_bytes(pack(TEXT)[:20] + b"\xaa" * 2000)
-    assert verdict(path, progress).reason == SkipReason.BROKEN
+    assert skip_error(path, progress).reason == SkipReason.BROKEN
 
 
-def test_gzip_is_read_alike_where_isal_has_no_wheel(path, progress, monkeypatch):
+def test_gzip_is_read_in_the_same_way_without_isal(path, progress, monkeypatch):
     monkeypatch.setitem(sys.modules, "isal.igzip", None)
     path.write_bytes(gzip.compress(TEXT) + gzip.compress(TEXT))
     assert read(path, progress) == TEXT + TEXT
     path.write_bytes(gzip.compress(TEXT)[:-5])
-    assert verdict(path, progress).reason == SkipReason.BROKEN
+    assert skip_error(path, progress).reason == SkipReason.BROKEN
 
 
-def test_rubbish_behind_an_archive_is_broken(path, progress):
-    path.write_bytes(gzip.compress(TEXT) + b"rubbish")
-    assert verdict(path, progress).reason == SkipReason.BROKEN
+def test_an_archive_followed_by_other_bytes_is_broken(path, progress):
+    path.write_bytes(gzip.compress(TEXT) + b"other")
+    assert skip_error(path, progress).reason == SkipReason.BROKEN
 
 
 # Byte-order marks ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("pack", [bytes, *ARCHIVES.values()], ids=["plain", *ARCHIVES])
-def test_the_mark_of_utf8_is_no_part_of_the_text(path, progress, pack):
+def test_the_byte_order_mark_of_utf8_is_removed(path, progress, pack):
     path.write_bytes(pack(b"\xef\xbb\xbf" + TEXT))
     assert read(path, progress) == TEXT
 
 
-def test_only_the_first_mark_is_one(path, progress):
+def test_only_one_byte_order_mark_is_removed(path, progress):
     path.write_bytes(b"\xef\xbb\xbf\xef\xbb\xbfSource IP\n")
     assert read(path, progress) == b"\xef\xbb\xbfSource IP\n"
 
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
-@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "packed"])
-def test_wide_encodings_are_broken_and_named(path, progress, encoding, pack):
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "compressed"])
+def test_wide_encodings_are_broken_and_the_detail_names_them(path, progress, encoding, pack):
     path.write_bytes(pack(("\ufeff" + TEXT.decode()).encode(encoding)))
-    fault = verdict(path, progress)
-    assert fault.reason == SkipReason.BROKEN
-    assert encoding[:6].upper() in fault.detail
+    error = skip_error(path, progress)
+    assert error.reason == SkipReason.BROKEN
+    assert encoding[:6].upper() in error.detail
 
 
 # A file that changes -------------------------------------------------------------------------------------
@@ -191,7 +191,7 @@ def keep_size(path: Path) -> None:
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns + 1))
 
 
-def cut(path: Path) -> None:
+def truncate(path: Path) -> None:
     os.truncate(path, 30)
 
 
@@ -214,27 +214,27 @@ def replace_by_a_pipe(path: Path) -> None:
     os.mkfifo(path)
 
 
-IN_PLACE = [grow, keep_size, cut, make_empty]
+IN_PLACE = [grow, keep_size, truncate, make_empty]
 CHANGES = [*IN_PLACE, Path.unlink, replace_by_another, replace_by_a_folder, replace_by_a_pipe]
 
 
 @pytest.mark.timeout(10)
 @pytest.mark.parametrize("change", CHANGES)
-def test_a_file_that_changes_between_listing_and_reading_is_noticed(path, progress, change):
+def test_a_file_that_changes_between_listing_and_reading_is_skipped(path, progress, change):
     path.write_bytes(TEXT)
     split = listed(path)
     change(path)
-    assert verdict(path, progress, split).reason == SkipReason.CHANGED
+    assert skip_error(path, progress, split).reason == SkipReason.CHANGED
 
 
 @pytest.mark.parametrize("change", IN_PLACE)
-@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "packed"])
-def test_a_file_that_changes_while_it_is_read_is_noticed(path, progress, change, pack):
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "compressed"])
+def test_a_file_that_changes_while_it_is_read_is_skipped(path, progress, change, pack):
     path.write_bytes(pack(TEXT * 20))
     split = listed(path)
 
     def read_slowly() -> None:
-        with opened(str(path.parent), split, progress) as stream:
+        with open_input(str(path.parent), split, progress) as stream:
             stream.read(100)
             change(path)
             stream.read()
@@ -244,13 +244,13 @@ def test_a_file_that_changes_while_it_is_read_is_noticed(path, progress, change,
     assert raised.value.reason == SkipReason.CHANGED
 
 
-def test_what_looks_broken_because_it_is_still_being_written_counts_as_changed(path, progress):
+def test_a_file_that_looks_broken_while_it_is_being_written_counts_as_changed(path, progress):
     whole = gzip.compress(TEXT * 20)
     path.write_bytes(whole[:-100])
     split = listed(path)
 
     def read_while_written() -> None:
-        with opened(str(path.parent), split, progress) as stream:
+        with open_input(str(path.parent), split, progress) as stream:
             stream.read(100)
             path.write_bytes(whole)
             raise FileSkipped(SkipReason.BROKEN, "a quote is still open")
@@ -260,60 +260,60 @@ def test_what_looks_broken_because_it_is_still_being_written_counts_as_changed(p
     assert raised.value.reason == SkipReason.CHANGED
 
 
-def test_a_file_that_is_removed_while_it_is_read_was_read_whole(path, progress):
+def test_a_file_that_is_removed_while_it_is_read_is_read_completely(path, progress):
     path.write_bytes(TEXT)
-    with opened(str(path.parent), listed(path), progress) as stream:
+    with open_input(str(path.parent), listed(path), progress) as stream:
         path.unlink()
         assert stream.read() == TEXT
 
 
-def test_reading_alone_does_not_count_as_a_change(path, progress):
+def test_reading_does_not_count_as_a_change(path, progress):
     path.write_bytes(TEXT)
     split = listed(path)
     assert read(path, progress, split) == read(path, progress, split)
 
 
-def test_a_file_that_cannot_be_opened_is_broken_and_says_why(path, progress, monkeypatch):
+def test_a_file_that_cannot_be_opened_is_broken_with_the_reason(path, progress, monkeypatch):
     path.write_bytes(TEXT)
     split = listed(path)
 
-    def refuse(*_: object) -> int:
+    def fail(*_: object) -> int:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(os, "open", refuse)
-    fault = verdict(path, progress, split)
-    assert (fault.reason, "Permission denied" in fault.detail) == (SkipReason.BROKEN, True)
+    monkeypatch.setattr(os, "open", fail)
+    error = skip_error(path, progress, split)
+    assert (error.reason, "Permission denied" in error.detail) == (SkipReason.BROKEN, True)
 
 
-def test_a_disk_that_fails_in_the_middle_makes_the_file_broken(path, progress, monkeypatch):
+def test_a_read_error_in_the_middle_makes_the_file_broken(path, progress, monkeypatch):
     path.write_bytes(TEXT * 20)
     split = listed(path)
 
     def fail(self: object, buffer: object) -> int:
         raise OSError(5, "Input/output error")
 
-    def read_from_a_bad_disk() -> None:
-        with opened(str(path.parent), split, progress) as stream:
+    def read_with_error() -> None:
+        with open_input(str(path.parent), split, progress) as stream:
             stream.read(100)
             monkeypatch.setattr("reduction.runtime.compression.CountingFile.readinto", fail)
             while stream.read1(1 << 16):
                 pass
 
     with pytest.raises(FileSkipped, match="Input/output error"):
-        read_from_a_bad_disk()
+        read_with_error()
 
 
 # Progress ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("pack", [bytes, *ARCHIVES.values()], ids=["plain", *ARCHIVES])
-def test_progress_counts_the_bytes_on_disk_each_once(path, progress, pack):
+def test_progress_counts_each_byte_on_disk_once(path, progress, pack):
     path.write_bytes(pack(b"\xef\xbb\xbf" + TEXT * 8))
     read(path, progress)
     assert progress.bytes == path.stat().st_size
 
 
-def test_no_descriptor_is_left_open_whatever_becomes_of_the_file(path, progress):
+def test_no_descriptor_is_left_open_for_any_kind_of_file(path, progress):
     def open_descriptors() -> int:
         return len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - a count
 
@@ -323,5 +323,5 @@ def test_no_descriptor_is_left_open_whatever_becomes_of_the_file(path, progress)
         addresses(path, progress)
     split = listed(path)
     grow(path)
-    verdict(path, progress, split)
+    skip_error(path, progress, split)
     assert open_descriptors() == before

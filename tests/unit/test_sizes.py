@@ -1,4 +1,4 @@
-"""Ceilings, put up while it is easy: a module or function that hits one is to be cut, not excused."""
+"""Size limits: a module or function that exceeds one is to be divided, not exempted."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-LINES_OF_A_MODULE = 400
-LINES_OF_A_FUNCTION = 50
+MAX_MODULE_LINES = 400
+MAX_FUNCTION_LINES = 50
 sources = sorted([*ROOT.glob("*.py"), *(ROOT / "src").rglob("*.py")])
 
 
@@ -18,7 +18,7 @@ def name_of(path: Path) -> str:
 
 
 def lines_of(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
-    """The lines of a function, its docstring and decorators not counted."""
+    """The number of lines of a function without its docstring and decorators."""
     first = function.body[0]
     documented = ast.get_docstring(function) is not None
     docstring = first.end_lineno - first.lineno + 1 if documented else 0
@@ -27,7 +27,7 @@ def lines_of(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
 
 @pytest.mark.parametrize("path", sources, ids=name_of)
 def test_no_module_is_too_long(path):
-    assert len(path.read_text().splitlines()) <= LINES_OF_A_MODULE
+    assert len(path.read_text().splitlines()) <= MAX_MODULE_LINES
 
 
 @pytest.mark.parametrize("path", [path for path in sources if path.name != "test_suite.py"], ids=name_of)
@@ -35,11 +35,11 @@ def test_no_function_is_too_long(path):
     long = {
         node.name: lines_of(node)
         for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and lines_of(node) > LINES_OF_A_FUNCTION
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and lines_of(node) > MAX_FUNCTION_LINES
     }
     assert long == {}
 
 
 @pytest.mark.parametrize("path", sources, ids=name_of)
-def test_every_module_says_what_it_is_for(path):
+def test_every_module_has_a_docstring(path):
     assert ast.get_docstring(ast.parse(path.read_text()))

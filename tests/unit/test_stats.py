@@ -1,4 +1,4 @@
-"""The stats: nothing gets lost when they are added, stored or checked."""
+"""Stats: nothing gets lost when they are added, stored or checked."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ def rejected(path: str, line: int, reason: Rejected = Rejected.NOT_AN_ADDRESS) -
 
 
 @given(stats_of)
-def test_books_come_back_from_a_file_as_they_were(stats):
+def test_stats_survive_a_round_trip_through_json(stats):
     assert Stats.from_plain(json.loads(json.dumps(stats.to_plain()))) == stats
 
 
 @given(st.lists(stats_of, max_size=4))
-def test_added_books_hold_what_all_of_them_held(parts):
+def test_the_sum_of_stats_has_everything_of_all_of_them(parts):
     stats = Stats()
     for part in parts:
         stats.add(part)
@@ -58,7 +58,7 @@ def test_added_books_hold_what_all_of_them_held(parts):
     assert stats.ignored == [file for part in parts for file in part.ignored]
 
 
-def test_adding_does_not_change_the_books_that_are_added():
+def test_adding_does_not_change_the_added_stats():
     part = Stats(read=1, rejected=Counter({"no-key": 1}), examples=[rejected("a", 1)])
     before = part.to_plain()
     stats = Stats()
@@ -69,7 +69,7 @@ def test_adding_does_not_change_the_books_that_are_added():
 
 
 @pytest.mark.parametrize("seed", range(10))
-def test_examples_are_the_first_by_path_and_line_in_whatever_order_files_come(seed):
+def test_examples_are_the_first_by_path_and_line_in_any_order_of_files(seed):
     rows = [rejected(f"{name} b.csv", line, reason)
             for name in "cabd" for line in (9, 10, 100, 2, 1)
             for reason in (Rejected.NO_KEY, Rejected.NOT_AN_ADDRESS)]  # fmt: skip
@@ -96,7 +96,7 @@ def test_examples_are_the_first_by_path_and_line_in_whatever_order_files_come(se
 
 
 @given(st.lists(st.integers(1, 60), unique=True, max_size=40), st.integers(0, 60))
-def test_examples_do_not_depend_on_how_runners_shared_the_files(lines, cut):
+def test_examples_do_not_depend_on_the_shares(lines, cut):
     def added(*groups: list[int]) -> list[RejectedRow]:
         stats = Stats()
         for group in groups:
@@ -109,7 +109,7 @@ def test_examples_do_not_depend_on_how_runners_shared_the_files(lines, cut):
     assert added(lines[:cut], lines[cut:]) == added(lines) == added(lines[cut:], lines[:cut])
 
 
-def test_a_file_gives_a_few_examples_of_each_reason():
+def test_a_file_has_a_few_examples_of_each_reason():
     stats = Stats()
     assert stats.wants_example(Rejected.NO_KEY) == EXAMPLES_A_FILE
     for line in range(EXAMPLES_A_FILE):
@@ -118,14 +118,14 @@ def test_a_file_gives_a_few_examples_of_each_reason():
     assert stats.wants_example(Rejected.NOT_AN_ADDRESS) == EXAMPLES_A_FILE
 
 
-def test_no_rejected_rows_leave_no_reason_behind():
+def test_a_reason_without_rows_is_not_listed():
     stats = Stats()
     stats.reject(Rejected.NO_KEY, 0)
     assert stats.to_plain()["rejected"] == {}
 
 
 @given(st.integers(0, 10**9), st.dictionaries(reasons, st.integers(1, 10**6)))
-def test_books_that_add_up_pass(valid, by_reason):
+def test_stats_that_reconcile_pass_the_check(valid, by_reason):
     Stats(read=valid + sum(by_reason.values()), valid=valid, rejected=Counter(by_reason)).check()
 
 
@@ -133,7 +133,7 @@ def test_books_that_add_up_pass(valid, by_reason):
     ("read", "valid", "by_reason"),
     [(1, 0, {}), (0, 1, {}), (2, 1, {}), (2, 1, {"no-key": 2}), (3, 1, {"no-key": 1}), (0, 0, {"no-key": 1})],
 )
-def test_books_that_do_not_add_up_are_refused_with_their_numbers(read, valid, by_reason):
+def test_stats_that_do_not_reconcile_are_an_error_with_their_numbers(read, valid, by_reason):
     with pytest.raises(AccountingError, match=f"read {read}, valid {valid}") as raised:
         Stats(read=read, valid=valid, rejected=Counter(by_reason)).check()
     assert raised.value.exit_code == 4
@@ -152,6 +152,6 @@ def test_books_that_do_not_add_up_are_refused_with_their_numbers(read, valid, by
         Stats().to_plain() | {"examples": [["a b.csv", "first", "no-key", "x"]]},
     ],
 )
-def test_what_is_no_books_is_not_taken_for_books(plain):
+def test_invalid_stats_are_rejected(plain):
     with pytest.raises((KeyError, TypeError, ValueError)):
         Stats.from_plain(plain)

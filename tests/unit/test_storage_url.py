@@ -1,4 +1,4 @@
-"""Addresses: what is one, that showing one shows no secret, and the folder that a run with one works in."""
+"""URLs: detection, redaction, listing, scratch folders, and isolated work."""
 
 import fcntl
 import os
@@ -23,12 +23,12 @@ from reduction.storage.url import is_url, redact_url
     folder=("data", False), absolute=("/data", False), colon=("C:/data", False), empty=("", False),
     in_the_middle=("a/s3://x", False), upper_case=("S3://bucket", False), relative=("./s3://x", False),
 )  # fmt: skip
-def test_what_is_an_address(text, expected):
+def test_a_url_has_a_scheme_in_lower_case(text, expected):
     assert is_url(text) is expected
 
 
 @each(
-    "address", "shown",
+    "url", "redacted",
     plain=("s3://bucket/in/2026", "s3://bucket/in/2026"),
     at_sign_in_a_key=("s3://bucket/a@b", "s3://bucket/a@b"),
     password=("sftp://user:secret@host:22/in", "sftp://***@host:22/in"),
@@ -39,14 +39,14 @@ def test_what_is_an_address(text, expected):
     both=("https://u:secret@host/in?sig=secret", "https://***@host/in?***"),
     folder=("/data/a@b?c", "/data/a@b?c"),
 )  # fmt: skip
-def test_an_address_is_shown_without_what_may_be_secret(address, shown):
-    assert redact_url(address) == shown
+def test_a_url_is_redacted(url, redacted):
+    assert redact_url(url) == redacted
 
 
 def test_the_configuration_is_explained_without_secrets():
-    address = "sftp://user:secret@host/in?token=secret"
-    settings = config.load({"REDUCER_INPUT_DIR": address, "REDUCER_OUTPUT_DIR": address})
-    assert (settings.input_dir, settings.output_dir) == (address, address)
+    url = "sftp://user:secret@host/in?token=secret"
+    settings = config.load({"REDUCER_INPUT_DIR": url, "REDUCER_OUTPUT_DIR": url})
+    assert (settings.input_dir, settings.output_dir) == (url, url)
     assert "secret" not in config.explain(settings)
 
 
@@ -56,21 +56,21 @@ def test_the_version_of_an_object_is_part_of_the_fingerprint():
     assert listing.fingerprint() != Listing((first._replace(version='"b"'),), ()).fingerprint()
 
 
-@each("version", etag=('"a"',), time_of_change=("mtime 1.5",))
-def test_an_object_is_cut_as_a_file_is(version):
+@each("version", etag=('"a"',), modification_time=("mtime 1.5",))
+def test_an_object_is_split_like_a_file(version):
     file = Split("Asia Prod.csv", 1000, 0, 0, 1000)
-    of_file = splits.plan_splits(Listing((file,), ()), 300, 4).splits
-    assert len(of_file) == 4
-    of_object = splits.plan_splits(Listing((file._replace(version=version),), ()), 300, 4).splits
-    assert of_object == tuple(split._replace(version=version) for split in of_file)
+    splits_of_file = splits.plan_splits(Listing((file,), ()), 300, 4).splits
+    assert len(splits_of_file) == 4
+    splits_of_object = splits.plan_splits(Listing((file._replace(version=version),), ()), 300, 4).splits
+    assert splits_of_object == tuple(split._replace(version=version) for split in splits_of_file)
 
 
-def test_an_object_without_a_version_is_not_cut():
+def test_an_object_without_a_version_is_not_split():
     whole = Split("Asia Prod.csv", 1000, 0, 0, 1000, version=UNVERSIONED)
     assert splits.plan_splits(Listing((whole,), ()), 300, 4).splits == (whole,)
 
 
-def test_an_address_of_local_files_is_listed_as_the_folder_is(tmp_path):
+def test_a_url_of_local_files_is_listed_like_the_folder(tmp_path):
     pytest.importorskip("fsspec")
     for name in (
         "Asia Prod.csv",
@@ -95,7 +95,7 @@ def temporary(tmp_path, monkeypatch) -> Path:
     return tmp_path
 
 
-def test_a_working_folder_is_gone_afterwards_and_so_are_those_of_dead_runs(temporary):
+def test_a_scratch_folder_is_removed_and_so_are_those_of_killed_runs(temporary):
     dead = temporary / "reducer-run-dead"
     dead.mkdir()
     (dead / ".lock").touch()
@@ -108,7 +108,7 @@ def test_a_working_folder_is_gone_afterwards_and_so_are_those_of_dead_runs(tempo
     )
 
 
-def test_a_working_folder_in_use_is_left_alone(temporary):
+def test_a_scratch_folder_in_use_is_kept(temporary):
     used = temporary / "reducer-run-used"
     used.mkdir()
     lock = os.open(used / ".lock", os.O_RDWR | os.O_CREAT)
@@ -118,7 +118,7 @@ def test_a_working_folder_in_use_is_left_alone(temporary):
     os.close(lock)
 
 
-def test_work_before_a_fork_is_done_in_another_process_and_its_error_comes_back():
+def test_isolated_work_runs_in_another_process_and_its_error_is_raised_here():
     assert run_isolated("ftp://host", os.getpid) != os.getpid() == run_isolated("s3://bucket", os.getpid)
 
     def fail() -> None:

@@ -73,7 +73,7 @@ class Plan(NamedTuple):
                 engine=self.engine.name,
                 options=options,
                 splits=listing.share_of(runner, settings.runners),
-                ignored=splits.share_of_ignored(listing.ignored, runner, settings.runners),
+                ignored=splits.share_of_skipped(listing.ignored, runner, settings.runners),
             )
             for runner in range(settings.low_runner, settings.high_runner + 1)
         }

@@ -1,4 +1,4 @@
-"""The way of a share through an engine that reads one file after the other: open, read, judge, keep."""
+"""The loop over a share for engines that read one file after the other: read, or skip and log it."""
 
 from __future__ import annotations
 
@@ -24,41 +24,42 @@ def read_files(
     progress: Progress,
     read: Callable[[Split, str, Stats], _T],
 ) -> Iterator[tuple[str, _T]]:
-    """Give environment and what `read` made of it for each file that is good to its end.
+    """Yield the environment and the result of `read` for each file that was read to its end.
 
-    `read` takes the split, its path as shown, and stats of its own, which are added to `stats` only then; it
-    raises `FileSkipped` for a bad file.
+    `read` gets the split, its path for messages, and the file's own stats, which are added to `stats` if it
+    succeeds. It raises `FileSkipped` for a bad file.
     """
-    warner = SkipLogger()
+    skip_logger = SkipLogger()
     for _, split in track_progress(splits, progress):
-        made = judged(split, stats, warner, read)
-        if made is not None:
-            yield split.environment, made
+        result = read_or_skip(split, stats, skip_logger, read)
+        if result is not None:
+            yield split.environment, result
 
 
 def track_progress(splits: Sequence[Split], progress: Progress) -> Iterator[tuple[int, Split]]:
-    """Give each split and its place; `progress` is told when one starts and, if all went well, ends."""
+    """Yield each split with its index, and report its start and end to `progress`.
+
+    If an exception is raised, its end is not reported: the split is then named as the one that failed.
+    """
     for index, split in enumerate(splits):
         progress.start_split(index)
         _LOG.debug("reading '%s', bytes %s to %s", display_path(split.path), split.start, split.stop)
         yield index, split
-        progress.finish_split(
-            split.stop - split.start, ends_file=split.ends_file
-        )  # not if the runner fails: this is the file it was on
+        progress.finish_split(split.stop - split.start, ends_file=split.ends_file)
 
 
-def judged(
-    split: Split, stats: Stats, warner: SkipLogger, read: Callable[[Split, str, Stats], _T]
+def read_or_skip(
+    split: Split, stats: Stats, skip_logger: SkipLogger, read: Callable[[Split, str, Stats], _T]
 ) -> _T | None:
-    """Return what `read` made of one file and take over its stats, or note why it is ignored: then None."""
+    """Return the result of `read` and add the file's stats to `stats`; None if the file is skipped."""
     path = display_path(split.path)
     file_stats = Stats(taken=1, bytes=split.size)
     try:
-        made = read(split, path, file_stats)
-    except FileSkipped as verdict:
-        stats.ignored.append(SkippedFile(path, verdict.reason, verdict.detail))
-        warner.skipped(path, verdict)
+        result = read(split, path, file_stats)
+    except FileSkipped as error:
+        stats.ignored.append(SkippedFile(path, error.reason, error.detail))
+        skip_logger.skipped(path, error)
         return None
     stats.add(file_stats)
-    warner.rejected(path, file_stats)
-    return made
+    skip_logger.rejected(path, file_stats)
+    return result

@@ -19,7 +19,7 @@ from reduction.pipeline import skipped
 from reduction.pipeline.engine import EngineOptions, ReduceResult, RowSink
 from reduction.pipeline.ip_address import Address, parse
 from reduction.pipeline.partials import Manifest, damaged, opened_partial, row_suffixes
-from reduction.pipeline.reading import opened
+from reduction.pipeline.reading import open_input
 from reduction.pipeline.rows import RESULT_HEADER, Row, csv_field, csv_line, key_position, merged
 from reduction.pipeline.splits import Split
 from reduction.pipeline.stats import Rejected, RejectedRow, Stats
@@ -44,7 +44,7 @@ class ReferenceEngine:
         """Hold the whole result in one set."""
 
         def read(split: Split, path: str, file_stats: Stats) -> set[Address]:
-            with opened(tree, split, progress) as stream:
+            with open_input(tree, split, progress) as stream:
                 return read_file(stream, path, file_stats)
 
         stats = Stats()

@@ -1,4 +1,4 @@
-"""Finds the input: lists a folder tree, or the objects below a URL, and decides what is read."""
+"""Discovery of the input: lists a folder tree, or the objects below a URL, and decides which files are read."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import stat
 from collections.abc import Iterable, Iterator
 
 from reduction.errors import InputError
-from reduction.pipeline.naming import WORKING_PREFIXES, environment_of, refused_name
+from reduction.pipeline.naming import HIDDEN_FOLDER, WORKING_PREFIXES, environment_of, skip_reason_of
 from reduction.pipeline.splits import Listing, Split
 from reduction.pipeline.stats import SkippedFile, SkipReason
 from reduction.runtime.text import display_path
@@ -15,11 +15,11 @@ from reduction.storage.url import is_url
 
 
 def find(tree: str) -> Listing:
-    """List the folder `tree` and everything below it in one pass; or the objects below an address.
+    """List the input tree, a folder or a URL, in one pass; each file is one split.
 
-    Raises `InputError` if the folder itself is missing or cannot be listed; a folder below it that
-    cannot be listed is an ignored one. Of an address: if there is nothing below it, or it can't be listed;
-    `SettingsError` if what it takes to read it is not installed.
+    Raises `InputError` if the tree does not exist or cannot be listed, or has no object if it is a URL, and
+    `SettingsError` if a library for the URL is not installed. A folder in the tree that cannot be listed is
+    skipped.
     """
     if is_url(tree):
         from reduction.pipeline.remote_input import list_objects
@@ -28,14 +28,14 @@ def find(tree: str) -> Listing:
     return _sorted(_walk(tree))
 
 
-def _sorted(all_found: Iterable[Split | SkippedFile]) -> Listing:
+def _sorted(entries: Iterable[Split | SkippedFile]) -> Listing:
     splits: list[Split] = []
     ignored: list[SkippedFile] = []
-    for found in all_found:
-        if isinstance(found, Split):
-            splits.append(found)
+    for entry in entries:
+        if isinstance(entry, Split):
+            splits.append(entry)
         else:
-            ignored.append(found)
+            ignored.append(entry)
     splits.sort(key=lambda split: (os.fsencode(split.path), split.start))
     ignored.sort(key=lambda file: file.path.encode())
     return Listing(tuple(splits), tuple(ignored))
@@ -49,51 +49,53 @@ def _walk(tree: str) -> Iterator[Split | SkippedFile]:
             entries = list(os.scandir(os.path.join(tree, folder)))  # noqa: PTH118 - a hot path for large trees
         except OSError as error:
             if not folder:
-                raise InputError(f"the input directory '{tree}' can't be listed: {error.strerror}") from error
+                raise InputError(f"cannot list the input directory '{tree}': {error.strerror}") from error
             yield SkippedFile(
-                display_path(folder), SkipReason.BROKEN, f"the folder can't be listed: {error.strerror}"
+                display_path(folder), SkipReason.BROKEN, f"the folder cannot be listed: {error.strerror}"
             )
             continue
         for entry in entries:
             path = folder + entry.name
             if entry.is_file(follow_symlinks=False) and environment_of(entry.name) is not None:
-                yield _looked_at(entry, path)  # first, for nearly all are such
+                yield _file(entry, path)  # first, because nearly all entries are of this kind
             elif entry.name.startswith(WORKING_PREFIXES):
                 continue
             elif entry.is_dir(follow_symlinks=False) and not entry.name.startswith("."):
                 folders.append(path + "/")
             else:
-                yield _judged(entry, path)
+                yield _other_entry(entry, path)
 
 
-def _judged(entry: os.DirEntry[str], path: str) -> Split | SkippedFile:
-    """Return the split that a directory entry is, or the reason why it is none."""
+def _other_entry(entry: os.DirEntry[str], path: str) -> Split | SkippedFile:
+    """Return the split of a directory entry that is a link, or the reason to skip the entry."""
 
-    def ignored(reason: SkipReason, detail: str, end: str = "") -> SkippedFile:
-        return SkippedFile(display_path(path) + end, reason, detail)
+    def skip(reason: SkipReason, detail: str, suffix: str = "") -> SkippedFile:
+        return SkippedFile(display_path(path) + suffix, reason, detail)
 
     if entry.is_dir(follow_symlinks=False):
-        return ignored(SkipReason.HIDDEN, "a folder whose name begins with a dot is not entered", "/")
-    if _leads_to_folder(entry):
-        return ignored(SkipReason.FOLDER_LINK, "links to folders are not followed", "/")
-    if refusal := refused_name(entry.name):
-        return ignored(*refusal)
-    return _looked_at(entry, path)
+        return skip(SkipReason.HIDDEN, HIDDEN_FOLDER, "/")
+    if _is_link_to_folder(entry):
+        return skip(SkipReason.FOLDER_LINK, "links to folders are not followed", "/")
+    if reason := skip_reason_of(entry.name):
+        return skip(*reason)
+    return _file(entry, path)
 
 
-def _looked_at(entry: os.DirEntry[str], path: str) -> Split | SkippedFile:
-    """Return the split that an entry with the name of an input file is, or why it is none."""
+def _file(entry: os.DirEntry[str], path: str) -> Split | SkippedFile:
+    """Return the split of an entry with the name of an input file, or the reason to skip it."""
     try:
         status = entry.stat()
     except OSError as error:
-        return SkippedFile(display_path(path), SkipReason.BROKEN, f"can't be looked at: {error.strerror}")
+        return SkippedFile(
+            display_path(path), SkipReason.BROKEN, f"its status cannot be read: {error.strerror}"
+        )
     if not stat.S_ISREG(status.st_mode):
         return SkippedFile(display_path(path), SkipReason.NOT_A_FILE, "not a regular file")
     return Split(path, status.st_size, status.st_mtime_ns, 0, status.st_size)
 
 
-def _leads_to_folder(link: os.DirEntry[str]) -> bool:
+def _is_link_to_folder(link: os.DirEntry[str]) -> bool:
     try:
         return link.is_dir()
-    except OSError:  # it leads in a circle, or through a folder that may not be entered
+    except OSError:  # a cycle of links, or a folder on the way that may not be entered
         return False

@@ -1,8 +1,8 @@
-"""What an IP address is, how it is written and in which order addresses stand.
+"""IP addresses: parsing, canonical text and order.
 
-The rules are those of Python's `ipaddress`, less zone ids. The text of an IPv6 address is made here, because
-`str(IPv6Address)` writes IPv4-mapped addresses differently from Python 3.13 on, and a result must not depend
-on the interpreter that wrote it.
+The accepted texts are those of Python's `ipaddress`, without zone IDs. IPv6 addresses are formatted here, because
+`str(IPv6Address)` writes IPv4-mapped addresses differently since Python 3.13, and a result must not depend on
+the version of the interpreter.
 """
 
 from __future__ import annotations
@@ -11,20 +11,18 @@ from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from typing import NamedTuple
 
 BLANKS = " \t"
-LONGEST_TEXT = 45  # characters: eight hextets, the last two written as a dotted quad
+LONGEST_TEXT = 45  # characters: eight hextets, the last two as a dotted quad
 
 
 class Address(NamedTuple):
-    """An address; as a tuple it sorts as results do: IPv4 before IPv6, each by number."""
+    """An IP address. It sorts like results: IPv4 before IPv6, each by number."""
 
     version: int
     number: int
 
 
 def parse(text: str) -> Address | None:
-    r"""Return the address that `text` spells, or None if it is none.
-
-    Spaces and tabs around it do not matter.
+    r"""Return the address in `text`, or None if it is invalid. Spaces and tabs before and after it are ignored.
 
     >>> parse(" 10.0.0.1\t")
     Address(version=4, number=167772161)
@@ -43,7 +41,7 @@ def parse(text: str) -> Address | None:
 
 
 def canonical(address: Address) -> str:
-    """Return the one spelling of `address`: a dotted quad, or hextets compressed as RFC 5952, 4.2, has it.
+    """Return the canonical text of `address`: a dotted quad, or hextets compressed by RFC 5952, section 4.2.
 
     >>> canonical(Address(6, 1))
     '::1'

@@ -1,4 +1,4 @@
-"""File names: which ones are input, which environment they name, and which the Reducer writes itself."""
+"""File names: which files are input, which environment they belong to, and which the Reducer writes itself."""
 
 from __future__ import annotations
 
@@ -18,13 +18,15 @@ PARTIAL_OR_TEMP_FILE = re.compile(PARTIAL_FILE.pattern + r"(?:\.[0-9a-f]+\.tmp)?
 RESULT_TEMP_FILE = re.compile(r"\.Combined\.(?:csv|report\.json)\.[0-9a-f]+\.tmp")
 ANY_TEMP_FILE = re.compile(r"\.Combined(?:[_.].*)?\.[0-9a-f]+\.tmp")
 
-# Two or three words parted by single spaces; a word holds neither dots nor control characters.
+HIDDEN_FOLDER = "a folder whose name begins with a dot is not entered"
+
+# Two or three words separated by single spaces; a word contains neither dots nor control characters.
 _WORD = r"[^ ./\x00-\x1f\x7f]+"
 _INPUT_NAME = re.compile(rf"({_WORD} {_WORD})(?: {_WORD})?\.csv")
 
 
 def environment_of(path: str) -> str | None:
-    """Return the environment that a file's name gives, or None if the name is not that of an input file.
+    """Return the environment of a file, the first two words of its name; None if it is not an input file.
 
     >>> environment_of("deep/Asia Prod 1.csv")
     'Asia Prod'
@@ -35,16 +37,16 @@ def environment_of(path: str) -> str | None:
     return match[1] if match and (path.isascii() or _is_utf8(match[0])) else None
 
 
-def refused_name(name: str) -> tuple[SkipReason, str] | None:
-    """Return why a file of this name is not input, and what is said of it; None if it is."""
+def skip_reason_of(name: str) -> tuple[SkipReason, str] | None:
+    """Return the reason and its description if a file of this name is not input; None if it is."""
     if name.startswith("."):
-        return SkipReason.HIDDEN, "a name that begins with a dot is not input"
+        return SkipReason.HIDDEN, "a file whose name begins with a dot is not input"
     if name in (RESULT_NAME, REPORT_NAME):
         return SkipReason.OWN_RESULT, "the result of a run is not input"
     if not name.endswith(".csv"):
         return SkipReason.OTHER_TYPE, "the name does not end in .csv"
     if environment_of(name) is None:
-        return SkipReason.OTHER_NAME, "the name is not two or three words parted by single spaces"
+        return SkipReason.OTHER_NAME, "the name is not two or three words separated by single spaces"
     return None
 
 

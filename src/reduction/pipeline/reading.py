@@ -1,4 +1,4 @@
-"""Opens an input file or object as a stream of CSV bytes: unpacked, without byte-order mark."""
+"""Opens an input file or object as a stream of CSV bytes: decompressed, without byte-order mark."""
 
 from __future__ import annotations
 
@@ -12,23 +12,16 @@ from typing import BinaryIO
 from reduction.errors import FileSkipped
 from reduction.pipeline import skipped
 from reduction.pipeline.splits import Split
-from reduction.runtime import compression
+from reduction.runtime import compression, magic
 from reduction.runtime.progress import Progress
 from reduction.storage.url import is_url
 
-_FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK  # not to wait for the writer of a pipe in a file's place
+_FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK  # or a pipe that replaced the file would block
 _BUFFER = 1 << 18  # bytes
-_BOM = b"\xef\xbb\xbf"
-_WIDE_BOMS = (  # UTF-32 first: the mark of UTF-16 LE is the beginning of its own
-    (b"\xff\xfe\x00\x00", "UTF-32"),
-    (b"\x00\x00\xfe\xff", "UTF-32"),
-    (b"\xff\xfe", "UTF-16"),
-    (b"\xfe\xff", "UTF-16"),
-)
 
 
 def is_readable(tree: str, split: Split) -> bool:
-    """Tell whether the file or object of a split is to be seen from here, in whatever version."""
+    """Return whether the file or object of a split can be read from here, in whatever version."""
     if is_url(tree):
         from reduction.pipeline.remote_input import exists
 
@@ -37,42 +30,42 @@ def is_readable(tree: str, split: Split) -> bool:
 
 
 @contextmanager
-def opened(tree: str, split: Split, progress: Progress) -> Iterator[BinaryIO]:
-    """Give the CSV bytes of a file of `tree`, a folder or an address; `progress` is told of every byte read.
+def open_input(tree: str, split: Split, progress: Progress) -> Iterator[BinaryIO]:
+    """Yield the CSV bytes of a whole file in `tree`, a folder or a URL; `progress` counts the bytes read.
 
-    Raises `FileSkipped`: broken if the file (or the archive it is) cannot be read to the end or is UTF-16 or
-    UTF-32; changed-while-read if at the end it is no longer what was listed. Of an address also
-    `StoreUnavailable`, if it is not the object but the store that can't be read.
+    Raises `FileSkipped`: `broken` if the file cannot be read or decompressed to its end, or is UTF-16 or
+    UTF-32; `changed-while-read` if it differs from what was listed. For a URL also `StoreUnavailable`, if the
+    whole store cannot be read.
     """
     if is_url(tree):
         from reduction.pipeline.remote_input import ObjectReader
 
         with (
             ObjectReader(tree, [split]) as objects,
-            plain_bytes(objects.raw(0, progress.read_bytes)) as stream,
+            open_csv(objects.open_raw(0, progress.read_bytes)) as stream,
         ):
             yield stream
     else:
-        with _opened_file(tree, split, progress) as stream:
+        with _open_file(tree, split, progress) as stream:
             yield stream
 
 
 @contextmanager
-def plain_bytes(raw: RawIOBase) -> Iterator[BinaryIO]:
-    """Give the CSV bytes of what is read from `raw`: decompressed, without byte-order mark.
+def open_csv(raw: RawIOBase) -> Iterator[BinaryIO]:
+    """Yield the CSV bytes of `raw`: decompressed, without byte-order mark.
 
-    Raises `FileSkipped` if it is an archive that cannot be read to the end, or is UTF-16 or UTF-32.
+    Raises `FileSkipped` if it cannot be read or decompressed to its end, or is UTF-16 or UTF-32.
     """
     try:
-        with BufferedReader(raw, _BUFFER) as buffered, compression.decompressed(buffered) as stream:
+        with BufferedReader(raw, _BUFFER) as buffered, compression.open_decompressed(buffered) as stream:
             _skip_byte_order_mark(stream)
             yield stream
-    except compression.unreadable() as error:
+    except compression.read_errors() as error:
         raise skipped.not_read(error) from error
 
 
 @contextmanager
-def _opened_file(tree: str, split: Split, progress: Progress) -> Iterator[BinaryIO]:
+def _open_file(tree: str, split: Split, progress: Progress) -> Iterator[BinaryIO]:
     try:
         descriptor = os.open(os.path.join(tree, split.path), _FLAGS)  # noqa: PTH118
     except OSError as error:
@@ -80,10 +73,10 @@ def _opened_file(tree: str, split: Split, progress: Progress) -> Iterator[Binary
     try:
         _check_unchanged(descriptor, split)
         try:
-            with plain_bytes(compression.CountingFile(descriptor, progress.read_bytes)) as stream:
+            with open_csv(compression.CountingFile(descriptor, progress.read_bytes)) as stream:
                 yield stream
         except FileSkipped:
-            _check_unchanged(descriptor, split)  # what looked broken may only have been half written
+            _check_unchanged(descriptor, split)  # it may only look broken because it is being written
             raise
         _check_unchanged(descriptor, split)
     finally:
@@ -92,10 +85,9 @@ def _opened_file(tree: str, split: Split, progress: Progress) -> Iterator[Binary
 
 def _skip_byte_order_mark(stream: BinaryIO) -> None:
     head = stream.read(4)
-    for mark, encoding in _WIDE_BOMS:
-        if head.startswith(mark):
-            raise skipped.wide_encoding(encoding)
-    stream.seek(len(_BOM) if head.startswith(_BOM) else 0)
+    if encoding := magic.wide_encoding(head):
+        raise skipped.wide_encoding(encoding)
+    stream.seek(magic.bom_length(head))
 
 
 def _check_unchanged(descriptor: int, split: Split) -> None:

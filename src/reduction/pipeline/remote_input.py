@@ -1,4 +1,4 @@
-"""The input side: what is below an address as splits, and their bytes as streams."""
+"""Input from a URL: lists objects as splits, and reads their bytes as streams or at any offset."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Self
 
 from reduction.errors import FileSkipped, InputError, ReducerError
 from reduction.pipeline import skipped
-from reduction.pipeline.naming import WORKING_PREFIXES, refused_name
+from reduction.pipeline.naming import HIDDEN_FOLDER, WORKING_PREFIXES, skip_reason_of
 from reduction.pipeline.split_source import ObjectHead, SplitReader
 from reduction.pipeline.splits import Split
 from reduction.pipeline.stats import SkippedFile, SkipReason
@@ -25,79 +25,78 @@ from reduction.storage.url import redact_url
 
 
 def list_objects(tree: str) -> list[Split | SkippedFile]:
-    """List an address in one pass, without leaving a thread behind; in no order.
+    """Return the splits and the skipped files below a URL, in no order, without leaving a thread behind.
 
-    Raises `InputError` if nothing is there or it can't be listed, `SettingsError` if a library is missing.
+    Raises `InputError` if there is no object or they cannot be listed, `SettingsError` if a library is missing.
     """
-    return run_isolated(tree, lambda: _found_below(tree))
+    return run_isolated(tree, lambda: _list_objects(tree))
 
 
-def _found_below(tree: str) -> list[Split | SkippedFile]:
-    all_found: list[Split | SkippedFile] = []
-    hidden: set[str] = set()
-    is_there = False
+def _list_objects(tree: str) -> list[Split | SkippedFile]:
+    entries: list[Split | SkippedFile] = []
+    hidden_folders: set[str] = set()
+    has_objects = False
     try:
         for meta in open_store(tree).list():
-            is_there = True
-            all_found += _judged(meta, hidden)
+            has_objects = True
+            entries += _entries_of(meta, hidden_folders)
     except StoreError as error:
-        raise InputError(f"the input '{redact_url(tree)}' can't be listed: {error}") from None
-    if not is_there:
+        raise InputError(f"cannot list the input '{redact_url(tree)}': {error}") from None
+    if not has_objects:
         raise InputError(
-            f"the input '{redact_url(tree)}' does not exist: no object is below it;"
-            " correct REDUCER_INPUT_DIR, or put the files there"
+            f"the input '{redact_url(tree)}' does not exist: there is no object below it;"
+            " correct REDUCER_INPUT_DIR, or upload the files"
         )
-    return all_found
+    return entries
 
 
-def _judged(meta: ObjectMeta, hidden: set[str]) -> Iterator[Split | SkippedFile]:
-    """Give the split that an object is, or why it is none; `hidden` folders are told once."""
+def _entries_of(meta: ObjectMeta, hidden_folders: set[str]) -> Iterator[Split | SkippedFile]:
+    """Yield the split of an object, or the reason to skip it; each hidden folder is reported once."""
     *folders, name = meta.name.split("/")
     for depth, folder in enumerate(folders, 1):
         if folder.startswith(WORKING_PREFIXES):
             return
         if folder.startswith("."):
             path = "/".join(folders[:depth]) + "/"
-            if path not in hidden:
-                hidden.add(path)
-                told = "a folder whose name begins with a dot is not entered"
-                yield SkippedFile(display_path(path), SkipReason.HIDDEN, told)
+            if path not in hidden_folders:
+                hidden_folders.add(path)
+                yield SkippedFile(display_path(path), SkipReason.HIDDEN, HIDDEN_FOLDER)
             return
-    if not name or name.startswith(WORKING_PREFIXES):  # without a name it is the mark of a folder
+    if not name or name.startswith(WORKING_PREFIXES):  # a key that ends in "/" is a directory marker
         return
-    if refusal := refused_name(name):
-        yield SkippedFile(display_path(meta.name), *refusal)
+    if reason := skip_reason_of(name):
+        yield SkippedFile(display_path(meta.name), *reason)
     else:
         yield Split(meta.name, meta.size, 0, 0, meta.size, version=meta.version)
 
 
 def check_readable(tree: str, split: Split) -> StoreError | None:
-    """Return why the store does not give out the first byte of the listed version; None if it does."""
+    """Return None if the first byte of the listed version can be read, otherwise the error."""
     try:
         store = open_store(tree)
-        with_retries(lambda: store.read(_found(split), 0, min(1, split.size)), threading.Event())
+        with_retries(lambda: store.read(_meta_of(split), 0, min(1, split.size)), threading.Event())
     except StoreError as error:
         return error
     return None
 
 
 def exists(tree: str, split: Split) -> bool:
-    """Tell whether there is an object of this name whose bytes are given out, in whatever version."""
+    """Return whether there is a readable object of this name, in whatever version."""
     error = check_readable(tree, split)
     return error is None or error.kind == ErrorKind.PRECONDITION_FAILED
 
 
 class ObjectReader:
-    """The bytes of some splits below an address, fetched ahead in their order; for a `with` block."""
+    """Reads splits below a URL, which are prefetched in their order. Use it in a `with` block."""
 
     def __init__(self, tree: str, splits: Sequence[Split], max_held_bytes: int = MAX_PREFETCH_BYTES) -> None:
-        """Hold at most about so many bytes that are fetched and not yet read."""
-        self._units = splits
+        """Hold at most about `max_held_bytes` bytes that are fetched and not yet read."""
+        self._splits = splits
         try:
             store = open_store(tree)
         except StoreError as error:
-            raise _verdict(error) from None
-        self._heads: dict[int, ObjectHead] = {}  # by the number of the cut file
+            raise _translate(error) from None
+        self._heads: dict[int, ObjectHead] = {}  # by split_file_id
         self._prefetcher = Prefetcher(store, len(splits), self._range_of, max_held_bytes)
 
     def __enter__(self) -> Self:
@@ -108,80 +107,78 @@ class ObjectReader:
     ) -> None:
         self._prefetcher.__exit__(kind, error, trace)
 
-    def raw(self, index: int, count: Callable[[int], object]) -> io.RawIOBase:
-        """Return the stream of the split at `index`, as it was listed; `count` is told of the bytes it gives.
+    def open_raw(self, index: int, count: Callable[[int], object]) -> io.RawIOBase:
+        """Return the bytes of the split at `index` as a stream; `count` is called with the size of each read.
 
-        Of a cut object that is the first split of an archive, whose stream is all of it.
-        Reading raises `FileSkipped`, or `StoreUnavailable` if it is not the error of this object.
+        For the first split of a compressed split file, the stream is the whole object.
+        Reading raises `FileSkipped`, or `StoreUnavailable` if the error is not about this object.
         """
-        return _Stream(self._data(index), count)
+        return _ChunkStream(self._read_chunks(index), count)
 
     @contextmanager
-    def by_place(self, index: int) -> Iterator[RandomAccessReader]:
-        """Give the bytes of a cut object, for the split at `index`; splits are asked for in their order."""
-        split = self._units[index]
-        head = self._head_of(split)
-        for passed in [number for number in self._heads if number < head.number]:
-            del self._heads[passed]
+    def open_random_access(self, index: int) -> Iterator[RandomAccessReader]:
+        """Yield a reader for the split at `index` of a split file; call this in the order of the splits."""
+        head = self._head_of(self._splits[index])
+        for finished in [number for number in self._heads if number < head.split_file_id]:
+            del self._heads[finished]
         split_reader = SplitReader(head, self._prefetcher, index)
         yield RandomAccessReader(split_reader)
-        if not split_reader.is_asked:
-            head.is_read = False
+        if not split_reader.has_read_beyond_head:
+            head.is_read_further = False
 
     def _range_of(self, index: int) -> ObjectRange | None:
-        split = self._units[index]
-        return whole(_found(split)) if split.split_file_id is None else self._head_of(split).range_of(split)
+        split = self._splits[index]
+        return whole(_meta_of(split)) if split.split_file_id is None else self._head_of(split).range_of(split)
 
     def _head_of(self, split: Split) -> ObjectHead:
-        assert split.split_file_id is not None  # noqa: S101 - or it has none
-        if split.split_file_id not in self._heads:
-            self._heads[split.split_file_id] = ObjectHead(
-                _found(split), split.split_file_id, self._prefetcher
-            )
-        return self._heads[split.split_file_id]
+        number = split.split_file_id
+        assert number is not None  # noqa: S101 - only split files have a head
+        if number not in self._heads:
+            self._heads[number] = ObjectHead(_meta_of(split), number, self._prefetcher)
+        return self._heads[number]
 
-    def _data(self, index: int) -> Iterator[bytes]:
-        split = self._units[index]
+    def _read_chunks(self, index: int) -> Iterator[bytes]:
+        split = self._splits[index]
         try:
             if split.split_file_id is not None:
                 yield self._head_of(split).data()
-            for part in self._prefetcher.chunks(index):
-                yield part.data
+            for chunk in self._prefetcher.chunks(index):
+                yield chunk.data
         except StoreError as error:
-            raise _verdict(error) from None
+            raise _translate(error) from None
 
 
 class RandomAccessReader:
-    """The bytes that a split of a cut object needs, as the kernel asks for them."""
+    """The bytes of a split object for the kernel, which requests them by offset."""
 
     def __init__(self, split_reader: SplitReader) -> None:
-        self._unit_bytes = split_reader
+        self._split_reader = split_reader
         self.error: FileSkipped | None = None
-        """Why there was a place whose bytes could not be had."""
+        """The error because of which `chunk_at` returned None."""
 
-    def part(self, at: int) -> Chunk | None:
-        """Return bytes with the one at `at`, none behind the object's end; None if they can't be had.
+    def chunk_at(self, offset: int) -> Chunk | None:
+        """Return a chunk with the byte at `offset`, an empty one at the object's end, or None on an error.
 
-        Raises `StoreUnavailable` if that is not the error of this object.
+        Raises `StoreUnavailable` if the error is not about this object.
         """
         try:
-            return self._unit_bytes.part(at)
-        except StoreError as error:
-            verdict = _verdict(error)
-        if not isinstance(verdict, FileSkipped):
-            raise verdict
-        self.error = verdict
+            return self._split_reader.chunk_at(offset)
+        except StoreError as store_error:
+            error = _translate(store_error)
+        if not isinstance(error, FileSkipped):
+            raise error
+        self.error = error
         return None
 
 
-class _Stream(io.RawIOBase):
-    """Parts as one stream. A buffer before it may go back as far as it holds; here nothing is held."""
+class _ChunkStream(io.RawIOBase):
+    """Chunks as one stream. It can only seek to its current position, as a buffered reader does."""
 
-    def __init__(self, parts: Iterator[bytes], count: Callable[[int], object]) -> None:
-        self._parts = parts
+    def __init__(self, chunks: Iterator[bytes], count: Callable[[int], object]) -> None:
+        self._chunks = chunks
         self._count = count
-        self._rest = memoryview(b"")
-        self._given = 0
+        self._unread = memoryview(b"")
+        self._position = 0
 
     def readable(self) -> bool:
         return True
@@ -190,34 +187,34 @@ class _Stream(io.RawIOBase):
         return True
 
     def tell(self) -> int:
-        return self._given
+        return self._position
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Stay where it is; raises `UnsupportedOperation` for any other place."""
-        if (offset, whence) not in ((self._given, io.SEEK_SET), (0, io.SEEK_CUR)):
+        """Return the current position; raises `UnsupportedOperation` for any other one."""
+        if (offset, whence) not in ((self._position, io.SEEK_SET), (0, io.SEEK_CUR)):
             raise io.UnsupportedOperation("an object is read from its beginning to its end")
-        return self._given
+        return self._position
 
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
-        """Read into `buffer`; returns how many bytes it got."""
-        while not self._rest:
-            part = next(self._parts, None)
-            if part is None:
+        """Read into `buffer` and return the number of bytes, 0 at the end."""
+        while not self._unread:
+            chunk = next(self._chunks, None)
+            if chunk is None:
                 return 0
-            self._rest = memoryview(part)
-        given = min(len(self._rest), len(buffer))
-        buffer[:given] = self._rest[:given]
-        self._rest = self._rest[given:]
-        self._given += given
-        self._count(given)
-        return given
+            self._unread = memoryview(chunk)
+        size = min(len(self._unread), len(buffer))
+        buffer[:size] = self._unread[:size]
+        self._unread = self._unread[size:]
+        self._position += size
+        self._count(size)
+        return size
 
 
-def _found(split: Split) -> ObjectMeta:
+def _meta_of(split: Split) -> ObjectMeta:
     return ObjectMeta(split.path, split.size, split.version)
 
 
-def _verdict(error: StoreError) -> FileSkipped | ReducerError:
+def _translate(error: StoreError) -> FileSkipped | ReducerError:
     match error.kind:
         case ErrorKind.NOT_FOUND:
             return skipped.removed()

@@ -1,4 +1,4 @@
-"""Rows as they come in (where the key is) and as they go out (distinct, sorted, as CSV)."""
+"""Rows: the key column of the input, and distinct, sorted CSV lines of the output."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from reduction.runtime.text import clipped
 
 KEY_COLUMN = "Source IP"
 RESULT_HEADER = b"Source IP,Environment\n"
-SPLIT_HEADER = b"Source IP,Environment,Split File\n"  # of a partial with rows of cut files
-_SHOWN_HEADER = 200  # characters
+SPLIT_HEADER = b"Source IP,Environment,Split File\n"  # of a partial with rows of split files
+_MAX_HEADER_LENGTH = 200  # characters
 
 
 class Row(NamedTuple):
-    """One distinct row; rows sort as the result does, because str order is UTF-8 byte order."""
+    """A distinct row. It sorts like the result, because the order of str is that of UTF-8 bytes."""
 
     address: Address
     environment: str
@@ -28,19 +28,19 @@ class Row(NamedTuple):
 def key_position(header: Sequence[str]) -> int:
     """Return the index of the first column named `Source IP`.
 
-    Raises `FileSkipped` (no-key-column), naming the header that is there.
+    Raises `FileSkipped` (`no-key-column`), whose detail has the header.
     """
     for position, name in enumerate(header):
         if name.strip(BLANKS) == KEY_COLUMN:
             return position
-    found = ", ".join(repr(name) for name in header)
+    names = ", ".join(repr(name) for name in header)
     raise FileSkipped(
-        SkipReason.NO_KEY_COLUMN, f"no column '{KEY_COLUMN}', its header has: {clipped(found, _SHOWN_HEADER)}"
+        SkipReason.NO_KEY_COLUMN, f"no column '{KEY_COLUMN}', its header has: {clipped(names, _MAX_HEADER_LENGTH)}"
     )
 
 
 def csv_field(text: str) -> str:
-    """Return `text` as one field of RFC 4180, in quotes only where it must be."""
+    """Return `text` as a field of CSV (RFC 4180), quoted only if necessary."""
     if "," in text or '"' in text:
         return '"' + text.replace('"', '""') + '"'
     return text
@@ -52,6 +52,6 @@ def csv_line(row: Row) -> bytes:
 
 
 def merged(sorted_rows: Sequence[Iterable[Row]]) -> Iterator[Row]:
-    """Merge sorted streams of rows into one sorted stream of distinct rows, holding one row of each."""
+    """Merge sorted streams of rows; yield distinct rows in order, holding one row per stream."""
     for row, _ in groupby(heapq.merge(*sorted_rows)):
         yield row

@@ -1,8 +1,7 @@
-"""The bytes that a split of a cut object needs: the object's beginning, its own, and what follows them.
+"""The bytes of a split of a large object: the object's head, the split itself, and what follows it.
 
-The kernel asks for them by place (native/include/reduction/piece_reader.hpp). The beginning is fetched once
-for all splits of an object that a runner has, the split's own bytes ahead, and whatever else, which is rare,
-when it is asked for.
+The kernel requests them by offset (native/include/reduction/csv/split_reader.hpp). A runner fetches the head of
+an object once for all its splits and prefetches each split; other requests are rare and fetched on demand.
 """
 
 from __future__ import annotations
@@ -14,8 +13,8 @@ from reduction.runtime import compression
 from reduction.storage.base import ObjectMeta
 from reduction.storage.prefetch import CHUNK_BYTES, Chunk, ObjectRange, Prefetcher
 
-# What the kernel looks at together is 64 KiB: behind a byte-order mark, from two bytes before a split on, and
-# behind the split, where its last row mostly ends. It goes back by less than twice as much.
+# The kernel examines 64 KiB at a time: after a byte-order mark, from two bytes before a split, and after the
+# split, where its last row usually ends. It goes back by less than twice as much.
 _LOOK_BYTES = 64 << 10
 HEAD_BYTES = _LOOK_BYTES + compression.HEAD_BYTES
 _BEFORE_BYTES = 2
@@ -23,34 +22,34 @@ _BACK_BYTES = 2 * _LOOK_BYTES
 
 
 class ObjectHead:
-    """The beginning of a cut object, and what it says about which bytes of its splits are worth fetching."""
+    """The beginning of a split object, and the ranges of its splits that are worth prefetching."""
 
-    def __init__(self, meta: ObjectMeta, number: int, prefetcher: Prefetcher) -> None:
-        """Ask for it, without waiting; `number` is that of the object among those that are cut."""
+    def __init__(self, meta: ObjectMeta, split_file_id: int, prefetcher: Prefetcher) -> None:
+        """Start to fetch the head, without waiting for it."""
         self.meta = meta
-        self.number = number
+        self.split_file_id = split_file_id
         self._prefetcher = prefetcher
-        self._first: Future[bytes] = prefetcher.ask(ObjectRange(meta, 0, min(HEAD_BYTES, meta.size)))
-        self._more = b""
-        self.is_read = True
-        """Whether the kernel reads on behind it, as far as is known; only what is fetched depends on it."""
+        self._first: Future[bytes] = prefetcher.fetch(ObjectRange(meta, 0, min(HEAD_BYTES, meta.size)))
+        self._extended = b""
+        self.is_read_further = True
+        """Whether the kernel reads more than the head, as far as known; it only affects prefetching."""
 
     def data(self) -> bytes:
-        """Return what is there of it, at least `HEAD_BYTES`; raises `StoreError`."""
-        return self._more or self._first.result()
+        """Return the head as far as fetched, at least `HEAD_BYTES`. Raises `StoreError`."""
+        return self._extended or self._first.result()
 
     def extend(self) -> bytes:
-        """Return more of it, up to `CHUNK_BYTES`: the header is longer. Raises `StoreError`."""
+        """Fetch and return the head up to `CHUNK_BYTES`, for a longer header. Raises `StoreError`."""
         data = self.data()
         end = min(CHUNK_BYTES, self.meta.size)
         if len(data) < end:
-            self._more = data + self._prefetcher.ask(ObjectRange(self.meta, len(data), end)).result()
+            self._extended = data + self._prefetcher.fetch(ObjectRange(self.meta, len(data), end)).result()
         return self.data()
 
     def range_of(self, split: Split) -> ObjectRange | None:
-        """Return what is to be fetched ahead for a split, without the head; None if that is not there yet.
+        """Return the range to prefetch for a split, without the head; None until the head has arrived.
 
-        The first split of an archive reads all of it and the others nothing.
+        The first split of a compressed object reads all of it, and the others nothing.
         """
         if not self._first.done():
             return None
@@ -62,59 +61,64 @@ class ObjectHead:
             return nothing if split.start else ObjectRange(self.meta, len(head), max(len(head), split.size))
         start = max(len(head), split.start - _BEFORE_BYTES)
         stop = min(split.stop + _LOOK_BYTES, split.size)
-        return ObjectRange(self.meta, start, stop) if self.is_read and start < stop else nothing
+        return ObjectRange(self.meta, start, stop) if self.is_read_further and start < stop else nothing
 
 
 class SplitReader:
-    """The bytes of a cut object as one split of it asks for them, by place."""
+    """A small chunk cache over a split object, for the requests of one split."""
 
     def __init__(self, head: ObjectHead, prefetcher: Prefetcher, index: int) -> None:
-        """Take what `prefetcher` fetches as range number `index`."""
+        """Read the range number `index` of `prefetcher`."""
         self._head = head
         self._prefetcher = prefetcher
-        self._parts = prefetcher.chunks(index)
-        self._coming: Chunk | None = None  # taken from them, and not yet given
-        self._end = 0  # of those that were given
-        self.is_asked = False
-        """Whether anything behind the head was asked for."""
-        self._part = self._before = Chunk(0, b"")
+        self._prefetched = prefetcher.chunks(index)
+        self._upcoming: Chunk | None = None  # the next prefetched chunk, if it was looked at already
+        self._prefetch_end = 0  # the offset after the last prefetched chunk that was used
+        self._last = self._previous = Chunk(0, b"")
+        self.has_read_beyond_head = False
 
-    def part(self, at: int) -> Chunk:
-        """Return a part with the byte at `at`, an empty one behind the object's end; raises `StoreError`."""
+    def chunk_at(self, offset: int) -> Chunk:
+        """Return a chunk with the byte at `offset`, or an empty one at the object's end. Raises `StoreError`.
+
+        It comes from the first of these that has it: the head, the last two chunks, the prefetched chunks, an
+        extension of the head (for a very long header), a request of its own.
+        """
         head = self._head
         data = head.data()
-        if at < len(data):
+        if offset < len(data):
             return Chunk(0, data)
-        for held in (self._part, self._before):
-            if held.start <= at < held.stop:
-                return held
-        if at >= head.meta.size:
-            return Chunk(at, b"")
-        self.is_asked = True
-        if (part := self._from_ahead(at)) is not None:
-            return part
-        if at == len(data) < CHUNK_BYTES:
+        for chunk in (self._last, self._previous):
+            if chunk.start <= offset < chunk.stop:
+                return chunk
+        if offset >= head.meta.size:
+            return Chunk(offset, b"")
+        self.has_read_beyond_head = True
+        if (prefetched := self._next_prefetched(offset)) is not None:
+            return prefetched
+        if offset == len(data) < CHUNK_BYTES:
             return Chunk(0, head.extend())
-        stop = min(at + CHUNK_BYTES, head.meta.size)
-        return self._keep(Chunk(at, self._prefetcher.ask(ObjectRange(head.meta, at, stop)).result()))
+        stop = min(offset + CHUNK_BYTES, head.meta.size)
+        return self._keep(
+            Chunk(offset, self._prefetcher.fetch(ObjectRange(head.meta, offset, stop)).result())
+        )
 
-    def _from_ahead(self, at: int) -> Chunk | None:
-        """Return the part with the byte at `at` if it is still to come."""
-        while at >= self._end:
-            if self._coming is None and (part := next(self._parts, None)) is not None:
-                self._coming = part
-            if self._coming is None or at < self._coming.start:
+    def _next_prefetched(self, offset: int) -> Chunk | None:
+        """Return the prefetched chunk with the byte at `offset`, unless it is not prefetched or was used."""
+        while offset >= self._prefetch_end:
+            if self._upcoming is None:
+                self._upcoming = next(self._prefetched, None)
+            if self._upcoming is None or offset < self._upcoming.start:
                 return None
-            part = self._keep(self._coming)
-            self._coming, self._end = None, part.stop
-            if at < part.stop:
-                return part
+            chunk = self._keep(self._upcoming)
+            self._upcoming, self._prefetch_end = None, chunk.stop
+            if offset < chunk.stop:
+                return chunk
         return None
 
-    def _keep(self, part: Chunk) -> Chunk:
-        """Hold this part, and of the one before as much as may be asked for once more."""
-        start, data = self._part
-        given_up = max(0, len(data) - _BACK_BYTES)
-        self._before = Chunk(start + given_up, data[given_up:])
-        self._part = part
-        return part
+    def _keep(self, chunk: Chunk) -> Chunk:
+        """Keep this chunk, and the end of the one before, as far as the kernel goes back."""
+        start, data = self._last
+        dropped = max(0, len(data) - _BACK_BYTES)
+        self._previous = Chunk(start + dropped, data[dropped:])
+        self._last = chunk
+        return chunk

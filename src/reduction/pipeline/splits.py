@@ -1,4 +1,4 @@
-"""What is to be done: splits of the input, how they are shared out among runners, and what names the run."""
+"""Splits of the input, the shares of the runners, and the run ID derived from both."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from reduction.pipeline.naming import environment_of
 from reduction.pipeline.stats import SkippedFile
 from reduction.storage.constants import UNVERSIONED
 
-# A file is cut if it is larger than this part of a runner's fair share of the input, and not into more splits.
-_SHARE_PARTS = 4
-_MOST_UNITS_OF_A_FILE = 1 << 16
+# A file is split if it is larger than this fraction of a runner's fair share of the input.
+_FAIR_SHARE_DIVISOR = 4
+_MAX_SPLITS_PER_FILE = 1 << 16
 
 
 class Split(NamedTuple):
-    """One result of work: the bytes `start` to `stop` (exclusive) of a file, as it was when it was listed.
+    """A unit of work: the bytes `start` to `stop` (exclusive) of a file, as it was when it was listed.
 
-    `path` is relative to the tree; `size` in bytes and `modified_ns` are those of the whole file. `split_file_id`
-    is the file's number among those of the run that are cut, from 0 on; None if the split is a whole file.
-    `version` tells of an object which one was listed ("" for a file, whose size and time do).
+    `path` is relative to the input tree; `size` in bytes and `modified_ns` are those of the whole file.
+    `split_file_id` numbers the split files of a run from 0; it is None if the split is a whole file.
+    `version` identifies the listed version of an object; it is "" for a file, which has a modification time.
     """
 
     path: str
@@ -36,19 +36,19 @@ class Split(NamedTuple):
 
     @property
     def environment(self) -> str:
-        """The environment that its name gives."""
+        """The environment, by the name of the file."""
         environment = environment_of(self.path)
-        assert environment is not None, self.path  # noqa: S101 - what is listed as a split has one
+        assert environment is not None, self.path  # noqa: S101 - only files with one become splits
         return environment
 
     @property
     def ends_file(self) -> bool:
-        """Whether it is a whole file or the last split of one: of each file one split is."""
+        """Whether this is a whole file or the last split of one: true for exactly one split per file."""
         return self.stop == self.size
 
 
 class Listing:
-    """What one look at the tree found, each part in the byte order of the paths."""
+    """The splits and the skipped files of an input tree, each in the byte order of their paths."""
 
     def __init__(self, splits: tuple[Split, ...], ignored: tuple[SkippedFile, ...]) -> None:
         self.splits = splits
@@ -56,25 +56,25 @@ class Listing:
 
     @property
     def files(self) -> int:
-        """How many files the splits are made of."""
+        """The number of files to which the splits belong."""
         return sum(split.ends_file for split in self.splits)
 
     def fingerprint(self) -> str:
-        """Return a digest of the whole split list: two nodes that saw the same input have the same."""
+        """Return a digest of all splits: two nodes that see the same input get the same."""
         return self._fingerprint
 
     def share_of(self, runner: int, runners: int) -> list[Split]:
-        """Return the splits of one runner in their order: each `runners`-th from the `runner`-th (from 1) on.
+        """Return the splits of one runner (from 1), in their order: every `runners`-th one by size.
 
-        They are counted from the largest to the smallest, so shares are of one size even where each
+        Splits are dealt out from the largest to the smallest, so shares have similar sizes even if every
         `runners`-th path is that of a large file (docs/adr/0016).
         """
-        return [self.splits[place] for place in sorted(self._largest_first[runner - 1 :: runners])]
+        return [self.splits[index] for index in sorted(self._largest_first[runner - 1 :: runners])]
 
     @cached_property
     def _largest_first(self) -> list[int]:
         splits = self.splits
-        return sorted(range(len(splits)), key=lambda place: splits[place].start - splits[place].stop)
+        return sorted(range(len(splits)), key=lambda index: splits[index].start - splits[index].stop)
 
     @cached_property
     def _fingerprint(self) -> str:
@@ -89,38 +89,37 @@ class Listing:
 
 
 def plan_splits(listing: Listing, split_bytes: int, runners: int) -> Listing:
-    """Cut files into splits of `split_bytes` (0: none), where that shares the work out better.
+    """Divide large files into splits of `split_bytes` (0: none) where that balances the shares better.
 
-    That is a file which is larger than a split and than a quarter of a runner's fair share of all bytes. So at
-    most four files a runner are cut, and it follows from the listing alone: every node cuts in the same way.
-    An object is cut like a file, but not where the store tells no version of it: split_results of two might be put
-    together then.
+    A file is split if it is larger than `split_bytes` and than a quarter of a runner's fair share of all bytes.
+    So at most four files per runner are split, and the result depends on the listing alone: all nodes agree.
+    An object is split like a file, unless its store reports no version: splits of two versions could get mixed.
     """
     total = sum(split.size for split in listing.splits)
     splits: list[Split] = []
-    number = 0
+    split_files = 0
     for split in listing.splits:
-        large = 0 < split_bytes < split.size and split.size * _SHARE_PARTS * runners > total
-        if runners > 1 and large and split.version != UNVERSIONED:
-            step = max(split_bytes, -(-split.size // _MOST_UNITS_OF_A_FILE))
+        is_large = 0 < split_bytes < split.size and split.size * _FAIR_SHARE_DIVISOR * runners > total
+        if runners > 1 and is_large and split.version != UNVERSIONED:
+            step = max(split_bytes, -(-split.size // _MAX_SPLITS_PER_FILE))
             splits += [
-                split._replace(start=start, stop=min(start + step, split.size), split_file_id=number)
+                split._replace(start=start, stop=min(start + step, split.size), split_file_id=split_files)
                 for start in range(0, split.size, step)
             ]
-            number += 1
+            split_files += 1
         else:
             splits.append(split)
     return Listing(tuple(splits), listing.ignored)
 
 
-def share_of_ignored(files: Sequence[SkippedFile], runner: int, runners: int) -> list[SkippedFile]:
-    """Return the ignored files that the `runner`-th reports: by their names, not by their places in the list.
+def share_of_skipped(files: Sequence[SkippedFile], runner: int, runners: int) -> list[SkippedFile]:
+    """Return the skipped files that a runner reports, chosen by a hash of the path, not by position.
 
-    So one that is there for one node only does not shift the others from share to share.
+    So a file that only one node sees does not move the others from one share to another.
     """
     return [file for file in files if zlib.crc32(file.path.encode()) % runners == runner - 1]
 
 
 def derived_run_id(listing: Listing, runners: int) -> str:
-    """Return the id of a run that nobody named: the same wherever the same input meets as many runners."""
+    """Return the default run ID: equal on all nodes with the same input and number of runners."""
     return hashlib.sha256(f"{listing.fingerprint()} {runners}".encode()).hexdigest()[:16]

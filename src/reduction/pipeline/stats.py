@@ -1,4 +1,4 @@
-"""What was taken, ignored, read and rejected: nothing leaves the stats without a reason."""
+"""Stats: files read or skipped, rows read, valid or rejected; every one is counted, with a reason."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from reduction.errors import ReducerError
 
-EXAMPLES_A_FILE = 5  # rejected rows kept for each reason
+EXAMPLES_A_FILE = 5  # rejected rows that are kept as examples, per reason
 EXAMPLES_A_RUN = 20
 
 
@@ -28,7 +28,7 @@ class SkipReason(StrEnum):
 
 
 class Rejected(StrEnum):
-    """Why a row of a taken file is not counted."""
+    """Why a row of an accepted file is not counted."""
 
     TOO_MANY_FIELDS = "too-many-fields"
     NO_KEY = "no-key"
@@ -36,13 +36,13 @@ class Rejected(StrEnum):
 
 
 class AccountingError(ReducerError):
-    """Rows or files were lost on the way: a fault of the program, found before a result was written."""
+    """Stats do not reconcile, an internal error: rows or files were lost, and no result was written."""
 
     exit_code = 4
 
 
 class SkippedFile(NamedTuple):
-    """One file (or folder, with a `/` at the end) that is not input, by its path below the tree."""
+    """A skipped file, or folder (with a `/` at the end); `path` is relative to the input tree."""
 
     path: str
     reason: str
@@ -50,7 +50,7 @@ class SkippedFile(NamedTuple):
 
 
 class RejectedRow(NamedTuple):
-    """An example of a rejected row: where it starts (`line` counts from 1) and what it holds."""
+    """An example of a rejected row: the line where it starts (from 1), and its key or a description."""
 
     path: str
     line: int
@@ -59,7 +59,10 @@ class RejectedRow(NamedTuple):
 
 
 class Stats(SimpleNamespace):
-    """The stats of one file, of one runner's share, or of a whole run."""
+    """The stats of a file, of a runner's share, or of a run.
+
+    `taken` is the number of accepted files, and `bytes` their size; `read`, `valid` and `rejected` count rows.
+    """
 
     def __init__(
         self,
@@ -81,16 +84,16 @@ class Stats(SimpleNamespace):
         self.examples = [] if examples is None else examples
 
     def reject(self, reason: Rejected, rows: int) -> None:
-        """Count `rows` rows that were read and are not valid."""
+        """Count `rows` rejected rows."""
         if rows:
             self.rejected[str(reason)] += rows
 
     def wants_example(self, reason: Rejected) -> int:
-        """Return how many more examples of `reason` a file may show."""
+        """Return how many more examples of `reason` are wanted from this file."""
         return EXAMPLES_A_FILE - sum(example.reason == reason for example in self.examples)
 
     def add(self, other: Stats) -> None:
-        """Take over what `other` counted; of its examples the first by path and line."""
+        """Add the numbers and skipped files of `other`, and its examples if they are among the first."""
         self.taken += other.taken
         self.bytes += other.bytes
         self.read += other.read
@@ -105,11 +108,11 @@ class Stats(SimpleNamespace):
         if self.read != self.valid + self.rejected.total():
             raise AccountingError(
                 f"the rows do not add up: read {self.read}, valid {self.valid},"
-                f" rejected {dict(self.rejected)}; nothing was written, please report this"
+                f" rejected {dict(self.rejected)}; nothing was written; please report this as a bug"
             )
 
     def to_plain(self) -> dict[str, Any]:
-        """Return the stats as JSON values; `from_plain` is the way back."""
+        """Return the stats as JSON values, for `from_plain`."""
         return {
             "taken": self.taken,
             "bytes": self.bytes,
@@ -122,7 +125,7 @@ class Stats(SimpleNamespace):
 
     @classmethod
     def from_plain(cls, plain: dict[str, Any]) -> Stats:
-        """Return the stats that `to_plain` wrote; KeyError, TypeError or ValueError if they are not."""
+        """Return the stats that `to_plain` wrote. Raises KeyError, TypeError or ValueError if they are invalid."""
         return cls(
             taken=int(plain["taken"]),
             bytes=int(plain["bytes"]),

@@ -1,1 +1,1 @@
-"""What both programs share: processes, logs, progress, files; it knows neither CSV nor connection logs."""
+"""Building blocks of both programs: processes, logs, progress, files, text; independent of any input format."""

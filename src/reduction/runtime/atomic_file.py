@@ -1,4 +1,4 @@
-"""Writes files that appear whole or not at all."""
+"""Atomic writes: a file appears complete or not at all, and the previous one is kept until then."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ _BUFFER = 1 << 20  # bytes
 
 
 class AtomicFile:
-    """A file being written: counts its bytes and their CRC-32 on the way."""
+    """A file being written, with the number of its bytes and their CRC-32 so far."""
 
     def __init__(self, descriptor: int, path: Path) -> None:
         self._file = os.fdopen(descriptor, "wb", buffering=_BUFFER)
         self._path = path
-        self._bytes_on_disk = -1  # an empty file is not on the disk either
+        self._synced_bytes = -1  # not 0: an empty file must be synced, too
         self.bytes = 0
         self.crc32 = 0
 
     def write(self, data: bytes) -> None:
-        """Append `data`; raises `WriteError`."""
+        """Append `data`. Raises `WriteError`."""
         self.bytes += len(data)
         self.crc32 = zlib.crc32(data, self.crc32)
         try:
@@ -33,10 +33,10 @@ class AtomicFile:
             raise _write_error(self._path, error) from error
 
     def append(self, writer: Callable[[int, int], tuple[int, int]]) -> None:
-        """Let `writer` append to the descriptor; raises `WriteError` in the place of an `OSError`.
+        """Let `writer` append to the file descriptor; an `OSError` that it raises becomes a `WriteError`.
 
-        It is given the descriptor and the CRC-32 of what stands there, and returns how many bytes it wrote
-        and the CRC-32 continued with them.
+        `writer` is called with the descriptor and the CRC-32 of the file so far. It returns the number of bytes
+        written and the CRC-32 that includes them.
         """
         try:
             self._file.flush()
@@ -46,17 +46,16 @@ class AtomicFile:
         self.bytes += written
 
     def open_temp(self) -> int:
-        """Return the descriptor of a new, empty file on the same disk that nobody else can find.
+        """Return the descriptor of a new, empty, unnamed file on the same disk, for reading and writing.
 
-        It is the caller's, for writing and reading, and its space is free again when it is closed or the
-        process has ended. For a moment it has a name, that of a file being written: the next run sweeps it.
-        Raises `WriteError`.
+        The caller closes it; its space is freed then, or when the process ends. The file has a temporary name
+        for a moment: if the process is killed just then, the next run removes it. Raises `WriteError`.
         """
-        beside = _temp_path(self._path)
+        temp = _temp_path(self._path)
         try:
-            descriptor = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            descriptor = os.open(temp, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             try:
-                beside.unlink()
+                temp.unlink()
             except BaseException:
                 os.close(descriptor)
                 raise
@@ -65,62 +64,62 @@ class AtomicFile:
         return descriptor
 
     def flush_to_disk(self) -> None:
-        """Return when the bytes are on the disk; raises `WriteError`."""
-        if self._bytes_on_disk == self.bytes:
+        """Write everything to the disk and wait for it (fsync). Raises `WriteError`."""
+        if self._synced_bytes == self.bytes:
             return
         try:
             self._file.flush()
             os.fsync(self._file.fileno())
-            self._bytes_on_disk = self.bytes
+            self._synced_bytes = self.bytes
         except OSError as error:
             raise _write_error(self._path, error) from error
 
     def close(self) -> None:
-        """Give the descriptor back; what could not be written is not tried again."""
+        """Close the descriptor. Bytes that could not be written are dropped without another error."""
         with suppress(OSError):
             self._file.close()
 
 
 def check_directory(directory: Path) -> None:
-    """Raise `OutputError` unless `directory` exists and takes new files."""
+    """Raise `OutputError` unless `directory` exists and files can be created in it."""
     if not directory.is_dir():
         raise OutputError(
-            f"the output directory '{directory}' does not exist: make it, or set REDUCER_OUTPUT_DIR"
+            f"the output directory '{directory}' does not exist: create it, or set REDUCER_OUTPUT_DIR"
         )
     probe = _temp_path(directory / "Combined.csv")
     try:
         probe.touch()
         probe.unlink(missing_ok=True)
     except OSError as error:
-        raise OutputError(f"the output directory '{directory}' can't be written: {error.strerror}") from error
+        raise OutputError(f"cannot write to the output directory '{directory}': {error.strerror}") from error
 
 
 @contextmanager
 def atomic_write(path: Path, *, flush_folder: bool = True) -> Iterator[AtomicFile]:
-    """Write beside `path`, flush to disk, then rename over it; whatever fails, the old file stays.
+    """Write to a temporary file, sync it, then rename it to `path`; on any failure the old file is kept.
 
-    The rename is flushed too, or left to the flush after the next file in the folder (`flush_folder=False`):
-    for a file that does not count without that one.
-    The name beside is a dot file ending in `.tmp`, new each time: two writers never share one.
-    Raises `WriteError`.
+    The rename is synced, too, unless `flush_folder` is false: that is for a file that does not count without
+    another one, which is written to the same folder later and syncs it.
+    The temporary file is a dot file ending in `.tmp` with a random part in its name, so two writers of the same
+    path never share one. Raises `WriteError`.
     """
-    beside = _temp_path(path)
+    temp = _temp_path(path)
     try:
-        file = AtomicFile(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666), path)
+        file = AtomicFile(os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666), path)
     except OSError as error:
         raise _write_error(path, error) from error
     try:
         yield file
         try:
             file.flush_to_disk()
-            beside.replace(path)
+            temp.replace(path)
             if flush_folder:
                 _flush_folder(path.parent)
         except OSError as error:
             raise _write_error(path, error) from error
     except BaseException:
         file.close()
-        beside.unlink(missing_ok=True)
+        temp.unlink(missing_ok=True)
         raise
     file.close()
 
@@ -130,7 +129,7 @@ def _temp_path(path: Path) -> Path:
 
 
 def _flush_folder(folder: Path) -> None:
-    """Make the rename itself durable, where the file system can: the file stands in its place in any case."""
+    """Make the rename durable, where the file system supports it; the file has its new name in any case."""
     with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:
@@ -141,6 +140,6 @@ def _flush_folder(folder: Path) -> None:
 
 def _write_error(path: Path, error: OSError) -> WriteError:
     return WriteError(
-        f"'{path}' can't be written: {error.strerror or error}; what stood there before is untouched."
-        " Free space or mend the permission, then run again"
+        f"cannot write '{path}': {error.strerror or error}. The previous file is unchanged."
+        " Free up space or fix permissions, then retry"
     )

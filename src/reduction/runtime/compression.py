@@ -1,6 +1,6 @@
-"""Bytes out of archives: whether a file is one, and of which kind, is told by its first bytes.
+"""Decompression: opens gzip, zstandard, xz and bzip2 files, which are recognized by their first bytes.
 
-The modules that unpack are imported when a file needs them: most runs meet no archive, and should not wait.
+The decompression modules are imported on first use: most runs have no compressed file, and imports cost time.
 """
 
 from __future__ import annotations
@@ -11,11 +11,13 @@ from collections.abc import Callable
 from io import FileIO
 from typing import Any
 
-HEAD_BYTES = 16  # enough to tell
+from reduction.runtime import magic
+
+HEAD_BYTES = magic.HEAD_BYTES
 
 
 def _gzip(raw: Any) -> Any:
-    """Take ISA-L's inflate, three times as fast as zlib's, where it exists for the processor."""
+    """Use ISA-L, which is three times as fast as zlib, where it exists for the processor."""
     try:
         from isal.igzip import IGzipFile
     except ImportError:
@@ -38,24 +40,19 @@ def _xz(raw: Any) -> Any:
 
 
 def _zstandard(raw: Any) -> Any:
-    return _zstd().ZstdFile(raw)
-
-
-def _zstd() -> Any:
     if sys.version_info >= (3, 14):
         from compression import zstd
     else:
         from backports import zstd
-    return zstd
+    return zstd.ZstdFile(raw)
 
 
-_MAGIC: tuple[tuple[bytes, Callable[[Any], Any]], ...] = (
-    (b"\x1f\x8b\x08", _gzip),
-    (b"\x28\xb5\x2f\xfd", _zstandard),
-    (b"\xfd7zXZ\x00", _xz),
-    # the level is the fourth byte; the six after it are the magic of the first block
-    *((b"BZh%d1AY&SY" % level, _bzip2) for level in range(1, 10)),
-)
+_OPENERS: dict[str, Callable[[Any], Any]] = {
+    magic.GZIP: _gzip,
+    magic.ZSTANDARD: _zstandard,
+    magic.XZ: _xz,
+    magic.BZIP2: _bzip2,
+}
 _ERRORS = (
     ("lzma", "LZMAError"),
     ("isal.isal_zlib", "error"),
@@ -65,20 +62,24 @@ _ERRORS = (
 
 
 def is_archive(head: bytes) -> bool:
-    """Tell whether a file that begins with these `HEAD_BYTES` bytes (or has no more) is an archive."""
-    return _unpacker(head) is not None
+    """Return whether a file with these first `HEAD_BYTES` bytes (or fewer, if it is shorter) is compressed."""
+    return magic.compression_of(head) is not None
 
 
-def decompressed(raw: Any) -> Any:
-    """Return the stream of what is packed in `raw`, a buffered reader at its beginning; or `raw` itself."""
-    unpacker = _unpacker(raw.peek(HEAD_BYTES))
-    return raw if unpacker is None else unpacker(raw)
+def open_decompressed(raw: Any) -> Any:
+    """Return a stream of the decompressed bytes of `raw`, or `raw` itself if it is not compressed.
+
+    `raw` is a buffered reader at its beginning.
+    """
+    name = magic.compression_of(raw.peek(HEAD_BYTES))
+    return raw if name is None else _OPENERS[name](raw)
 
 
-def unreadable() -> tuple[type[Exception], ...]:
-    """Return what reading an archive raises if it cannot be read to its end.
+def read_errors() -> tuple[type[Exception], ...]:
+    """Return the exceptions that reading a damaged file may raise, for an `except` clause.
 
-    A module that was not needed has raised nothing; importing it now could hide what has, a lack of memory.
+    Only modules that are loaded count: the others have raised nothing, and importing them here could replace
+    the actual error, such as a lack of memory, with another one.
     """
     errors: list[type[Exception]] = [OSError, EOFError, zlib.error]
     for module, error in _ERRORS:
@@ -88,18 +89,14 @@ def unreadable() -> tuple[type[Exception], ...]:
 
 
 class CountingFile(FileIO):
-    """A file, by its descriptor, that tells `count` of the bytes it gives."""
+    """A file, opened from a descriptor, that calls `count` with the number of bytes of each read."""
 
     def __init__(self, descriptor: int, count: Callable[[int], object]) -> None:
         super().__init__(descriptor, closefd=False)
         self._count = count
 
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
-        """Read into `buffer`; returns how many bytes it got."""
-        given = super().readinto(buffer) or 0
-        self._count(given)
-        return given
-
-
-def _unpacker(head: bytes) -> Callable[[Any], Any] | None:
-    return next((unpacker for magic, unpacker in _MAGIC if head.startswith(magic)), None)
+        """Read into `buffer` and return the number of bytes."""
+        size = super().readinto(buffer) or 0
+        self._count(size)
+        return size

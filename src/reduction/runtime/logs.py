@@ -1,4 +1,4 @@
-"""Log lines as `time - Runner [3] - LEVEL: message`, on standard error only."""
+"""Log lines of the form `time - Runner [3] - LEVEL: message`, on standard error only."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ _FORMAT = "%(asctime)s - %(who)s - %(levelname)s: %(message)s"
 
 
 def runner_name(runner: int) -> str:
-    """Return how a runner signs its lines."""
+    """Return the name of a runner in log lines."""
     return f"Runner [{runner}]"
 
 
 def to_standard_error(level: str, who: str) -> None:
-    """Let this process log to standard error, signed by `who`."""
+    """Log to standard error from now on, with `who` as the name of this process."""
     handler = _StandardError()
     handler.setFormatter(logging.Formatter(_FORMAT, defaults={"who": who}))
     _install(handler, level)
 
 
 def to_controller(level: str, runner: int, send: Callable[[float, int, str, str], None]) -> None:
-    """Let this process send its log lines to the controller, as what `log_forwarded` takes."""
+    """Send log lines to the controller from now on: `send` gets the arguments of `log_forwarded`."""
     _install(_Forwarder(runner_name(runner), send), level)
 
 
 def log_forwarded(created: float, level: int, who: str, text: str) -> None:
-    """Log a line that a runner sent."""
+    """Log a line that a runner sent; `created` is the time in seconds since the epoch."""
     record = logging.makeLogRecord({"levelno": level, "levelname": logging.getLevelName(level), "msg": text})
     record.created, record.who = created, who
     record.msecs = (created % 1) * 1000
@@ -46,7 +46,7 @@ def _install(handler: logging.Handler, level: str) -> None:
 
 
 class _StandardError(logging.StreamHandler[TextIO]):
-    """Writes to what `sys.stderr` is at the time: a progress bar may stand in for it."""
+    """Writes to the current `sys.stderr`, which a progress bar may have replaced."""
 
     def __init__(self) -> None:
         logging.Handler.__init__(self)
@@ -57,7 +57,7 @@ class _StandardError(logging.StreamHandler[TextIO]):
 
 
 class _Forwarder(logging.Handler):
-    """Sends plain values, so that a line needs nothing of the runner's process to be shown."""
+    """Sends plain values, so that the controller can log a line without any object of the runner."""
 
     def __init__(self, who: str, send: Callable[[float, int, str, str], None]) -> None:
         super().__init__()
@@ -68,4 +68,4 @@ class _Forwarder(logging.Handler):
         try:
             self._send(record.created, record.levelno, self._who, record.getMessage())
         except OSError:
-            os._exit(1)  # the controller is gone: nobody is to take this as a fault of the file at hand
+            os._exit(1)  # the controller is gone; raising would look like an error of the current file

@@ -1,4 +1,4 @@
-"""Shows progress: a bar on a terminal, a log line every few seconds elsewhere. It counts nothing itself."""
+"""Progress display: a bar on a terminal, otherwise a log line every few seconds."""
 
 from __future__ import annotations
 
@@ -8,24 +8,26 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from reduction.runtime.text import human_bytes, human_rate, plural
+
 if TYPE_CHECKING:
     from rich.progress import Progress
 
 _LOG = logging.getLogger("reduction.progress")
 _SECONDS_BETWEEN_LINES = 5.0
-_SECONDS_BEFORE_BAR = 0.3  # what is over before needs no bar, and no import of one
+_SECONDS_BEFORE_BAR = 0.3  # a shorter run needs no bar, and need not import one
 
 
 class ProgressReporter:
-    """The progress of `total_files` files of `total_bytes` bytes; `update` it as often as you like.
+    """Reports the progress of `total_files` files of `total_bytes` bytes; `update` may be called often.
 
-    `doing` says in a word what is being done.
+    `activity` is the label of the bar. Use it in a `with` block.
     """
 
-    def __init__(self, total_files: int, total_bytes: int, doing: str = "reducing") -> None:
+    def __init__(self, total_files: int, total_bytes: int, activity: str = "reducing") -> None:
         self._total_files = total_files
         self._total_bytes = total_bytes
-        self._doing = doing
+        self._activity = activity
         self._started = self._last_line = time.monotonic()
         self._bar: Progress | None = None
 
@@ -39,8 +41,8 @@ class ProgressReporter:
             self._bar.stop()
 
     def update(self, files: int, done_bytes: int) -> None:
-        """Show that so many files and bytes are done."""
-        done_bytes = min(done_bytes, self._total_bytes)  # a split may read more than is its own: its last row
+        """Report the number of files and bytes done so far."""
+        done_bytes = min(done_bytes, self._total_bytes)  # a split reads beyond its end to finish its last row
         now = time.monotonic()
         if sys.stderr.isatty() or self._bar is not None:
             if now - self._started >= _SECONDS_BEFORE_BAR and _LOG.isEnabledFor(logging.INFO):
@@ -50,19 +52,20 @@ class ProgressReporter:
             self._log_line(files, done_bytes, now - self._started)
 
     def _log_line(self, files: int, done_bytes: int, seconds: float) -> None:
-        rate = done_bytes / seconds
-        left = f", {(self._total_bytes - done_bytes) / rate:.0f} s left" if rate else ""
-        share = 100 * done_bytes / self._total_bytes if self._total_bytes else 100
-        _LOG.info(
-            "%.0f %%: %s of %s files, %.1f of %.1f MB, %.1f MB/s%s",
-            share, f"{files:,}", f"{self._total_files:,}",
-            done_bytes / 1e6, self._total_bytes / 1e6, rate / 1e6, left,
-        )  # fmt: skip
+        percent = 100 * done_bytes / self._total_bytes if self._total_bytes else 100
+        line = (
+            f"{percent:.0f}%: {files:,} of {plural(self._total_files, 'file')},"
+            f" {human_bytes(done_bytes)} of {human_bytes(self._total_bytes)}"
+        )
+        if done_bytes:  # without it there is neither a rate nor an estimate
+            rate = done_bytes / seconds
+            line += f", {human_rate(rate)}, {(self._total_bytes - done_bytes) / rate:.0f} s left"
+        _LOG.info("%s", line)
 
     def _show_bar(self, files: int, done_bytes: int) -> None:
         if self._bar is None:
             self._bar = _new_bar()
-            self._bar.add_task(self._doing, total=self._total_bytes, files=0, of=self._total_files)
+            self._bar.add_task(self._activity, total=self._total_bytes, files=0, of=self._total_files)
             self._bar.start()
         self._bar.update(self._bar.task_ids[0], completed=done_bytes, files=files)
         self._bar.refresh()
@@ -90,5 +93,5 @@ def _new_bar() -> Progress:
         TimeRemainingColumn(),
         console=Console(stderr=True),
         transient=True,
-        auto_refresh=False,  # a refreshing thread must not be there when runners are forked
+        auto_refresh=False,  # a refreshing thread must not exist when runners are forked
     )

@@ -1,27 +1,27 @@
-"""What every store of a store can do, in few words; and the one place that makes clients."""
+"""The interface of a store, its errors, and retries."""
 
 from __future__ import annotations
 
 import random
 import threading
 from collections.abc import Callable, Iterator
-from enum import Enum
+from enum import Enum, auto
 from pathlib import Path
 from typing import NamedTuple, Protocol, TypeVar
 
 from reduction.errors import ReducerError
 
 _ATTEMPTS = 4
-_FIRST_PAUSE = 0.25  # seconds; twice as long each time
+_FIRST_PAUSE = 0.25  # seconds; doubled with each attempt
 
-REFUSED = "access is refused"
-"""How each store begins what it says of an object that this user may not have."""
+ACCESS_DENIED = "access denied"
+"""The beginning of every store's message about an object that this user may not access."""
 
 _T = TypeVar("_T")
 
 
 class ObjectMeta(NamedTuple):
-    """An object: its name below the address, its size in bytes, and what changes when it does."""
+    """An object: its name relative to the URL, size in bytes, and version (an ETag, or what changes with it)."""
 
     name: str
     size: int
@@ -29,20 +29,20 @@ class ObjectMeta(NamedTuple):
 
 
 class ErrorKind(Enum):
-    """What a error is about, which settles who is to be told."""
+    """The scope of an error, which decides whether it is retried, skips a file or ends the run."""
 
-    NOT_FOUND = "there is no such object"
-    PRECONDITION_FAILED = "it is there in another version"
-    OBJECT = "this object can't be had"
-    TRANSIENT = "it may go well the next time"
-    CONNECTION = "there is no connection, which may pass"
-    STORE = "nothing can be had: no access, no bucket"
+    NOT_FOUND = auto()  # no such object
+    PRECONDITION_FAILED = auto()  # the object has another version than the requested one
+    OBJECT = auto()  # this object cannot be accessed; others may be
+    TRANSIENT = auto()  # worth a retry
+    CONNECTION = auto()  # no connection; worth a retry
+    STORE = auto()  # nothing can be accessed: credentials, bucket, configuration
 
 
 class StoreError(Exception):
-    """What went wrong in a store. `text` never holds what a server or a library said, but for known codes.
+    """An error of a store. `text` has our own words and known error codes only, never a server's message.
 
-    So it holds no key, no signed address and no header, whatever the answer was.
+    So it holds no key, signed URL or header, whatever the response contained.
     """
 
     def __init__(self, kind: ErrorKind, text: str) -> None:
@@ -55,39 +55,40 @@ class StoreError(Exception):
 
 
 class StoreUnavailable(ReducerError):
-    """The store can't be read at all any more, in the middle of a run: it is not one object's error."""
+    """The whole store became unavailable during a run; it is not an error of a single object."""
 
     exit_code = 4
 
 
 class Store(Protocol):
-    """Objects below one address; names are relative to it. Every method raises `StoreError` and nothing else.
+    """Objects below one URL; names are relative to it. Methods raise `StoreError` and nothing else.
 
-    Methods may be called by `max_concurrency` threads at a time.
+    Up to `max_concurrency` threads may call methods at the same time.
     """
 
     max_concurrency: int
 
-    def list(self, beginning: str = "") -> Iterator[ObjectMeta]:
-        """Give every object whose name has this beginning, in one pass."""
+    def list(self, prefix: str = "") -> Iterator[ObjectMeta]:
+        """Yield all objects whose name starts with `prefix`, in no particular order."""
 
     def read(self, meta: ObjectMeta, start: int, stop: int) -> bytes:
-        """Return the bytes `start` to `stop` (exclusive) of exactly this version."""
+        """Return the bytes `start` to `stop` (exclusive) of the listed version of an object."""
 
     def put(self, name: str, path: Path) -> None:
-        """Let the object have the file's bytes, whole or not at all; the old one stays if it fails."""
+        """Upload a file atomically: if the upload fails, the previous object is kept."""
 
     def delete(self, name: str) -> None:
-        """Remove an object; that it is not there does no harm."""
+        """Delete an object; one that does not exist is no error."""
 
 
-def with_retries(act: Callable[[], _T], stop: threading.Event) -> _T:
-    """Return what `act` does, tried again after a pause while its kind may pass, unless `stop` is set."""
+def with_retries(call: Callable[[], _T], stop: threading.Event) -> _T:
+    """Return the result of `call`; transient errors are retried with exponential backoff until `stop` is set."""
     for attempt in range(1, _ATTEMPTS):
         try:
-            return act()
+            return call()
         except StoreError as error:
-            pause = _FIRST_PAUSE * 2 ** (attempt - 1) * random.uniform(0.5, 1.5)  # noqa: S311 - apart, not secret
+            jitter = random.uniform(0.5, 1.5)  # noqa: S311 - no secret; it spreads the retries of many runners
+            pause = _FIRST_PAUSE * 2 ** (attempt - 1) * jitter
             if error.kind not in (ErrorKind.TRANSIENT, ErrorKind.CONNECTION) or stop.wait(pause):
                 raise
-    return act()
+    return call()

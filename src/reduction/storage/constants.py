@@ -1,7 +1,7 @@
-"""What others must know of stores without loading a store."""
+"""Constants for modules that must not load a store."""
 
 MAX_PREFETCH_BYTES = 64 << 20
-"""Bytes of objects that a runner has fetched and not yet read, if its memory allows so much."""
+"""Bytes of objects that a runner may fetch ahead of the reader, if its memory allows it."""
 
 UNVERSIONED = "unknown"
-"""The version of an object whose store reports nothing that changes with it."""
+"""The version of an object whose store reports nothing that changes with the object."""

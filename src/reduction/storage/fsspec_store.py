@@ -1,7 +1,7 @@
-"""The store for every other scheme that fsspec knows: `file://`, `gs://`, `abfs://`, `sftp://` ...
+"""The store for all other schemes that fsspec supports: `file://`, `gs://`, `abfs://`, `sftp://` ...
 
-There is no reading of one certain version here; what an object is like is looked at again after each read.
-What a library says is never repeated: it may hold what is in the address.
+fsspec cannot read a certain version of an object, so its version is compared after each read. The text of a
+library's exception is never repeated: it may contain secrets of the URL.
 """
 
 from __future__ import annotations
@@ -14,135 +14,129 @@ from typing import Any, TypeVar
 from urllib.parse import quote, unquote
 
 from reduction.errors import SettingsError
-from reduction.storage.base import REFUSED, ErrorKind, ObjectMeta, StoreError
+from reduction.storage.base import ACCESS_DENIED, ErrorKind, ObjectMeta, StoreError
 from reduction.storage.constants import UNVERSIONED
 from reduction.storage.url import redact_url, url_scheme
 
 _MAX_CONCURRENCY = 8
-# Where an object appears whole when its last byte has come. Elsewhere it is written beside and renamed.
-_PUT_WHOLE = {"abfs", "abfss", "adl", "az", "gcs", "gs", "memory", "oci", "oss"}
-_ANY_THREAD = {"file", "local", "memory"}  # beside the clients that are asynchronous within
-# What tells one version from another, the best first; fsspec has no one name for it.
+# Uploads are atomic there. Elsewhere an object is uploaded under a temporary name and renamed.
+_ATOMIC_UPLOADS = {"abfs", "abfss", "adl", "az", "gcs", "gs", "memory", "oci", "oss"}
+_THREAD_SAFE = {"file", "local", "memory"}  # in addition to clients that are asynchronous internally
+# Fields that change with an object, the best first; fsspec has no common name for them.
 _VERSION = (
     "etag", "ETag", "generation", "version_id", "content_md5", "md5Hash", "Content-MD5", "mtime", "modify",
     "last_modified", "LastModified", "Last-Modified", "updated", "created",
 )  # fmt: skip
 
+_READ_ONLY = "this kind of store is read-only: choose another one for the output"
+
 _T = TypeVar("_T")
 
 
 class FsspecStore:
-    """See `store.Store`. It may start threads."""
+    """A `Store` on an fsspec file system, which may start threads."""
 
-    def __init__(self, address: str) -> None:
-        """Raises `SettingsError` if fsspec, or what it needs for the scheme, is missing; `StoreError`."""
-        shown, scheme = redact_url(address), url_scheme(address)
+    def __init__(self, url: str) -> None:
+        """Raises `SettingsError` if fsspec or a package for the scheme is missing, or `StoreError`."""
+        shown, scheme = redact_url(url), url_scheme(url)
         try:
             from fsspec.core import url_to_fs
         except ImportError:
             raise SettingsError([f"{shown}: needs fsspec: pip install fsspec"]) from None
         try:
-            self._fs, root = _translated(lambda: url_to_fs(address))
+            self._fs, root = _translate_errors(lambda: url_to_fs(url))
         except _UnknownScheme:
-            raise SettingsError(
-                [f"{shown}: fsspec knows no {scheme}://; s3:// and many others it does"]
-            ) from None
+            raise SettingsError([f"{shown}: fsspec does not support {scheme}://"]) from None
         except _MissingPackage:
-            raise SettingsError(
-                [f"{shown}: needs one more package: pip install 'fsspec[{scheme}]'"]
-            ) from None
+            raise SettingsError([f"{shown}: needs another package: pip install 'fsspec[{scheme}]'"]) from None
         self._root = root.rstrip("/") + "/"
-        self._in_links = scheme in ("http", "https")
-        self._puts_whole = scheme in _PUT_WHOLE
-        self.max_concurrency = _MAX_CONCURRENCY if self._fs.async_impl or scheme in _ANY_THREAD else 1
+        self._is_http = scheme in ("http", "https")
+        self._has_atomic_uploads = scheme in _ATOMIC_UPLOADS
+        self.max_concurrency = _MAX_CONCURRENCY if self._fs.async_impl or scheme in _THREAD_SAFE else 1
 
-    def list(self, beginning: str = "") -> Iterator[ObjectMeta]:
-        """Give every object below; stores of this kind are listed whole, whatever the beginning."""
-        depth = {"maxdepth": 1} if beginning else {}
+    def list(self, prefix: str = "") -> Iterator[ObjectMeta]:
+        depth = {"maxdepth": 1} if prefix else {}
         self._fs.invalidate_cache()
         try:
-            entries = _translated(lambda: self._fs.find(self._root, withdirs=False, detail=True, **depth))
+            entries = _translate_errors(
+                lambda: self._fs.find(self._root, withdirs=False, detail=True, **depth)
+            )
         except StoreError as error:
             if error.kind == ErrorKind.NOT_FOUND:
                 return
             raise
-        for path, facts in entries.items():
-            name = unquote(self._name(path)) if self._in_links else self._name(path)
-            if name and name.startswith(beginning):
-                yield self._found(name, path, facts)
+        for path, info in entries.items():
+            name = unquote(self._name(path)) if self._is_http else self._name(path)
+            if name and name.startswith(prefix):
+                yield self._meta(name, path, info)
 
     def read(self, meta: ObjectMeta, start: int, stop: int) -> bytes:
-        """Return the bytes of a range, if the object is as it was listed when they have come."""
-        path = self._root + (quote(meta.name) if self._in_links else meta.name)
+        path = self._root + (quote(meta.name) if self._is_http else meta.name)
 
         def read() -> tuple[bytes, Any]:
             data = self._fs.cat_file(path, start, stop) if stop > start else b""
-            self._fs.invalidate_cache()  # of clients that remember what a folder was like
+            self._fs.invalidate_cache()  # some clients cache the listings of folders
             return data, self._fs.info(path)
 
-        data, facts = _translated(read)
-        if (facts["size"] or 0, _version(facts)) != (meta.size, meta.version):
-            raise StoreError(ErrorKind.PRECONDITION_FAILED, "another version is there")
-        if len(data) == meta.size:  # of a server that knows no ranges
+        data, info = _translate_errors(read)
+        if (info["size"] or 0, _version(info)) != (meta.size, meta.version):
+            raise StoreError(ErrorKind.PRECONDITION_FAILED, "the object has another version now")
+        if len(data) == meta.size:  # the server does not support ranges
             data = data[start:stop]
         if len(data) != stop - start:
-            raise StoreError(ErrorKind.TRANSIENT, "the store gave fewer or more bytes than it has")
+            raise StoreError(ErrorKind.TRANSIENT, "unexpected response length: run again later")
         return bytes(data)
 
     def put(self, name: str, path: Path) -> None:
-        """Put a file; the object is seen when it is whole."""
-        if self._in_links:
-            raise StoreError(
-                ErrorKind.STORE, "this kind of store can only be read: choose another for the output"
-            )
+        if self._is_http:
+            raise StoreError(ErrorKind.STORE, _READ_ONLY)
         target = self._root + name
-        if self._puts_whole:
-            _translated(lambda: self._fs.put_file(str(path), target))
+        if self._has_atomic_uploads:
+            _translate_errors(lambda: self._fs.put_file(str(path), target))
             return
-        beside = f"{self._root}.{name.removeprefix('.')}.{os.urandom(4).hex()}.tmp"
+        temp = f"{self._root}.{name.removeprefix('.')}.{os.urandom(4).hex()}.tmp"
         try:
-            _translated(lambda: self._fs.put_file(str(path), beside))
-            _translated(lambda: self._fs.mv(beside, target))
+            _translate_errors(lambda: self._fs.put_file(str(path), temp))
+            _translate_errors(lambda: self._fs.mv(temp, target))
         except BaseException:
             with suppress(StoreError):
-                _translated(lambda: self._fs.rm_file(beside))
+                _translate_errors(lambda: self._fs.rm_file(temp))
             raise
 
     def delete(self, name: str) -> None:
-        """Remove an object."""
         path = self._root + name
         try:
-            _translated(lambda: self._fs.rm_file(path))
-        except StoreError:  # not every library tells why
+            _translate_errors(lambda: self._fs.rm_file(path))
+        except StoreError:  # not every library reports that the object did not exist
             self._fs.invalidate_cache()
-            if _translated(lambda: self._fs.exists(path)):
+            if _translate_errors(lambda: self._fs.exists(path)):
                 raise
 
-    def _found(self, name: str, path: str, facts: dict[str, Any]) -> ObjectMeta:
-        if facts.get("size") is None:  # as on pages of links
-            facts = _translated(lambda: self._fs.info(path))
-        return ObjectMeta(name, facts["size"] or 0, _version(facts))
+    def _meta(self, name: str, path: str, info: dict[str, Any]) -> ObjectMeta:
+        if info.get("size") is None:  # as in directory pages of web servers
+            info = _translate_errors(lambda: self._fs.info(path))
+        return ObjectMeta(name, info["size"] or 0, _version(info))
 
     def _name(self, path: str) -> str:
-        # A page of links gives whole addresses, most others paths; the root may differ in its first slash.
+        # Web servers list URLs, most other stores paths; the root may lack its first slash.
         _, root, name = path.partition(self._root)
         return name if root else path.lstrip("/").partition(self._root.lstrip("/"))[2]
 
 
 class _UnknownScheme(Exception):
-    """There is no such scheme."""
+    """fsspec does not support the scheme."""
 
 
 class _MissingPackage(Exception):
-    """The scheme needs a package that is not there."""
+    """The scheme needs a package that is not installed."""
 
 
-def _version(facts: dict[str, Any]) -> str:
-    return next((f"{name} {facts[name]}" for name in _VERSION if facts.get(name) is not None), UNVERSIONED)
+def _version(info: dict[str, Any]) -> str:
+    return next((f"{name} {info[name]}" for name in _VERSION if info.get(name) is not None), UNVERSIONED)
 
 
-def _translated(call: Callable[[], _T]) -> _T:
-    """Return what `call` returns; whatever fsspec raises becomes a `StoreError` in our own words."""
+def _translate_errors(call: Callable[[], _T]) -> _T:
+    """Return the result of `call`; an exception of fsspec becomes a `StoreError` in our own words."""
     try:
         return call()
     except (MemoryError, StoreError):
@@ -161,19 +155,17 @@ def _store_error(error: Exception) -> Exception:  # noqa: PLR0911 - a list of re
         status = {530: 401, 550: 404, 553: 403}.get(int(str(error)[:3]), int(str(error)[:3]))
     name = type(error).__name__ + (f", status {status}" if isinstance(status, int) else "")
     if isinstance(error, FileNotFoundError) or status == 404:
-        return StoreError(ErrorKind.NOT_FOUND, "there is no such object")
+        return StoreError(ErrorKind.NOT_FOUND, "no such object")
     if "Auth" in kinds or "Credential" in kinds or status in (401, 407):
-        return StoreError(ErrorKind.STORE, f"the credentials are refused or missing ({name}): correct them")
+        return StoreError(ErrorKind.STORE, f"the credentials are missing or rejected ({name}): correct them")
     if isinstance(error, PermissionError) or status == 403:
-        return StoreError(ErrorKind.OBJECT, f"{REFUSED} ({name}): grant it to this user")
+        return StoreError(ErrorKind.OBJECT, f"{ACCESS_DENIED} ({name}): grant it to this user")
     if isinstance(error, ValueError) and "Protocol not known" in str(error):
         return _UnknownScheme()
     if isinstance(error, NotImplementedError):
-        return StoreError(
-            ErrorKind.STORE, "this kind of store can only be read: choose another one for the output"
-        )
+        return StoreError(ErrorKind.STORE, _READ_ONLY)
     if isinstance(error, ConnectionError | TimeoutError) or "Connect" in kinds or "gaierror" in kinds:
         return StoreError(
-            ErrorKind.CONNECTION, f"the server can't be reached ({name}): check address and network"
+            ErrorKind.CONNECTION, f"cannot connect to the server ({name}): check the URL and the network"
         )
     return StoreError(ErrorKind.TRANSIENT, f"the store kept failing ({name}): run again later")

@@ -1,4 +1,4 @@
-"""Work on a store before runners are forked, without leaving a thread in the process that forks them."""
+"""Store operations before the fork of the runners, which leave no thread in the process that forks."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ from typing import Any, TypeVar
 from reduction.errors import ReducerError, SettingsError
 from reduction.storage.url import url_scheme
 
-_START_NO_THREADS = {"s3"}  # clients that work in the calling thread alone
+_THREADLESS_SCHEMES = {"s3"}  # their clients work in the calling thread only
 
 _T = TypeVar("_T")
 
 
-def run_isolated(address: str, work: Callable[[], _T]) -> _T:
-    """Return what `work` returns, a value that can be pickled; raises the `ReducerError` that it raises.
+def run_isolated(url: str, work: Callable[[], _T]) -> _T:
+    """Return the result of `work`, which must be picklable; a `ReducerError` that it raises is raised here.
 
-    A store that may start threads does its work in a process of its own: a lock that one of its threads
-    holds at the moment of a fork would stay locked in the child for ever.
+    If the store of `url` may start threads, `work` runs in a child process: a lock that a thread holds at the
+    moment of a fork would stay locked in the forked runner for ever.
     """
-    if url_scheme(address) in _START_NO_THREADS:
+    if url_scheme(url) in _THREADLESS_SCHEMES:
         return work()
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
         try:
             os.close(reading)
-            with os.fdopen(writing, "wb") as answer:
-                pickle.dump(_done(work), answer)
+            with os.fdopen(writing, "wb") as outbox:
+                pickle.dump(_run(work), outbox)
         finally:
             os._exit(0)
     os.close(writing)
     try:
-        with os.fdopen(reading, "rb") as answer:
-            data = answer.read()
+        with os.fdopen(reading, "rb") as inbox:
+            data = inbox.read()
     except BaseException:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
@@ -45,21 +45,21 @@ def run_isolated(address: str, work: Callable[[], _T]) -> _T:
     finally:
         os.waitpid(pid, 0)
     if not data:
-        raise RuntimeError("the process that was to work on the store ended without a word")
-    raised, value = pickle.loads(data)  # noqa: S301 - our own child wrote it
-    if raised is not None:
-        raise raised(value)
-    made: _T = value
-    return made
+        raise RuntimeError("the child process for a store operation ended without a result")
+    error_type, value = pickle.loads(data)  # noqa: S301 - our own child wrote it
+    if error_type is not None:
+        raise error_type(value)
+    result: _T = value
+    return result
 
 
-def _done(work: Callable[[], Any]) -> tuple[type[Exception] | None, Any]:
-    """Return (None, what `work` returns), or what it raises and what that is made of."""
+def _run(work: Callable[[], Any]) -> tuple[type[Exception] | None, Any]:
+    """Return (None, the result of `work`), or the type and the argument of the error to raise."""
     try:
         return None, work()
     except SettingsError as error:
         return SettingsError, error.problems
     except ReducerError as error:
         return type(error), str(error)
-    except Exception as error:  # its text may hold what is in the address
-        return RuntimeError, f"a error of the program in the work on the store: {type(error).__name__}"
+    except Exception as error:  # its text may hold secrets of the URL
+        return RuntimeError, f"internal error in a store operation: {type(error).__name__}"

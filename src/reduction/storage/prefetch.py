@@ -1,6 +1,6 @@
-"""Fetches ranges of objects ahead of their reader: many parts at once, bounded in bytes.
+"""Prefetching: fetches ranges of objects ahead of the reader, many requests at once, bounded in bytes.
 
-One object after the other would leave both the line and the processor idle most of the time.
+One request after the other would leave network and processor idle most of the time.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import NamedTuple, Self
 from reduction.storage.base import ObjectMeta, Store, with_retries
 from reduction.storage.constants import MAX_PREFETCH_BYTES
 
-CHUNK_BYTES = 8 << 20  # one request
-_REST_BYTES = 1 << 20  # not worth a request of its own
+CHUNK_BYTES = 8 << 20  # of one request
+_MIN_LAST_CHUNK_BYTES = 1 << 20  # a smaller rest is fetched with the chunk before it
 
 
 class ObjectRange(NamedTuple):
@@ -28,26 +28,26 @@ class ObjectRange(NamedTuple):
 
 
 class Chunk(NamedTuple):
-    """The bytes of an object from `start` on."""
+    """Bytes of an object, from offset `start` on."""
 
     start: int
     data: bytes
 
     @property
     def stop(self) -> int:
-        """Where they end."""
+        """The offset after the last byte."""
         return self.start + len(self.data)
 
 
-class _Asked(NamedTuple):
-    of: int
+class _Request(NamedTuple):
+    range_index: int
     start: int
     size: int
     data: Future[bytes]
 
 
 class Prefetcher:
-    """The bytes of several ranges, each as parts in their order. To be used in a `with` block."""
+    """Fetches a sequence of ranges, each in chunks in order. Use it in a `with` block."""
 
     def __init__(
         self,
@@ -56,21 +56,21 @@ class Prefetcher:
         range_of: Callable[[int], ObjectRange | None],
         max_held_bytes: int = MAX_PREFETCH_BYTES,
     ) -> None:
-        """Hold `max_held_bytes` bytes of parts at a time, or one part if that is larger.
+        """Fetch `ranges` ranges; hold up to `max_held_bytes` bytes of chunks, but at least one chunk.
 
-        `range_of` tells each of so many ranges, or None as long as it is not known; it must be known when its
-        parts are asked for.
+        `range_of` returns the range at an index, or None while it is not known yet; it must be known when
+        `chunks` is called for it.
         """
         self._store = store
         self._ranges = ranges
         self._range_of = range_of
-        self._most_held = max_held_bytes
-        self._next = 0  # the range that is to be asked for when those before are
-        self._requests: deque[ObjectRange] = deque()  # those of the one before that are still to be made
-        self._parts: deque[_Asked] = deque()
-        self._held = 0
+        self._max_held_bytes = max_held_bytes
+        self._next_range = 0  # the next one to split into requests
+        self._pending: deque[ObjectRange] = deque()  # requests of the range before it that are not started
+        self._started: deque[_Request] = deque()
+        self._held_bytes = 0
         self._stop = threading.Event()
-        self._threads = ThreadPoolExecutor(store.max_concurrency, "ahead")
+        self._threads = ThreadPoolExecutor(store.max_concurrency, "prefetch")
 
     def __enter__(self) -> Self:
         return self
@@ -78,52 +78,52 @@ class Prefetcher:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Give up what is under way; nobody waits for it."""
+        """Cancel pending requests without waiting for those that are running."""
         self._stop.set()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def chunks(self, index: int) -> Iterator[Chunk]:
-        """Give the parts of one range; those of all before it are given up. Raises `StoreError`."""
-        while self._parts and self._parts[0].of < index:
-            self._taken().data.cancel()
-        if self._next <= index:
-            self._requests.clear()
-            self._next = index
-        self._fetch()
-        assert self._next > index  # noqa: S101 - or bytes would be missing
-        while self._parts and self._parts[0].of == index:
-            part = Chunk(self._parts[0].start, self._parts[0].data.result())
-            self._taken()
-            self._fetch()
-            yield part
+        """Yield the chunks of the range at `index`; earlier ranges are dropped. Raises `StoreError`."""
+        while self._started and self._started[0].range_index < index:
+            self._pop_request().data.cancel()
+        if self._next_range <= index:
+            self._pending.clear()
+            self._next_range = index
+        self._start_requests()
+        assert self._next_range > index  # noqa: S101 - or bytes would be missing
+        while self._started and self._started[0].range_index == index:
+            chunk = Chunk(self._started[0].start, self._started[0].data.result())
+            self._pop_request()
+            self._start_requests()
+            yield chunk
 
-    def ask(self, wanted: ObjectRange) -> Future[bytes]:
-        """Ask for one range beside the others, whole; the result raises `StoreError`."""
+    def fetch(self, wanted: ObjectRange) -> Future[bytes]:
+        """Fetch one more range in a single request; the future's result raises `StoreError`."""
         return self._threads.submit(self._read, wanted)
 
-    def _taken(self) -> _Asked:
-        part = self._parts.popleft()
-        self._held -= part.size
-        return part
+    def _pop_request(self) -> _Request:
+        request = self._started.popleft()
+        self._held_bytes -= request.size
+        return request
 
-    def _fetch(self) -> None:
-        """Ask for as much as may be held, and for one part in any case."""
-        while self._has_requests():
-            request = self._requests[0]
-            size = request.stop - request.start
-            if self._parts and self._held + size > self._most_held:
+    def _start_requests(self) -> None:
+        """Start as many requests as may be held, and at least one."""
+        while self._has_pending():
+            wanted = self._pending[0]
+            size = wanted.stop - wanted.start
+            if self._started and self._held_bytes + size > self._max_held_bytes:
                 return
-            self._requests.popleft()
-            self._parts.append(_Asked(self._next - 1, request.start, size, self.ask(request)))
-            self._held += size
+            self._pending.popleft()
+            self._started.append(_Request(self._next_range - 1, wanted.start, size, self.fetch(wanted)))
+            self._held_bytes += size
 
-    def _has_requests(self) -> bool:
-        """Tell whether there is one to be made, taking the next ranges until there is."""
-        while not self._requests:
-            if self._next == self._ranges or (wanted := self._range_of(self._next)) is None:
+    def _has_pending(self) -> bool:
+        """Return whether there is a request to start, splitting the next ranges into requests if needed."""
+        while not self._pending:
+            if self._next_range == self._ranges or (wanted := self._range_of(self._next_range)) is None:
                 return False
-            self._requests.extend(_cut(wanted))
-            self._next += 1
+            self._pending.extend(_requests_of(wanted))
+            self._next_range += 1
         return True
 
     def _read(self, wanted: ObjectRange) -> bytes:
@@ -131,21 +131,21 @@ class Prefetcher:
 
 
 def prefetch_all(store: Store, objects: Sequence[ObjectMeta]) -> Prefetcher:
-    """Return what fetches whole objects."""
+    """Return a prefetcher of whole objects."""
     return Prefetcher(store, len(objects), lambda index: whole(objects[index]))
 
 
 def whole(meta: ObjectMeta) -> ObjectRange:
-    """Return the range that is the object."""
+    """Return the range of a whole object."""
     return ObjectRange(meta, 0, meta.size)
 
 
-def _cut(wanted: ObjectRange) -> Iterator[ObjectRange]:
-    """Give the range of each request; an empty object is one, too, since it may be empty no more."""
+def _requests_of(wanted: ObjectRange) -> Iterator[ObjectRange]:
+    """Yield the range of each request; an empty object has one, too, to check that it is still empty."""
     meta, start, stop = wanted
     if not meta.size:
         yield wanted
     while start < stop:
-        end = stop if stop - start <= CHUNK_BYTES + _REST_BYTES else start + CHUNK_BYTES
+        end = stop if stop - start <= CHUNK_BYTES + _MIN_LAST_CHUNK_BYTES else start + CHUNK_BYTES
         yield ObjectRange(meta, start, end)
         start = end

@@ -1,4 +1,4 @@
-"""A private folder for a run whose output is an address; what a killed run left is swept by the next."""
+"""The private folder of a run whose output is a URL; folders left by killed runs are removed."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from reduction.errors import OutputError
 
 _PREFIX = "reducer-run-"
 _LOCK = ".lock"
-_GRACE = 3600.0  # seconds that a folder without a lock may be just about to get one
+_GRACE = 3600.0  # seconds; a younger folder without a lock file may be about to get one
 
 
 @contextmanager
 def scratch_dir() -> Iterator[Path]:
-    """Give a new folder below the system's folder for temporary files (TMPDIR); it is gone afterwards.
+    """Yield a new folder in the system's temporary directory (TMPDIR), which is removed afterwards.
 
-    It is locked by this process and those that it forks, so others can tell whether it is in use.
-    Raises `OutputError` if there can be none.
+    This process and its forks hold a lock on it, so other runs see that it is in use. Raises `OutputError` if
+    it cannot be created.
     """
-    _sweep()
+    _remove_stale()
     try:
         folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
         lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         fcntl.flock(lock, fcntl.LOCK_EX)
     except OSError as error:
         raise OutputError(
-            f"no folder for temporary files can be made: {error.strerror}; set TMPDIR"
+            f"cannot create a temporary folder: {error.strerror}; set TMPDIR to a writable directory"
         ) from error
     try:
         yield folder
@@ -41,8 +41,8 @@ def scratch_dir() -> Iterator[Path]:
         os.close(lock)
 
 
-def _sweep() -> None:
-    """Remove the folders of this user that no process has locked."""
+def _remove_stale() -> None:
+    """Remove the scratch folders of this user that no process has locked."""
     with suppress(OSError):
         for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
             with suppress(OSError):

@@ -1,36 +1,36 @@
-"""What an address is, and how it is shown: without anything in it that might be a secret."""
+"""URLs of object stores, and their form for logs, without secrets."""
 
 from __future__ import annotations
 
 import re
 
-_ADDRESS = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?P<rest>.*)", re.DOTALL)
+_URL = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?P<rest>.*)", re.DOTALL)
 _HIDDEN = "***"
 
 
 def is_url(text: str) -> bool:
-    """Tell whether `text` names a place in object storage (`scheme://...`) and not a folder.
+    """Return whether `text` is a URL (`scheme://...`) and not the path of a folder.
 
     >>> is_url("s3://bucket/in"), is_url("/data/in")
     (True, False)
     """
-    return _ADDRESS.fullmatch(text) is not None
+    return _URL.fullmatch(text) is not None
 
 
-def url_scheme(address: str) -> str:
-    """Return what stands before `://`."""
-    return address.partition("://")[0]
+def url_scheme(url: str) -> str:
+    """Return the part before `://`."""
+    return url.partition("://")[0]
 
 
 def redact_url(text: str) -> str:
-    """Return an address as it may be logged: no user, no password, no query; a folder as it is.
+    """Return a URL without user, password, query and fragment, to be logged; a path is returned as it is.
 
-    Rather too much is hidden than too little: a password may hold any character.
+    In doubt, too much is hidden: a password may contain any character.
 
     >>> redact_url("sftp://user:secret@host/in?token=abc")
     'sftp://***@host/in?***'
     """
-    match = _ADDRESS.fullmatch(text)
+    match = _URL.fullmatch(text)
     if match is None:
         return text
     rest = match["rest"]

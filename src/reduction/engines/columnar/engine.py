@@ -25,7 +25,7 @@ from reduction.pipeline import skipped
 from reduction.pipeline.engine import EngineOptions, ReduceResult, RowSink
 from reduction.pipeline.ip_address import BLANKS
 from reduction.pipeline.partials import Manifest
-from reduction.pipeline.reading import opened
+from reduction.pipeline.reading import open_input
 from reduction.pipeline.rows import key_position
 from reduction.pipeline.splits import Split
 from reduction.pipeline.stats import Rejected, RejectedRow, Stats
@@ -48,7 +48,7 @@ class PandasEngine:
         """Hold the distinct rows: 4 bytes each for IPv4, 16 for IPv6, twice that while compacting."""
 
         def read(split: Split, path: str, file_stats: Stats) -> AddressSet:
-            with opened(tree, split, progress) as stream:
+            with open_input(tree, split, progress) as stream:
                 return _FileReader(path, file_stats, limits).read(stream)
 
         csv.field_size_limit(sys.maxsize)

@@ -12,7 +12,7 @@ from typing import BinaryIO
 from reduction import _kernel
 from reduction._kernel import FileStatus, OpenStatus, Reason
 from reduction.engines.native.row_groups import RowGroups
-from reduction.engines.per_file import judged
+from reduction.engines.per_file import read_or_skip
 from reduction.errors import FileSkipped
 from reduction.pipeline import skipped
 from reduction.pipeline.rows import key_position
@@ -46,7 +46,7 @@ class Files:
         self._splits = splits
         self._groups = groups
         self._progress = progress
-        self._warner = SkipLogger()
+        self._log = SkipLogger()
         self._current: int | None = None  # the index of the split that is being read
         self._files = _kernel.FileList()
         for split, group in zip(splits, groups.of_splits, strict=True):
@@ -94,7 +94,7 @@ class Files:
                 raise _not_read(outcome.open_status, outcome.number, split)
             apply_stats(of_file, path, stats)
 
-        judged(self._splits[index], stats, self._warner, read)
+        read_or_skip(self._splits[index], stats, self._log, read)
 
     def _read_split(self, index: int) -> SplitResult:
         split = self._splits[index]
@@ -104,9 +104,9 @@ class Files:
         return make_split_result(split, result, lambda: self._feed_archive(index))
 
     def _feed_archive(self, index: int) -> _kernel.FileStats:
-        from reduction.pipeline.reading import opened
+        from reduction.pipeline.reading import open_input
 
-        stream = opened(self._tree, self._splits[index], self._progress)
+        stream = open_input(self._tree, self._splits[index], self._progress)
         return feed_stream(self._scanner, self._groups.of_splits[index], stream)
 
     def _on_file(self, index: int) -> None:

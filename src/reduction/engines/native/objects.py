@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from reduction import _kernel
 from reduction.engines.native.files import apply_stats, failed_split_result, feed_stream, make_split_result
 from reduction.engines.native.row_groups import RowGroups
-from reduction.engines.per_file import judged, track_progress
-from reduction.pipeline.reading import plain_bytes
+from reduction.engines.per_file import read_or_skip, track_progress
+from reduction.pipeline.reading import open_csv
 from reduction.pipeline.remote_input import ObjectReader
 from reduction.pipeline.skipped import SkipLogger
 from reduction.pipeline.split_results import SplitResult
@@ -34,7 +34,7 @@ class Objects:
         self._splits = splits
         self._groups = groups
         self._progress = progress
-        self._warner = SkipLogger()
+        self._log = SkipLogger()
         self._objects = ObjectReader(tree, splits, max_prefetch)
 
     def read(self, stats: Stats) -> list[SplitResult]:
@@ -52,13 +52,13 @@ class Objects:
         def read(_: Split, path: str, stats: Stats) -> None:
             apply_stats(self._feed(index), path, stats)
 
-        judged(self._splits[index], stats, self._warner, read)
+        read_or_skip(self._splits[index], stats, self._log, read)
 
     def _read_split(self, index: int) -> SplitResult:
         split = self._splits[index]
-        with self._objects.by_place(index) as source:
+        with self._objects.open_random_access(index) as source:
             from_kernel = self._scanner.read_split_from(
-                source.part,
+                source.chunk_at,
                 self._groups.of_splits[index],
                 split.start,
                 split.stop,
@@ -71,5 +71,5 @@ class Objects:
         return result
 
     def _feed(self, index: int) -> _kernel.FileStats:
-        stream = plain_bytes(self._objects.raw(index, self._progress.read_bytes))
+        stream = open_csv(self._objects.open_raw(index, self._progress.read_bytes))
         return feed_stream(self._scanner, self._groups.of_splits[index], stream)

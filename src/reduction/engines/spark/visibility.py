@@ -14,7 +14,7 @@ from reduction.pipeline.remote_input import check_readable
 from reduction.pipeline.splits import Split
 from reduction.pipeline.stats import SkippedFile, SkipReason, Stats
 from reduction.runtime.text import display_path
-from reduction.storage.base import REFUSED, ErrorKind, StoreUnavailable
+from reduction.storage.base import ACCESS_DENIED, ErrorKind, StoreUnavailable
 from reduction.storage.url import is_url, redact_url
 
 
@@ -35,7 +35,7 @@ def check_same_tree(tree: str, splits: Sequence[Split], stats: Stats) -> None:
 
 
 def _is_suspect(tree: str, file: SkippedFile) -> bool:
-    return file.reason == SkipReason.CHANGED or (is_url(tree) and REFUSED in file.detail)
+    return file.reason == SkipReason.CHANGED or (is_url(tree) and ACCESS_DENIED in file.detail)
 
 
 def _is_as_listed(tree: str, split: Split) -> bool:

@@ -140,10 +140,10 @@ class LogFile:
         try:
             with (
                 BufferedReader(kind_of_file(self._descriptor, self._count), _BUFFER) as raw,
-                compression.decompressed(raw) as stream,
+                compression.open_decompressed(raw) as stream,
             ):
                 yield stream
-        except compression.unreadable() as error:
+        except compression.read_errors() as error:
             raise self._not_read(error) from error
 
     def _count(self, count: int) -> None:

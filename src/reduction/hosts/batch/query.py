@@ -126,7 +126,7 @@ class _AnswerBuilder:
         _add_firsts(self._outgoing, stats.outgoing, chunk.number)
         _add_firsts(self._incoming, stats.incoming, chunk.number)
         if chunk.is_last:
-            self._check_probes(chunk, chunk.part.behind)
+            self._check_probes(chunk, chunk.part.after)
             self._bytes_read += chunk.log.bytes_read
             self._bytes_total += chunk.log.bytes_total
             self.logs += 1

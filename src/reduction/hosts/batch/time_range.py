@@ -28,7 +28,7 @@ class Part(NamedTuple):
     start: int
     stop: int
     before: list[Probe]
-    behind: list[Probe]
+    after: list[Probe]
 
 
 def part_of(log: LogFile, query: Query, probe_bytes: int, enough_bytes: int) -> Part:

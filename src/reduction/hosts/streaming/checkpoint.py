@@ -80,7 +80,7 @@ class Checkpoint:
             self._base.execute("COMMIT")
         except (OSError, sqlite3.Error) as error:
             raise OutputError(
-                f"cannot use the state in '{directory}': {error}. Is another process using it?"
+                f"cannot use the checkpoint in '{directory}': {error}. Is another process using it?"
             ) from error
         self._check(dict(config))
 
@@ -178,7 +178,7 @@ class Checkpoint:
             return
         if self._about("format") != _FORMAT:
             raise SettingsError(
-                [f"the state in '{self._path}' was written by another version: use a new --state directory"]
+                [f"the checkpoint in '{self._path}' was written by another version: use a new --state directory"]
             )
         problems = [
             f"the checkpoint in '{self._path.parent}' was created with {name} {value!r}"
@@ -215,7 +215,7 @@ class Checkpoint:
             yield
         except sqlite3.Error as error:
             raise OutputError(
-                f"cannot read the state '{self._path}': {error}; use a new --state directory"
+                f"cannot read the checkpoint '{self._path}': {error}; use a new --state directory"
             ) from error
 
     @contextmanager
@@ -232,7 +232,7 @@ class Checkpoint:
             self._base.execute("COMMIT")
         except sqlite3.Error as error:
             raise WriteError(
-                f"cannot write the state '{self._path}': {error}. The previous checkpoint is unchanged."
+                f"cannot write the checkpoint '{self._path}': {error}. The previous checkpoint is unchanged."
                 " Free up space or fix permissions, then start again: nothing is lost"
             ) from error
 

@@ -27,7 +27,7 @@ class _Window:
 
 
 class PythonWindows:
-    """See `windows.Counter`."""
+    """Windows in dictionaries, one line after the other."""
 
     def __init__(self, host: bytes, window_ms: int, lateness_ms: int, examples: int) -> None:
         self._host = host
