@@ -1,4 +1,5 @@
-"""Checks that links between Markdown files lead somewhere, and that docs/index.md reaches every page of docs/.
+"""Checks that links between Markdown files lead somewhere, and that docs/index.md reaches every page of
+docs/.
 
 python misc/check_docs.py     exit code 1 if a link is broken or a page cannot be reached
 """

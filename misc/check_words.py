@@ -1,4 +1,5 @@
-"""Looks for words that this project does not use: misc/banned_words.txt lists them with what to write instead.
+"""Looks for words that this project does not use: misc/banned_words.txt lists them with what to write
+instead.
 
 python misc/check_words.py [FILE...]     all tracked text files by default; exit code 1 if a word is found
 """

@@ -1,4 +1,5 @@
-"""A log comes in batches of whole lines, each with the position behind it, and can be read on from any position."""
+"""A log comes in batches of whole lines, each with the position behind it, and can be read on from any
+position."""
 
 from __future__ import annotations
 

@@ -22,7 +22,8 @@ from workdir import PATIENCE, ROOT, Workdir
 
 LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} - (Reducer|Runner \[\d+\]) - [A-Z]+: .+")
 PROGRESS = re.compile(
-    r"Reducer - INFO: (\d+)%: (\d+) of (\d+) files?, ([\d.]+ .?B) of ([\d.]+ .?B)(, [\d.]+ .?B/s, \d+ s left)?$"
+    r"Reducer - INFO: (\d+)%: (\d+) of (\d+) files?, ([\d.]+ .?B) of ([\d.]+ .?B)"
+    r"(, [\d.]+ .?B/s, \d+ s left)?$"
 )
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 

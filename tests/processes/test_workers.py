@@ -292,7 +292,10 @@ def test_ends_of_runners_are_learned_also_if_the_parent_of_the_controller_ignore
     ("how", "cause"),
     [
         ("os._exit(3)", "the process exited with code 3 without an error message"),
-        ("os.kill(os.getpid(), signal.SIGKILL)", "the process was killed by SIGKILL, often the OOM killer; try fewer runners"),
+        (
+            "os.kill(os.getpid(), signal.SIGKILL)",
+            "the process was killed by SIGKILL, often the OOM killer; try fewer runners",
+        ),
         ("os.kill(os.getpid(), signal.SIGSEGV)", "the process was killed by SIGSEGV"),
         ("os.kill(os.getpid(), 40)", "the process was killed by 40"),
         ("1 / 0", "ZeroDivisionError: division by zero (<string>:"),

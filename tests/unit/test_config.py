@@ -301,7 +301,8 @@ def test_a_name_without_a_value_in_an_env_file_is_an_error(env_file):
     assert problem.startswith(f"REDUCER_STRICT ({env_file}): ")
 
 
-# The same everywhere -----------------------------------------------------------------------------------------
+# The same everywhere
+# -----------------------------------------------------------------------------------------
 
 
 def test_explain_lists_every_variable_with_meaning_value_and_origin(env_file):

@@ -106,7 +106,8 @@ def test_many_faults_stand_in_lines_of_their_own(kind):
 
 def test_what_crosses_a_process_border_survives_it():
     job = Job(
-        1, 2, "id", "f" * 64, 3, "data", RemoteOutput(Path("out"), "s3://b", shared=True), "pandas", EngineOptions(5, 6),
+        1, 2, "id", "f" * 64, 3, "data",
+        RemoteOutput(Path("out"), "s3://b", shared=True), "pandas", EngineOptions(5, 6),
         (Split("a b.csv", 1, 2, 0, 1),), (SkippedFile("x", "other-type", ""),),
     )  # fmt: skip
     for value in (job, WorkerFailure(3, None, "x"), WorkerFailure(3, 6, "x")):

@@ -84,7 +84,10 @@ def test_a_wrong_guess_is_found(of_file):
         ([FIRST, result(10, ByteRange(12, 20, 0), error=NUL), THIRD], "broken", "line 6: a NUL byte"),
         ([FIRST, SECOND, result(20, ByteRange(20, 30, 0), error=NUL)], "broken", "line 9: a NUL byte"),
         (
-            [result(0, ByteRange(0, 10, 0), error=NUL), result(10, None), result(20, ByteRange(25, 30, 0), error=NUL)],
+            [
+                result(0, ByteRange(0, 10, 0), error=NUL), result(10, None),
+                result(20, ByteRange(25, 30, 0), error=NUL),
+            ],
             "broken", "line 2: a NUL byte",
         ),
         (

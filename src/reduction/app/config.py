@@ -146,8 +146,14 @@ def _run_id(text: str) -> str:
 
 
 VARIABLES = (
-    Variable("REDUCER_INPUT_DIR", "input_dir", "data", str, "the input tree: a folder, or a URL such as s3://bucket/prefix"),
-    Variable("REDUCER_OUTPUT_DIR", "output_dir", "data", _folder_or_url, "where results go: an existing folder, or a URL"),
+    Variable(
+        "REDUCER_INPUT_DIR", "input_dir", "data", str,
+        "the input tree: a folder, or a URL such as s3://bucket/prefix",
+    ),
+    Variable(
+        "REDUCER_OUTPUT_DIR", "output_dir", "data", _folder_or_url,
+        "where results go: an existing folder, or a URL",
+    ),
     Variable("LOG_LEVEL", "log_level", "INFO", _level, ", ".join(LEVELS)),
     Variable(
         "REDUCER_MODE", "mode", "reduce_collect", _one_of(*MODES),
@@ -175,7 +181,7 @@ VARIABLES = (
     ),
     Variable(
         "REDUCER_COMPACT_AT", "compact_at_rows", "1000000", _at_least_one,
-        "rows in a runner's buffer that start a compaction; a buffer that stays larger waits until it doubles",
+        "rows in a runner's buffer that start a compaction; a larger buffer waits until it doubles",
     ),
     Variable(
         "REDUCER_ENGINE", "engine", "auto", _engine,

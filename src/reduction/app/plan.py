@@ -1,4 +1,6 @@
-"""Decides everything about a run before it starts: engine, input, run ID, memory, and the job of each runner."""
+"""Decides everything about a run before it starts: engine, input, run ID, memory, and the job of each
+runner.
+"""
 
 from __future__ import annotations
 
@@ -79,7 +81,9 @@ class Plan(NamedTuple):
         }
 
     def reread_job(self, output: LocalOutput, files: Sequence[Split], of_run: Manifest) -> Job:
-        """Return the job of runner 0: to read `files` as a whole, in the run that `of_run` is a partial of."""
+        """Return the job of runner 0: to read `files` as a whole, in the run that `of_run` is a partial
+        of.
+        """
         return Job(
             runner=0,
             runners=of_run.runners,

@@ -132,7 +132,9 @@ def csv_rows(text: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
 def rows_of_partial(
     text: Iterable[str], manifest: Manifest, environments: Mapping[str, str | None]
 ) -> Iterator[Row]:
-    """Give the rows of a partial that count, by the row_suffixes that they may have; raises `PartialsRejected`."""
+    """Give the rows of a partial that count, by the row_suffixes that they may have; raises
+    `PartialsRejected`.
+    """
     lines = csv.reader(text)
     try:
         next(lines, None)

@@ -1,4 +1,6 @@
-"""Discovery of the input: lists a folder tree, or the objects below a URL, and decides which files are read."""
+"""Discovery of the input: lists a folder tree, or the objects below a URL, and decides which files are
+read.
+"""
 
 from __future__ import annotations
 

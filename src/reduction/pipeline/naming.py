@@ -1,4 +1,6 @@
-"""File names: which files are input, which environment they belong to, and which the Reducer writes itself."""
+"""File names: which files are input, which environment they belong to, and which the Reducer writes
+itself.
+"""
 
 from __future__ import annotations
 

@@ -46,7 +46,9 @@ class LocalOutput:
         """Copy what a collect needs into the folder; raises `PartialsRejected` if that fails."""
 
     def publish_result(self, *, is_new: bool) -> None:
-        """Publish the report and the result, if they are new, then remove all partials; raises `WriteError`."""
+        """Publish the report and the result, if they are new, then remove all partials; raises
+        `WriteError`.
+        """
 
     def private(self) -> LocalOutput:
         """Return the same output without exchange of partials with other nodes."""

@@ -58,7 +58,9 @@ class Manifest(NamedTuple):
 
 
 class RowSuffix(NamedTuple):
-    """The text after an address in a line of a partial, and the row's environment; None if it does not count."""
+    """The text after an address in a line of a partial, and the row's environment; None if it does not
+    count.
+    """
 
     text: str
     environment: str | None

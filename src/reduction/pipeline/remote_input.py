@@ -27,7 +27,8 @@ from reduction.storage.url import redact_url
 def list_objects(tree: str) -> list[Split | SkippedFile]:
     """Return the splits and the skipped files below a URL, in no order, without leaving a thread behind.
 
-    Raises `InputError` if there is no object or they cannot be listed, `SettingsError` if a library is missing.
+    Raises `InputError` if there is no object or they cannot be listed, `SettingsError` if a library is
+    missing.
     """
     return run_isolated(tree, lambda: _list_objects(tree))
 

@@ -36,7 +36,8 @@ class FileError(NamedTuple):
 
 
 class SplitResult(NamedTuple):
-    """The outcome of one split of a split file: the range of its rows (None if no row starts in it), and stats.
+    """The outcome of one split of a split file: the range of its rows (None if no row starts in it), and
+    stats.
 
     Lines of the examples in `stats` count from the first row of the split. With an error, `stats` are empty.
     """
@@ -201,5 +202,6 @@ def _check_counts(runner: SplitFilesOfRunner) -> None:
         distinct = runner.split_file_counts.get(number, 0)
         if distinct > valid[number] or (valid[number] and not distinct):
             raise AccountingError(
-                f"runner {runner.runner}, split file {number}: {distinct} distinct of {valid[number]} valid rows"
+                f"runner {runner.runner}, split file {number}: {distinct} distinct of {valid[number]}"
+                " valid rows"
             )

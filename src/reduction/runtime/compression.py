@@ -62,7 +62,9 @@ _ERRORS = (
 
 
 def is_archive(head: bytes) -> bool:
-    """Return whether a file with these first `HEAD_BYTES` bytes (or fewer, if it is shorter) is compressed."""
+    """Return whether a file with these first `HEAD_BYTES` bytes (or fewer, if it is shorter) is
+    compressed.
+    """
     return magic.compression_of(head) is not None
 
 

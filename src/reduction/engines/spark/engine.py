@@ -1,9 +1,9 @@
 """The engine on a Spark cluster: one job reads, sorts and hands the text back, range by range.
 
-Each of the first tasks reads a share of the splits with the best engine of its executor. What they find is cut
-into ranges of rows, which Spark brings together; each of the last tasks sorts a range, drops what is there
-twice and writes text, which is streamed into the output. Nothing is collected but stats. Every lot of rows is
-counted and summed where it leaves and where it arrives (docs/adr/0013).
+Each of the first tasks reads a share of the splits with the best engine of its executor. What they find is
+cut into ranges of rows, which Spark brings together; each of the last tasks sorts a range, drops what is
+there twice and writes text, which is streamed into the output. Nothing is collected but stats. Every lot of
+rows is counted and summed where it leaves and where it arrives (docs/adr/0013).
 """
 
 from __future__ import annotations

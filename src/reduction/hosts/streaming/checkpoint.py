@@ -178,7 +178,7 @@ class Checkpoint:
             return
         if self._about("format") != _FORMAT:
             raise SettingsError(
-                [f"the checkpoint in '{self._path}' was written by another version: use a new --state directory"]
+                [f"the checkpoint in '{self._path}' is of another version: use a new --state directory"]
             )
         problems = [
             f"the checkpoint in '{self._path.parent}' was created with {name} {value!r}"
