@@ -2,7 +2,7 @@
 
     python native/make_stub.py [--check]
 
-Types and docstrings come from native/bindings/. The module must be built (`make kernel`).
+Types and docstrings come from native/bindings/. The module must be built (`make native`).
 """
 
 from __future__ import annotations
