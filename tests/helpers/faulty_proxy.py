@@ -38,7 +38,7 @@ class Failure:
 
     def applies_to(self, method: str, path: str) -> bool:
         """Count a matching request, and return whether it fails."""
-        if method != self.matchedhod or not re.search(self.path, path):
+        if method != self.method or not re.search(self.path, path):
             return False
         self.matched += 1
         return self.times is None or self.matched <= self.times

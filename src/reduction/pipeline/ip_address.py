@@ -1,8 +1,8 @@
 """IP addresses: parsing, canonical text and order.
 
-The accepted texts are those of Python's `ipaddress`, without zone IDs. IPv6 addresses are formatted here, because
-`str(IPv6Address)` writes IPv4-mapped addresses differently since Python 3.13, and a result must not depend on
-the version of the interpreter.
+The accepted texts are those of Python's `ipaddress`, without zone IDs. IPv6 addresses are formatted here,
+because `str(IPv6Address)` writes IPv4-mapped addresses differently since Python 3.13, and a result must not
+depend on the version of the interpreter.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class Address(NamedTuple):
 
 
 def parse(text: str) -> Address | None:
-    r"""Return the address in `text`, or None if it is invalid. Spaces and tabs before and after it are ignored.
+    r"""Return the address in `text`, or None if it is invalid; spaces and tabs around it are ignored.
 
     >>> parse(" 10.0.0.1\t")
     Address(version=4, number=167772161)

@@ -35,7 +35,8 @@ def key_position(header: Sequence[str]) -> int:
             return position
     names = ", ".join(repr(name) for name in header)
     raise FileSkipped(
-        SkipReason.NO_KEY_COLUMN, f"no column '{KEY_COLUMN}', its header has: {clipped(names, _MAX_HEADER_LENGTH)}"
+        SkipReason.NO_KEY_COLUMN,
+        f"no column '{KEY_COLUMN}', its header has: {clipped(names, _MAX_HEADER_LENGTH)}",
     )
 
 

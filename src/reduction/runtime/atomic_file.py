@@ -35,8 +35,8 @@ class AtomicFile:
     def append(self, writer: Callable[[int, int], tuple[int, int]]) -> None:
         """Let `writer` append to the file descriptor; an `OSError` that it raises becomes a `WriteError`.
 
-        `writer` is called with the descriptor and the CRC-32 of the file so far. It returns the number of bytes
-        written and the CRC-32 that includes them.
+        `writer` is called with the descriptor and the CRC-32 of the file so far. It returns the number of
+        bytes written and the CRC-32 that includes them.
         """
         try:
             self._file.flush()
@@ -100,8 +100,8 @@ def atomic_write(path: Path, *, flush_folder: bool = True) -> Iterator[AtomicFil
 
     The rename is synced, too, unless `flush_folder` is false: that is for a file that does not count without
     another one, which is written to the same folder later and syncs it.
-    The temporary file is a dot file ending in `.tmp` with a random part in its name, so two writers of the same
-    path never share one. Raises `WriteError`.
+    The temporary file is a dot file ending in `.tmp` with a random part in its name, so two writers of the
+    same path never share one. Raises `WriteError`.
     """
     temp = _temp_path(path)
     try:
