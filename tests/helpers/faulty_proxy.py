@@ -1,6 +1,6 @@
-"""A proxy before an S3 server that does harm on purpose.
+"""A proxy for an S3 server that injects failures.
 
-It answers with errors, cuts answers short, is slow, and lets something happen before it passes a request on.
+It responds with errors, truncates responses, delays them, or calls a function before it forwards a request.
 """
 
 from __future__ import annotations
@@ -19,38 +19,38 @@ HOP_BY_HOP = {"connection", "transfer-encoding", "keep-alive", "expect", "date",
 
 
 @dataclass
-class Fault:
-    """What happens to requests of a method whose path matches: to the first `times`, or (None) to all."""
+class Failure:
+    """A failure of requests whose method and path match: of the first `times`, or of all (None)."""
 
     method: str
     path: str
     times: int | None = None
     status: int | None = None
-    """Answered in the server's place, with `body`."""
+    """The status of the response, with `body`, instead of the server's."""
     body: str = ""
     cut_at: float | None = None
-    """The part of the body after which the connection is closed."""
+    """The fraction of the body after which the connection is closed."""
     seconds: float = 0.0
-    """How long the answer takes."""
+    """The delay of the response."""
     before: Callable[[], object] | None = None
-    """Called before the request is passed on."""
-    met: int = field(default=0, init=False)
+    """Called before the request is forwarded."""
+    matched: int = field(default=0, init=False)
 
-    def meets(self, method: str, path: str) -> bool:
-        """Whether it applies to this request, which it then counts."""
+    def applies_to(self, method: str, path: str) -> bool:
+        """Count a matching request, and return whether it fails."""
         if method != self.method or not re.search(self.path, path):
             return False
-        self.met += 1
-        return self.times is None or self.met <= self.times
+        self.matched += 1
+        return self.times is None or self.matched <= self.times
 
 
 class FaultyProxy:
-    """See above; `faults` may be added to at any time, `requests` are those that came, `signed` so."""
+    """`failures` may be changed at any time; `requests` and `signatures` are those that arrived."""
 
     def __init__(self, upstream: int) -> None:
-        self.faults: list[Fault] = []
+        self.failures: list[Failure] = []
         self.requests: list[str] = []
-        self.signed: list[str] = []
+        self.signatures: list[str] = []
         self.lock = threading.Lock()
         proxy = self
 
@@ -63,7 +63,7 @@ class FaultyProxy:
             do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = handle_any  # noqa: N815
 
             def log_message(self, *_: object) -> None:
-                """Say nothing."""
+                """Log nothing."""
 
             def send_response(self, code: int, message: str | None = None) -> None:
                 self.send_response_only(code, message)
@@ -72,51 +72,55 @@ class FaultyProxy:
             daemon_threads = True
 
             def handle_error(self, *_: object) -> None:
-                """A client that was killed is nothing to tell."""
+                """Ignore clients that were killed."""
 
         self.server = Server(("127.0.0.1", 0), Handler)
         self.port = self.server.server_address[1]
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
-    def add(self, method: str, path: str, **what: Any) -> Fault:
-        """Do harm from now on."""
-        fault = Fault(method, path, **what)
-        self.faults.append(fault)
-        return fault
+    def add(self, method: str, path: str, **what: Any) -> Failure:
+        """Inject a failure from now on."""
+        failure = Failure(method, path, **what)
+        self.failures.append(failure)
+        return failure
 
     def close(self) -> None:
-        """Answer nobody any more."""
+        """Stop the proxy."""
         self.server.shutdown()
         self.server.server_close()
 
     def handle(self, request: BaseHTTPRequestHandler, upstream: int) -> None:
-        """Pass one request on, unless a fault says something else."""
+        """Forward a request, unless a failure applies to it."""
         data = body_of(request)
         with self.lock:
-            told = f"{request.command} {unquote(request.path)}"
-            self.requests.append(told)
-            self.signed.append(request.headers.get("Authorization", ""))
-            faults = [fault for fault in self.faults if fault.meets(request.command, unquote(request.path))]
+            request_line = f"{request.command} {unquote(request.path)}"
+            self.requests.append(request_line)
+            self.signatures.append(request.headers.get("Authorization", ""))
+            failures = [
+                failure
+                for failure in self.failures
+                if failure.applies_to(request.command, unquote(request.path))
+            ]
         cut_at = None
-        for fault in faults:
-            if fault.before:
-                fault.before()
-            time.sleep(fault.seconds)  # a slow server is one that takes its time
-            cut_at = fault.cut_at if cut_at is None else cut_at
-            if fault.status:
-                answer(request, fault.status, [("Content-Type", "application/xml")], fault.body.encode())
+        for failure in failures:
+            if failure.before:
+                failure.before()
+            time.sleep(failure.seconds)
+            cut_at = failure.cut_at if cut_at is None else cut_at
+            if failure.status:
+                respond(request, failure.status, [("Content-Type", "application/xml")], failure.body.encode())
                 return
         connection = http.client.HTTPConnection("127.0.0.1", upstream, timeout=60)
         connection.request(request.command, request.path, data, dict(request.headers))
-        got = connection.getresponse()
-        body = got.read()
+        response = connection.getresponse()
+        body = response.read()
         connection.close()
-        headers = [(name, value) for name, value in got.getheaders() if name.lower() not in HOP_BY_HOP]
-        answer(request, got.status, headers, body, cut_at)
+        headers = [(name, value) for name, value in response.getheaders() if name.lower() not in HOP_BY_HOP]
+        respond(request, response.status, headers, body, cut_at)
 
 
 def body_of(request: BaseHTTPRequestHandler) -> bytes:
-    """The body as it came: of a known length, or in chunks (which are passed on as they are)."""
+    """Return the body, which has a known length or comes in chunks."""
     if "chunked" in request.headers.get("Transfer-Encoding", ""):
         parts = []
         while True:
@@ -130,14 +134,14 @@ def body_of(request: BaseHTTPRequestHandler) -> bytes:
     return request.rfile.read(int(request.headers.get("Content-Length", 0)))
 
 
-def answer(
+def respond(
     request: BaseHTTPRequestHandler,
     status: int,
     headers: list[tuple[str, str]],
     body: bytes,
     cut_at: float | None = None,
 ) -> None:
-    """Send an answer, or a part of what it says it is."""
+    """Send a response; with `cut_at`, only that fraction of its body."""
     request.send_response(status)
     for name, value in headers:
         if name.lower() != "content-length":

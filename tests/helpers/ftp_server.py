@@ -1,4 +1,4 @@
-"""Gives out a folder by FTP to one user, prints the port, and ends when its standard input does.
+"""Serves a folder by FTP to one user, prints the port, and ends when standard input is closed.
 
 Usage: ftp_server.py FOLDER USER PASSWORD
 """
@@ -7,7 +7,7 @@ import sys
 import threading
 import warnings
 
-warnings.simplefilter("ignore", DeprecationWarning)  # the server stands on a module that Python gives up
+warnings.simplefilter("ignore", DeprecationWarning)  # it uses a module that Python has deprecated
 
 from pyftpdlib.authorizers import DummyAuthorizer  # noqa: E402
 from pyftpdlib.handlers import FTPHandler  # noqa: E402

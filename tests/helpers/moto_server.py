@@ -1,4 +1,4 @@
-"""Runs moto's S3 server on a free port, prints the port, and ends when its standard input does."""
+"""Runs moto's S3 server on a free port, prints the port, and ends when standard input is closed."""
 
 import logging
 import sys

@@ -1,4 +1,4 @@
-"""Random contents of CSV files, mostly well-formed, with every oddity now and then."""
+"""Strategies for contents of CSV files: mostly well-formed, sometimes with oddities of every kind."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def csv_field(draw: st.DrawFn, text: st.SearchStrategy[str]) -> str:
 
 @st.composite
 def csv_content(draw: st.DrawFn) -> bytes:
-    """One file: mostly well-formed, with rows too short or long, blank lines and stray bytes now and then."""
+    """A file: mostly well-formed, sometimes with too short or long rows, blank lines or stray bytes."""
     header = draw(HEADER)
     end = draw(LINE_END)
     lines = [",".join(quoted(name) if set(name) & set(",\n") else name for name in header)]
@@ -118,7 +118,7 @@ NOTE = st.one_of(st.sampled_from(["", "x", "a b"]), st.one_of(LIKE_ROWS, LIKE_RO
 
 @st.composite
 def with_rows_inside_quotes(draw: st.DrawFn) -> bytes:
-    """A file whose notes look like rows: guesses of where a row starts will be wrong."""
+    """A file with quoted notes that look like rows, so that guesses of where a row starts are wrong."""
     end = draw(LINE_END)
     rows = draw(st.lists(st.tuples(st.sampled_from(["1.1.1.1", "2.2.2.2", "::1", "no"]), NOTE), max_size=8))
     lines = ["Source IP,Note", *(f"{address},{note}" for address, note in rows)]
@@ -127,12 +127,12 @@ def with_rows_inside_quotes(draw: st.DrawFn) -> bytes:
 
 
 CUT_CONTENT = st.one_of(csv_content(), csv_content().flatmap(packed), with_rows_inside_quotes())
-"""What may be cut: of every kind."""
+"""Contents of every kind for files that are split."""
 
 
 def deceiving(rows: int) -> bytes:
-    """A file of three rows whose splits guess wrongly: the second has a quoted note of so many lines.
+    """Return a file whose splits guess wrongly: the second of three rows has a quoted note of `rows` lines.
 
-    Seen from within the note, its lines look like rows, and the rows below look like text.
+    Seen from within the note, its lines look like rows, and the following rows look like quoted text.
     """
     return b'Source IP,Count\n1.1.1.1,1\n2.2.2.2,"' + b"\n7.7.7.7,7" * rows + b'"\n3.3.3.3,3\n'

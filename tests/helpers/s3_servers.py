@@ -1,4 +1,4 @@
-"""Starts servers as processes of their own, and makes buckets on one, behind a proxy that does harm."""
+"""Starts servers in processes of their own, and creates buckets behind a faulty proxy."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from faulty_proxy import FaultyProxy
 from s3_world import ACCESS_KEY, SECRET_KEY, World
 from workdir import Workdir
 
-NOT_FROM_OUTSIDE = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_DEFAULT_REGION")
+UNSET_VARIABLES = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_DEFAULT_REGION")
 
 
 @contextmanager
 def running(script: str, *arguments: object, python: str | Path = sys.executable) -> Iterator[int]:
-    """A server in a process of its own, by the port that it prints; it ends with its standard input."""
+    """Start a server in a process of its own and yield the port that it prints; stop it afterwards."""
     server = subprocess.Popen(
         [python, Path(__file__).with_name(script), *map(str, arguments)],
         stdin=subprocess.PIPE,
@@ -41,7 +41,7 @@ def running(script: str, *arguments: object, python: str | Path = sys.executable
 
 
 def variables_for(proxy: FaultyProxy, folder: Path) -> dict[str, str]:
-    """The variables by which a store behind a proxy is reached, and none of this machine's files is read."""
+    """Return the variables to use a store behind a proxy, without the configuration of this machine."""
     return {
         "AWS_ACCESS_KEY_ID": ACCESS_KEY,
         "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
@@ -54,8 +54,8 @@ def variables_for(proxy: FaultyProxy, folder: Path) -> dict[str, str]:
 
 
 @contextmanager
-def bucket_behind(proxy: FaultyProxy, moto_port: int, workdir: Workdir) -> Iterator[World]:
-    """A new bucket, which the application reaches through a proxy."""
+def bucket_behind_proxy(proxy: FaultyProxy, moto_port: int, workdir: Workdir) -> Iterator[World]:
+    """Create a bucket, and yield a world that uses it through the proxy."""
     bucket = f"bucket-{uuid.uuid4().hex[:12]}"
     s3 = boto3.client(
         "s3",

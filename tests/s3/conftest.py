@@ -1,4 +1,4 @@
-"""The servers. Where they are not installed nothing here is collected: `make test-s3` installs them."""
+"""Servers for the tests of object storage. Nothing is collected if they are missing (`make test-s3`)."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ collect_ignore_glob = [] if all(map(find_spec, ("moto", "pyftpdlib", "aiohttp"))
 
 if not collect_ignore_glob:
     from faulty_proxy import FaultyProxy
-    from s3_servers import NOT_FROM_OUTSIDE, bucket_behind, running, variables_for
+    from s3_servers import UNSET_VARIABLES, bucket_behind_proxy, running, variables_for
     from s3_world import FTP_PASSWORD, World
     from workdir import Workdir
 
 
 @pytest.fixture(scope="session")
 def moto_port() -> Iterator[int]:
-    """The port of a real S3 server, which runs as long as this session."""
+    """The port of a real S3 server that runs during the session."""
     with running("moto_server.py") as port:
         yield port
 
 
 @pytest.fixture
 def ftp(workdir: Workdir) -> Iterator[str]:
-    """The address of a server that gives out the test's folder to one user."""
+    """The URL of a server with the test's folder, for one user."""
     with running("ftp_server.py", workdir.root, "user", FTP_PASSWORD) as port:
         yield f"ftp://user:{FTP_PASSWORD}@127.0.0.1:{port}"
 
@@ -36,10 +36,10 @@ def world(workdir: Workdir, moto_port: int, monkeypatch: pytest.MonkeyPatch) -> 
     temporary = workdir.root / "tmp"
     temporary.mkdir()
     proxy = FaultyProxy(moto_port)
-    for name in NOT_FROM_OUTSIDE:
+    for name in UNSET_VARIABLES:
         monkeypatch.delenv(name, raising=False)
     for name, value in (variables_for(proxy, workdir.root) | {"TMPDIR": str(temporary)}).items():
         monkeypatch.setenv(name, value)
-    with bucket_behind(proxy, moto_port, workdir) as made:
-        yield made
+    with bucket_behind_proxy(proxy, moto_port, workdir) as world:
+        yield world
     proxy.close()

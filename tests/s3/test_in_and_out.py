@@ -1,4 +1,4 @@
-"""Objects in, objects out: byte for byte what one machine makes of the same files."""
+"""Input and output in object storage: the same bytes as from the same files in a folder."""
 
 import gzip
 import json
@@ -33,10 +33,10 @@ def test_the_sample_tree_gives_the_expected_bytes(samples, engine):
     assert samples.combined == (SAMPLES / "regions.expected.csv").read_bytes()
     assert samples.listed() == ["Combined.csv", "Combined.report.json"]
     assert f"result: {samples.out}/Combined.csv" in outcome.stderr
-    assert samples.working_folders() == []
+    assert samples.scratch_folders() == []
 
 
-def test_the_report_says_of_objects_what_it_says_of_files(samples):
+def test_the_report_of_objects_equals_that_of_files(samples):
     samples.succeeds()
     files, all_rows = (
         json.loads(samples.get("out/Combined.report.json"))[part] for part in ("files", "rows")
@@ -49,7 +49,7 @@ def test_the_report_says_of_objects_what_it_says_of_files(samples):
 
 
 @each("how", objects_to_folder=("output",), folder_to_objects=("input",), in_one_process=("--inline",))
-def test_input_and_output_are_chosen_apart(world, how):
+def test_input_and_output_may_be_of_different_kinds(world, how):
     world.csv("Asia Prod 1.csv", KEY, "2.2.2.2", "1.1.1.1")
     world.csv("deep/er/NA Prod.csv", KEY, "1.1.1.1")
     expected = world.of_folders()
@@ -64,7 +64,7 @@ def test_input_and_output_are_chosen_apart(world, how):
         assert world.combined == expected
 
 
-def test_the_output_may_be_where_the_input_is(world):
+def test_input_and_output_may_be_the_same_prefix(world):
     world.csv("Asia Prod.csv", KEY, "1.1.1.1")
     for _ in range(2):
         world.succeeds(output_dir=world.tree)
@@ -73,32 +73,32 @@ def test_the_output_may_be_where_the_input_is(world):
 
 
 @each(
-    "address",
+    "url",
     whole_bucket=("s3://{}",),
     slash_at_the_end=("s3://{}/in/",),
     of_one_folder=("s3://{}/in/deep",),
 )
-def test_any_prefix_may_be_the_tree(world, address):
+def test_any_prefix_may_be_the_tree(world, url):
     world.csv("deep/Asia Prod.csv", KEY, "1.1.1.1")
     world.put("in/deeper/EU Prod.csv", b"no such column\n")
     world.put("inner/EU Prod.csv", b"no such column\n")
-    world.succeeds(input_dir=address.format(world.bucket))
+    world.succeeds(input_dir=url.format(world.bucket))
     assert world.combined == SIMPLE
 
 
 @each("engine", native=("native",), pandas=("pandas",))
-def test_large_objects_are_read_in_ranges_and_archives_are_unpacked(world, engine):
+def test_large_objects_are_read_in_ranges_and_archives_are_decompressed(world, engine):
     world.file("Asia Prod big.csv", rows(900_000, 1))
     world.file("Asia Prod packed.csv", gzip.compress(rows(1_500_000, 2), 1))
     world.file("NA Prod empty.csv", b"")
     world.file("EU Prod.csv", b"\xef\xbb\xbf" + rows(10, 3))
     world.succeeds(engine=engine)
     assert world.combined == world.of_folders(engine="native")
-    big = [told for told in world.proxy.requests if told.startswith("GET") and "Asia Prod big" in told]
+    big = [line for line in world.proxy.requests if line.startswith("GET") and "Asia Prod big" in line]
     assert len(big) == 2
 
 
-def test_no_more_runners_than_one_change_the_bytes(world):
+def test_the_number_of_runners_does_not_change_the_bytes(world):
     for n in range(23):
         world.file(f"part {n % 3}/Asia Prod {n}.csv", rows(500, n))
     expected = world.of_folders()
@@ -107,7 +107,7 @@ def test_no_more_runners_than_one_change_the_bytes(world):
         assert world.combined == expected
 
 
-def test_more_objects_than_a_page_of_the_listing_are_found(world):
+def test_a_listing_of_several_pages_is_read_completely(world):
     with ThreadPoolExecutor(8) as threads:
         list(
             threads.map(
@@ -129,20 +129,19 @@ ODD = [
 
 
 @each_engine
-def test_keys_may_be_as_odd_as_the_store_allows(world, engine):
-    taken = 0
+def test_keys_may_have_any_characters_that_the_store_allows(world, engine):
     for n, name in enumerate(ODD):
         world.put(f"in/{name}", f"{KEY}\n1.1.1.{n}\n".encode())
     world.succeeds(engine=engine)
     report = json.loads(world.get("out/Combined.report.json"))
-    taken = report["files"]["taken"]
-    hidden = {file["path"]: file["reason"] for file in report["files"]["ignored"]}
-    assert hidden == {"../": "hidden", "./": "hidden"}, "as with folders of such names"
-    assert taken == len(ODD) - 2
-    assert len(world.combined.splitlines()) == 1 + taken
+    accepted = report["files"]["taken"]
+    skipped = {file["path"]: file["reason"] for file in report["files"]["ignored"]}
+    assert skipped == {"../": "hidden", "./": "hidden"}, "as with folders of such names"
+    assert accepted == len(ODD) - 2
+    assert len(world.combined.splitlines()) == 1 + accepted
 
 
-def test_names_are_judged_as_those_of_files(world):
+def test_the_rules_of_file_names_apply_to_keys(world):
     world.csv("Asia Prod.csv", KEY, "1.1.1.1")
     for key in (
         ".hidden/a/EU Prod.csv", ".hidden/EU Prod.csv", "deep/.Asia Prod.csv", "EU.csv", "EU Prod.txt",
@@ -151,24 +150,24 @@ def test_names_are_judged_as_those_of_files(world):
         world.put(f"in/{key}", b"" if key.endswith("/") else b"Source IP\n9.9.9.9\n")
     world.succeeds()
     assert world.combined == SIMPLE
-    ignored = {
+    skipped = {
         e["path"]: e["reason"] for e in json.loads(world.get("out/Combined.report.json"))["files"]["ignored"]
     }
-    assert ignored == {
+    assert skipped == {
         ".hidden/": "hidden", "deep/.Asia Prod.csv": "hidden", "EU.csv": "other-name",
         "EU Prod.txt": "other-type", "Combined.csv": "own-result",
     }  # fmt: skip
 
 
-def test_without_a_valid_row_there_is_no_result_afterwards(world):
+def test_without_a_valid_row_the_old_result_is_deleted(world):
     world.put("out/Combined.csv", SIMPLE)
     world.csv("Asia Prod.csv", KEY, "oops")
     world.succeeds()
     assert world.listed() == ["Combined.report.json"]
 
 
-def test_many_ranges_and_objects_are_asked_for_at_once(world):
-    """The proxy answers no GET of an object before four of them wait: one after the other would never end."""
+def test_several_objects_are_fetched_at_the_same_time(world):
+    """The proxy responds to the first GET when four of them wait: sequential requests would never end."""
     for n in range(4):
         world.csv(f"Asia Prod {n}.csv", KEY, f"1.1.1.{n}")
     together = threading.Barrier(4, timeout=30)
@@ -177,8 +176,8 @@ def test_many_ranges_and_objects_are_asked_for_at_once(world):
     assert world.combined == world.of_folders()
 
 
-def test_the_controller_has_no_second_thread_when_it_forks(world):
-    """A warning of Python's own, from 3.12 on, and a deadlock in the worst case."""
+def test_the_controller_has_only_one_thread_when_it_forks(world):
+    """Otherwise Python warns, from 3.12 on, and a runner could deadlock."""
     world.csv("Asia Prod.csv", KEY, "1.1.1.1")
     script = """if True:
         import os, reducer

@@ -1,4 +1,4 @@
-"""Several nodes on one bucket, each way to get it wrong, and results that are put whole or not at all."""
+"""Several nodes on one bucket, incomplete and damaged partials, and atomic uploads of results."""
 
 import json
 import os
@@ -30,11 +30,15 @@ def node(cluster, low: int, high: int, **variables):
     return cluster.succeeds(mode="reduce", low=low, high=high, **variables)
 
 
+def uploads_of(cluster) -> list[str]:
+    return [line for line in cluster.proxy.requests if line.startswith("PUT") and "probe" not in line]
+
+
 def collect(cluster, **variables):
     return cluster.reduce(mode="collect", **variables)
 
 
-def test_three_nodes_and_a_collect_make_the_result_of_one_machine(cluster):
+def test_three_nodes_and_a_collect_have_the_result_of_one_machine(cluster):
     node(cluster, 1, 2)
     node(cluster, 3, 4, engine="pandas")
     node(cluster, 5, 5, engine="reference")
@@ -43,10 +47,10 @@ def test_three_nodes_and_a_collect_make_the_result_of_one_machine(cluster):
     assert collect(cluster).exit_code == 0
     assert cluster.combined == cluster.of_folders()
     assert cluster.listed() == ["Combined.csv", "Combined.report.json"]
-    assert cluster.working_folders() == []
+    assert cluster.scratch_folders() == []
 
 
-def test_nodes_may_work_at_the_same_time_and_one_may_be_a_runner_alone(cluster):
+def test_nodes_may_work_at_the_same_time_and_one_may_be_a_single_runner(cluster):
     nodes = [cluster.start(mode="reduce", low=low, high=high) for low, high in [(1, 2), (3, 4)]]
     nodes.append(cluster.workdir.start("runner.py", "5"))
     assert [running.finish().exit_code for running in nodes] == [0, 0, 0]
@@ -60,26 +64,26 @@ def test_the_last_node_may_reduce_and_collect(cluster):
     assert cluster.combined == cluster.of_folders()
 
 
-def test_a_run_of_one_process_puts_no_partial(cluster):
+def test_a_run_on_one_node_uploads_no_partial(cluster):
     cluster.succeeds()
-    put = [told for told in cluster.proxy.requests if told.startswith("PUT") and "probe" not in told]
-    assert [told.rpartition("/")[2] for told in put] == ["Combined.report.json", "Combined.csv"]
+    uploads = uploads_of(cluster)
+    assert [line.rpartition("/")[2] for line in uploads] == ["Combined.report.json", "Combined.csv"]
 
 
-def test_collect_repeated_after_success_is_a_success_and_puts_nothing(cluster):
+def test_a_repeated_collect_succeeds_and_uploads_nothing(cluster):
     node(cluster, 1, 5)
     assert collect(cluster).exit_code == 0
     first = cluster.get("out/Combined.report.json")
     cluster.proxy.requests.clear()
     again = collect(cluster)
     assert again.exit_code == 0
-    assert "collected before" in again.stderr
-    assert [told for told in cluster.proxy.requests if told.startswith("PUT") and "probe" not in told] == []
+    assert "already collected" in again.stderr
+    assert uploads_of(cluster) == []
     assert (cluster.get("out/Combined.report.json"), cluster.combined) == (first, cluster.of_folders())
 
 
 @each("lost", result=("Combined.csv",), report=("Combined.report.json",))
-def test_a_success_whose_result_or_report_is_gone_is_none(cluster, lost):
+def test_a_repeated_collect_without_result_or_report_fails(cluster, lost):
     cluster.succeeds()
     cluster.delete(f"out/{lost}")
     assert collect(cluster).exit_code == 5
@@ -121,7 +125,7 @@ def damaged(name: str):
     partial_damaged=(damaged(".Combined_3.csv"), r"\.Combined_3\.csv"),
     manifest_damaged=(damaged(".Combined_3.json"), r"\.Combined_3\.json"),
 )  # fmt: skip
-def test_collect_refuses_and_the_repeated_part_is_enough(cluster, prepare, named):
+def test_collect_rejects_bad_partials_until_the_node_is_repeated(cluster, prepare, named):
     prepare(cluster)
     outcome = collect(cluster)
     assert outcome.exit_code == 5
@@ -133,7 +137,7 @@ def test_collect_refuses_and_the_repeated_part_is_enough(cluster, prepare, named
     assert cluster.combined == cluster.of_folders()
 
 
-def test_a_partial_that_goes_while_it_is_collected_is_a_refusal(cluster):
+def test_a_partial_that_disappears_during_collect_is_rejected(cluster):
     node(cluster, 1, 5)
     name = ".Combined_3.csv"
     cluster.proxy.add("GET", rf"{name}", before=lambda: cluster.delete(f"out/{name}"), times=1)
@@ -141,42 +145,42 @@ def test_a_partial_that_goes_while_it_is_collected_is_a_refusal(cluster):
     assert cluster.combined == OLD
 
 
-def test_partials_that_can_not_be_read_are_a_refusal(cluster):
+def test_partials_that_cannot_be_read_are_rejected(cluster):
     node(cluster, 1, 5)
     cluster.proxy.add("GET", r"Combined_3\.csv", status=500, body=ERROR)
     outcome = collect(cluster)
     assert outcome.exit_code == 5
     assert "the store kept failing (500 InternalError): run again later" in outcome.stderr
     assert cluster.combined == OLD
-    cluster.proxy.faults.clear()
+    cluster.proxy.failures.clear()
     assert collect(cluster).exit_code == 0
 
 
 @each(
-    "at",
+    "request_pattern",
     reading=(("GET", "Asia Prod 3"),),
-    putting=(("PUT", r"Combined_3\.csv"),),
+    uploading=(("PUT", r"Combined_3\.csv"),),
     committing=(("PUT", r"_3\.json"),),
 )
-def test_a_node_that_is_killed_at_work_may_be_repeated(cluster, at):
+def test_a_killed_node_may_be_repeated(cluster, request_pattern):
     node(cluster, 1, 2)
-    came = cluster.workdir.root / "came"
-    os.mkfifo(came)
-    cluster.proxy.add(*at, before=lambda: came.open("w").close(), seconds=20, times=1)
+    arrived = cluster.workdir.root / "came"
+    os.mkfifo(arrived)
+    cluster.proxy.add(*request_pattern, before=lambda: arrived.open("w").close(), seconds=20, times=1)
     run = cluster.start(mode="reduce", low=3, high=5)
-    came.open().close()
+    arrived.open().close()
     os.killpg(run.process.pid, signal.SIGKILL)
     assert run.finish().exit_code == -signal.SIGKILL
-    cluster.proxy.faults.clear()
-    refused = collect(cluster)
-    assert refused.exit_code == 5
-    assert re.search(r"no partial of runner (\d, )*3", refused.stderr)
+    cluster.proxy.failures.clear()
+    rejected = collect(cluster)
+    assert rejected.exit_code == 5
+    assert re.search(r"no partial of runner (\d, )*3", rejected.stderr)
     assert cluster.combined == OLD
     node(cluster, 3, 5)
     assert collect(cluster).exit_code == 0
     assert cluster.combined == cluster.of_folders()
     assert cluster.listed() == ["Combined.csv", "Combined.report.json"]
-    assert cluster.working_folders() == [], "the folder of the killed run was swept by the next"
+    assert cluster.scratch_folders() == [], "the next run removed the folder of the killed one"
 
 
 def test_a_node_that_fails_leaves_no_partial_of_its_range(cluster):
@@ -184,12 +188,12 @@ def test_a_node_that_fails_leaves_no_partial_of_its_range(cluster):
     cluster.proxy.add("PUT", r"Combined_4\.json", status=500, body=ERROR)
     outcome = cluster.reduce(mode="reduce", low=3, high=4)
     assert outcome.exit_code == 6
-    assert re.search(r"Combined_4\.json' can't be written: .*500 InternalError.*run again", outcome.stderr)
+    assert re.search(r"cannot write '.*Combined_4\.json': .*500 InternalError.*run again", outcome.stderr)
     assert [name for name in cluster.listed() if re.match(r"\.Combined_[34]", name)] == []
     assert len(cluster.listed()) == 7
 
 
-def test_leftovers_of_other_runs_go_with_a_run_of_all(cluster):
+def test_leftovers_of_other_runs_are_removed_by_a_run_of_all_runners(cluster):
     for name in (
         ".Combined_17.csv",
         ".Combined_17.json",
@@ -207,31 +211,32 @@ def test_leftovers_of_other_runs_go_with_a_run_of_all(cluster):
 
 @each("failing", report=(r"Combined\.report\.json",), result=(r"Combined\.csv",))
 @each(
-    "answer",
+    "response",
     error=({"status": 500, "body": ERROR},),
     denied=({"status": 403},),
     broken_off=({"cut_at": 0.0, "status": None},),
 )
-def test_a_result_that_can_not_be_put_is_exit_code_6_and_the_old_one_stays(cluster, failing, answer):
-    fault = answer | (
-        {"before": lambda: (_ for _ in ()).throw(ConnectionError)} if "cut_at" in answer else {}
+def test_a_failed_upload_of_the_result_is_exit_code_6_and_the_old_one_is_kept(cluster, failing, response):
+    failure = response | (
+        {"before": lambda: (_ for _ in ()).throw(ConnectionError)} if "cut_at" in response else {}
     )
-    cluster.proxy.add("PUT", f"out/{failing}", **fault)
+    cluster.proxy.add("PUT", f"out/{failing}", **failure)
     outcome = cluster.reduce()
     assert outcome.exit_code == 6
     assert re.search(
-        rf"'{cluster.out}/{failing}' can't be written: .* untouched; then run again", outcome.stderr
+        rf"cannot write '{cluster.out}/{failing}': .* The previous object is unchanged; run again",
+        outcome.stderr,
     )
     assert cluster.combined == OLD
     assert [name for name in cluster.listed() if name.startswith(".")] == []
-    cluster.proxy.faults.clear()
+    cluster.proxy.failures.clear()
     cluster.succeeds()
     assert cluster.combined == cluster.of_folders()
 
 
 @pytest.fixture
 def large(world, monkeypatch):
-    """Input whose result is put in parts."""
+    """Input whose result is uploaded in parts."""
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "2")
     for n in range(4):
         lines = "".join(
@@ -242,20 +247,20 @@ def large(world, monkeypatch):
     return world
 
 
-def test_a_large_result_is_put_in_parts(large):
+def test_a_large_result_is_uploaded_in_parts(large):
     large.succeeds()
     assert large.combined == large.of_folders()
-    assert any(told.startswith("PUT") and "partNumber=2" in told for told in large.proxy.requests)
+    assert any(line.startswith("PUT") and "partNumber=2" in line for line in large.proxy.requests)
 
 
-def test_parts_that_were_put_in_vain_are_removed(large):
+def test_the_parts_of_a_failed_upload_are_removed(large):
     large.proxy.add("PUT", "partNumber=2", status=500, body=ERROR)
     assert large.reduce().exit_code == 6
     assert large.combined == OLD
     assert "Uploads" not in large.s3.list_multipart_uploads(Bucket=large.bucket)
 
 
-def test_large_partials_travel(large):
+def test_large_partials_are_exchanged(large):
     large.succeeds(mode="reduce", low=1, high=1)
     large.succeeds(mode="reduce", low=2, high=2)
     large.succeeds(mode="collect")

@@ -1,4 +1,4 @@
-"""Stores other than S3, through fsspec: an FTP server, pages of links, and folders as addresses."""
+"""Stores other than S3, through fsspec: an FTP server, a web server, and folders given as URLs."""
 
 import functools
 import threading
@@ -13,7 +13,7 @@ from workdir import KEY, Workdir, each, each_engine
 
 @pytest.fixture
 def served(workdir: Workdir, monkeypatch) -> Workdir:
-    """Some files to reduce; the folder of temporary files is the test's own."""
+    """Some input files; the folder for temporary files is the test's own."""
     workdir.csv("Asia Prod 1.csv", KEY, "2.2.2.2", "1.1.1.1")
     workdir.csv("deep/a b/NA Prod.csv", KEY, "1.1.1.1", "oops")
     workdir.csv("deep/NA Prod.txt", KEY)
@@ -31,7 +31,7 @@ def of_folders(workdir: Workdir) -> bytes:
 
 
 @each_engine
-def test_files_of_an_ftp_server_are_reduced_and_results_put_there(served, ftp, engine):
+def test_files_of_an_ftp_server_are_reduced_and_results_uploaded(served, ftp, engine):
     served.set(input_dir=f"{ftp}/input", output_dir=f"{ftp}/output", engine=engine, log_level="DEBUG")
     first = served.reduce()
     assert first.exit_code == 0
@@ -43,7 +43,7 @@ def test_files_of_an_ftp_server_are_reduced_and_results_put_there(served, ftp, e
     assert [path.name for path in served.output.iterdir() if path.name.startswith(".")] == []
 
 
-def test_nodes_meet_on_an_ftp_server(served, ftp):
+def test_nodes_exchange_partials_on_an_ftp_server(served, ftp):
     served.set(input_dir=f"{ftp}/input", output_dir=f"{ftp}/output")
     assert served.reduce(mode="reduce", low=1, high=1).exit_code == 0
     assert served.reduce(mode="collect").exit_code == 5
@@ -56,7 +56,7 @@ def test_nodes_meet_on_an_ftp_server(served, ftp):
 
 
 @each("part", "code", input=("input_dir", 1), output=("output_dir", 2))
-def test_a_refused_password_is_told_without_it(served, ftp, part, code):
+def test_a_wrong_password_is_reported_without_it(served, ftp, part, code):
     outcome = served.reduce(log_level="DEBUG", **{part: ftp.replace(PASSWORD, "wr0ng-one") + "/input"})
     assert outcome.exit_code == code
     assert "wr0ng-one" not in outcome.stderr
@@ -64,13 +64,13 @@ def test_a_refused_password_is_told_without_it(served, ftp, part, code):
 
 
 @each_engine
-def test_a_folder_may_be_given_as_an_address(served, engine):
+def test_a_folder_may_be_given_as_a_url(served, engine):
     served.set(input_dir=f"file://{served.input}", output_dir=f"file://{served.output}", engine=engine)
     assert served.reduce().exit_code == 0
     assert (served.output / "Combined.csv").read_bytes() == of_folders(served)
 
 
-def test_a_file_that_changes_after_it_was_listed_is_noticed(served):
+def test_a_file_that_changes_after_it_was_listed_is_skipped(served):
     served.set(input_dir=f"file://{served.input}", output_dir=f"file://{served.output}", runners=1)
     script = served.root / "change.py"
     script.write_text(
@@ -88,17 +88,17 @@ def test_a_file_that_changes_after_it_was_listed_is_noticed(served):
     assert "'Asia Prod 1.csv' is skipped, changed-while-read" in outcome.stderr
 
 
-def test_a_missing_folder_is_told(served):
+def test_a_missing_folder_is_exit_code_1(served):
     assert served.reduce(input_dir="file:///no/such/folder").exit_code == 1
 
 
 @pytest.fixture
 def pages(served) -> Iterator[str]:
-    """The address of a web server that shows the input as pages of links."""
+    """The URL of a web server that lists the input as pages of links."""
 
     class Handler(SimpleHTTPRequestHandler):
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=str(served.input)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -109,13 +109,13 @@ def pages(served) -> Iterator[str]:
 
 @each_engine
 def test_pages_of_links_are_reduced(served, pages, engine):
-    """Its client works with threads, so this is about forking, too."""
+    """The client uses threads, so this tests forking, too."""
     outcome = served.reduce(input_dir=pages, engine=engine)
     assert outcome.exit_code == 0
     assert outcome.combined_bytes == of_folders(served)
 
 
-def test_what_can_only_be_read_is_no_output(served, pages):
+def test_a_read_only_store_is_rejected_as_output(served, pages):
     outcome = served.reduce(output_dir=pages)
     assert outcome.exit_code == 2
-    assert "this kind of store can only be read" in outcome.stderr
+    assert "this kind of store is read-only" in outcome.stderr

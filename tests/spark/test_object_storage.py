@@ -13,7 +13,7 @@ import pytest
 import workdir as workdir_module
 from faulty_proxy import FaultyProxy
 from random_csv import deceiving
-from s3_servers import NOT_FROM_OUTSIDE, bucket_behind, variables_for
+from s3_servers import UNSET_VARIABLES, bucket_behind_proxy, variables_for
 from s3_world import ACCESS_KEY, SECRET_KEY, World
 from spark_world import cluster, free_port, session
 from workdir import KEY, Outcome, Workdir, each
@@ -53,13 +53,13 @@ def world(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[World]:
     """Three objects and an old result."""
-    for name in NOT_FROM_OUTSIDE:
+    for name in UNSET_VARIABLES:
         monkeypatch.delenv(name, raising=False)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    proxy.faults.clear()
+    proxy.failures.clear()
     proxy.requests.clear()
-    with bucket_behind(proxy, moto_port, workdir) as made:
+    with bucket_behind_proxy(proxy, moto_port, workdir) as made:
         for name, address in (("Asia Prod", "1.1.1.1"), ("EU Prod", "2.2.2.2"), ("NA Prod", "3.3.3.3")):
             made.csv(f"{name}.csv", KEY, address)
         made.put("out/Combined.csv", OLD)
@@ -157,7 +157,7 @@ def test_an_object_that_changes_after_it_was_listed_is_ignored(world, executors,
     assert world.combined == RIGHT
     reason, detail = ignored(world)["EU Prod.csv"]
     assert reason == "changed-while-read"
-    assert ("removed after it was listed" if becomes is None else "another version") in detail
+    assert ("removed after it was listed" if becomes is None else "replaced after it was listed") in detail
 
 
 def test_an_object_that_nobody_may_read_is_broken_and_told(world, executors):
@@ -167,7 +167,8 @@ def test_an_object_that_nobody_may_read_is_broken_and_told(world, executors):
     assert world.combined == RIGHT
     assert ignored(world)["EU Prod.csv"] == (
         "broken",
-        "can't be read to its end: access is refused (403): list, get, put and delete must be allowed there",
+        "cannot be read to its end: access denied (403):"
+        " this user must be allowed to list, get, put and delete objects there",
     )
     assert "'EU Prod.csv' is skipped, broken" in outcome.stderr
 
@@ -188,19 +189,19 @@ def test_executors_without_boto3_are_told_of(world, executors):
 
 def test_executors_that_do_not_reach_the_store_are_told_of(world, executors):
     executors["AWS_ENDPOINT_URL"] = f"http://127.0.0.1:{free_port()}"
-    fails(world, "the endpoint can't be reached: check network and AWS_ENDPOINT_URL; then run again")
+    fails(world, "cannot connect to the endpoint: check the network and AWS_ENDPOINT_URL; then run again")
 
 
 def test_credentials_that_expire_while_executors_read_end_the_job_and_are_not_repeated(world, executors):
     world.proxy.add("GET", TARGET, status=403, body=EXPIRED)
-    fails(world, "while reading 'EU Prod.csv': the credentials are refused (403 ExpiredToken): renew or corr")
+    fails(world, "while reading 'EU Prod.csv': the credentials are rejected (403 ExpiredToken): renew")
 
 
 @each(
     "answer", "detail",
     gone=({"status": 404}, "removed after it was listed"),
-    other=({"status": 412}, "another version than the listed one is there now"),
-    refused=({"status": 403}, "can't be read to its end: access is refused (403)"),
+    other=({"status": 412}, "replaced after it was listed"),
+    refused=({"status": 403}, "cannot be read to its end: access denied (403)"),
 )  # fmt: skip
 def test_executors_that_see_another_bucket_or_have_fewer_rights_are_found_out(
     world, executors, moto_port, answer, detail
@@ -248,7 +249,7 @@ def test_a_cluster_reads_a_bucket_and_no_secret_is_anywhere(world, monkeypatch, 
     assert outcome.exit_code == 0
     assert world.combined == world.of_folders()
     assert world.listed() == ["Combined.csv", "Combined.report.json"]
-    assert [path for path in world.working_folders() if "reducer" in path.name] == []
+    assert [path for path in world.scratch_folders() if "reducer" in path.name] == []
     written = {path: path.read_text("latin-1") for path in tmp_path.rglob("*") if path.is_file()}
     assert any("SparkListenerTaskEnd" in text for text in written.values())
     assert any("DEBUG" in text for path, text in written.items() if path.name == "stderr")

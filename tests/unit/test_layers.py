@@ -1,4 +1,4 @@
-"""Which module may import which: read from all imports, and from what a run really loads."""
+"""Layers: which module may import which, by all import statements and by the modules that a run loads."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ LAYERS = (
 )
 """Lowest first: a module imports only from its own layer and from those before it."""
 LAYERS_OF_HOSTS = (*LAYERS[:3], "reduction.hosts")
-OF_BOTH = {"reduction", "reduction._kernel"}
+SHARED_MODULES = {"reduction", "reduction._kernel"}
 HEAVY = {"pandas", "numpy"}
 SPARK = {"pyspark", "py4j", "pyarrow"}
-NOT_AT_START = {  # together more than Python itself takes to start (docs/performance-notes.md)
+NOT_AT_START = {  # together slower to import than Python itself (docs/performance-notes.md)
     "argparse", "backports.zstd", "bz2", "compression.zstd", "csv", "dataclasses", "difflib", "dotenv",
     "gzip", "inspect", "isal", "lzma", "multiprocessing", "pickle", "random", "reduction.pipeline.reading",
     "reduction.storage.base", "reduction.pipeline.remote_input", "rich", "secrets",
@@ -49,7 +49,7 @@ each_module = pytest.mark.parametrize("module", MODULES)
 
 
 def imports(path: Path, module: str = "") -> Iterator[str]:
-    """Every module that a file imports, anywhere in it, and everything it takes from one, with full names."""
+    """Yield the full names of all modules that a file imports, and of those from which it imports a name."""
     package = module.split(".") if module else []
     if path.name != "__init__.py":
         package = package[:-1]
@@ -69,7 +69,7 @@ def tops(path: Path) -> set[str]:
 
 
 def mentions(path: Path, module: str, *names: str) -> set[str]:
-    """The names of `module` that a file uses, as `module.name` or imported from it."""
+    """Return those of `names` that a file uses, as `module.name` or imported from `module`."""
     used = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == module:
@@ -80,7 +80,7 @@ def mentions(path: Path, module: str, *names: str) -> set[str]:
 
 
 def imported_modules() -> dict[str, set[str]]:
-    """For each module of the package, the modules of the package that it imports, anywhere in its file."""
+    """Map each module of the package to the modules of the package that it imports, anywhere in its file."""
     return {
         module: {name for name in imports(path, module) if name in MODULES} - {module}
         for module, path in MODULES.items()
@@ -88,27 +88,27 @@ def imported_modules() -> dict[str, set[str]]:
 
 
 def cycles(graph: Mapping[str, set[str]]) -> list[set[str]]:
-    """The strongly connected components with more than one module (Tarjan 1972, by repeated reachability)."""
+    """Return the cycles: sets of modules that can all reach each other."""
 
     def reachable(start: str) -> set[str]:
         seen: set[str] = set()
-        waiting = [start]
-        while waiting:
-            for name in graph[waiting.pop()] - seen:
+        pending = [start]
+        while pending:
+            for name in graph[pending.pop()] - seen:
                 seen.add(name)
-                waiting.append(name)
+                pending.append(name)
         return seen
 
     reach = {module: reachable(module) for module in graph}
-    rings = {frozenset(other for other in reach[module] if module in reach[other]) for module in graph}
-    return [set(ring) for ring in rings if ring]
+    components = {frozenset(other for other in reach[module] if module in reach[other]) for module in graph}
+    return [set(component) for component in components if component]
 
 
 def layer_of(module: str, layers: tuple[str, ...]) -> int | None:
     return next((i for i, name in enumerate(layers) if module == name or module.startswith(f"{name}.")), None)
 
 
-def test_the_check_sees_imports_of_every_kind(tmp_path):
+def test_imports_of_every_kind_are_found(tmp_path):
     file = tmp_path / "x.py"
     file.write_text(
         "import a.b\nfrom c import d\ndef f():\n    import e\n    from os import environ\nos.getenv\n"
@@ -118,7 +118,7 @@ def test_the_check_sees_imports_of_every_kind(tmp_path):
     assert mentions(file, "os", "environ", "getenv") == {"environ", "getenv"}
 
 
-def test_the_check_finds_a_cycle():
+def test_a_cycle_is_found():
     assert cycles({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": {"a"}}) == [{"b", "c"}]
 
 
@@ -131,16 +131,16 @@ def test_a_module_imports_only_from_its_own_layer_and_lower_ones(module):
     layers = LAYERS_OF_HOSTS if module.startswith("reduction.hosts") else LAYERS
     own = layer_of(module, layers)
     if own is None:
-        assert module in OF_BOTH, "a module of no layer"
+        assert module in SHARED_MODULES, "the module belongs to no layer"
         return
     for name in imports(MODULES[module], module):
-        if name.startswith("reduction") and name not in OF_BOTH:
+        if name.startswith("reduction") and name not in SHARED_MODULES:
             layer = layer_of(name, layers)
             assert layer is not None, f"{name} is in no layer that {module} may import"
             assert layer <= own, f"{name} is in a layer above {module}"
 
 
-def test_the_package_root_holds_only_what_every_layer_needs():
+def test_the_package_root_contains_only_modules_for_every_layer():
     assert {path.stem for path in PACKAGE.glob("*.py*")} == {"__init__", "errors", "_kernel"}
 
 
@@ -170,13 +170,13 @@ def test_pandas_numpy_and_spark_stay_in_the_modules_of_their_engines(module):
 
 @each_module
 def test_modules_that_use_arrays_are_loaded_only_by_name(module):
-    """An import of one of them would load pandas wherever the importing module is needed."""
+    """Importing one of them would load pandas wherever the importing module is used."""
     if not module.startswith(ARRAYS):
         assert not [name for name in imports(MODULES[module], module) if name.startswith(ARRAYS)]
 
 
 @pytest.mark.parametrize("name", ["reducer.py", "runner.py", "config.py"])
-def test_the_files_on_top_are_short_ways_in(name):
+def test_the_entry_points_at_the_top_are_short(name):
     path = ROOT / name
     assert len(path.read_text().splitlines()) <= 30
     assert {name for name in imports(path) if name != "sys"} <= {
@@ -186,7 +186,7 @@ def test_the_files_on_top_are_short_ways_in(name):
 
 
 def loaded_by(script: str, tree: Path, engine: str) -> list[str]:
-    """What a script prints, in one line, that imports the controller and reduces `tree`."""
+    """Run a script that imports the controller and reduces `tree`; return the words that it prints."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("REDUCER_")}
     variables = {"ENGINE": engine, "INPUT_DIR": str(tree), "OUTPUT_DIR": str(tree), "RUNNERS_QTY": "2"}
     done = subprocess.run(
@@ -218,8 +218,8 @@ def test_the_reference_engine_runs_without_pandas_and_numpy(tree):
 
 
 @pytest.mark.parametrize("engine", [engine_param("native")])
-def test_a_plain_native_run_waits_for_no_module_that_it_does_not_need(tree, engine):
-    """In the controller, and in a runner, which is the same process in the second run."""
+def test_a_plain_native_run_imports_no_module_that_it_does_not_need(tree, engine):
+    """Neither in the controller nor in a runner, which is the same process in the second run."""
     script = f"""if True:
         import os, sys
         from reduction.app import config, controller

@@ -77,8 +77,8 @@ def check_readable_again(input_dir: str, files: Sequence[Split]) -> None:
             raise PartialsRejected(
                 [
                     f"'{path}' must be read again as a whole, because its splits do not match, but it"
-                    " does not exist here or cannot be read: collect on a node that sees the input tree, or run"
-                    " again with REDUCER_SPLIT_SIZE=0"
+                    " does not exist here or cannot be read: collect on a node that sees the input tree,"
+                    " or run again with REDUCER_SPLIT_SIZE=0"
                 ]
             )
         _LOG.warning(

@@ -1,6 +1,4 @@
-"""Discovery of the input: lists a folder tree, or the objects below a URL, and decides which files are
-read.
-"""
+"""Discovery of the input: lists a folder tree, or the objects below a URL, and decides what is read."""
 
 from __future__ import annotations
 

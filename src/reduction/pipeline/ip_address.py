@@ -22,8 +22,7 @@ class Address(NamedTuple):
 
 
 def parse(text: str) -> Address | None:
-    r"""Return the address in `text`, or None if it is invalid. Spaces and tabs before and after it are
-    ignored.
+    r"""Return the address in `text`, or None if it is invalid; spaces and tabs around it are ignored.
 
     >>> parse(" 10.0.0.1\t")
     Address(version=4, number=167772161)

@@ -1,6 +1,4 @@
-"""File names: which files are input, which environment they belong to, and which the Reducer writes
-itself.
-"""
+"""File names: which files are input, which environment they belong to, and what the Reducer writes itself."""
 
 from __future__ import annotations
 

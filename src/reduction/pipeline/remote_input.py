@@ -27,8 +27,7 @@ from reduction.storage.url import redact_url
 def list_objects(tree: str) -> list[Split | SkippedFile]:
     """Return the splits and the skipped files below a URL, in no order, without leaving a thread behind.
 
-    Raises `InputError` if there is no object or they cannot be listed, `SettingsError` if a library is
-    missing.
+    Raises `InputError` if there is no object or listing fails, `SettingsError` if a library is missing.
     """
     return run_isolated(tree, lambda: _list_objects(tree))
 
@@ -187,11 +186,8 @@ class _ChunkStream(io.RawIOBase):
     def seekable(self) -> bool:
         return True
 
-    def tell(self) -> int:
-        return self._position
-
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Return the current position; raises `UnsupportedOperation` for any other one."""
+        """Return the position, which must be the current one, or raise `UnsupportedOperation`."""
         if (offset, whence) not in ((self._position, io.SEEK_SET), (0, io.SEEK_CUR)):
             raise io.UnsupportedOperation("an object is read from its beginning to its end")
         return self._position

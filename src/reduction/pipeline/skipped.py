@@ -1,6 +1,4 @@
-"""Why files are skipped and rows rejected, in the same words for every engine; and the log lines about
-them.
-"""
+"""Why files are skipped and rows rejected, in the same words for every engine, and their log lines."""
 
 from __future__ import annotations
 

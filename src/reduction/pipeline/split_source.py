@@ -1,7 +1,8 @@
 """The bytes of a split of a large object: the object's head, the split itself, and what follows it.
 
 The kernel requests them by offset (native/include/reduction/csv/split_reader.hpp). A runner fetches the head
-of an object once for all its splits and prefetches each split; other requests are rare and fetched on demand.
+of an object once for all its splits and prefetches each split; other bytes are rarely needed and are fetched
+on demand.
 """
 
 from __future__ import annotations

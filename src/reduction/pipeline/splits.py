@@ -91,10 +91,9 @@ class Listing:
 def plan_splits(listing: Listing, split_bytes: int, runners: int) -> Listing:
     """Divide large files into splits of `split_bytes` (0: none) where that balances the shares better.
 
-    A file is split if it is larger than `split_bytes` and than a quarter of a runner's fair share of all
-    bytes. So at most four files per runner are split, and the result depends on the listing alone: all nodes
-    agree. An object is split like a file, unless its store reports no version: splits of two versions could
-    get mixed.
+    A file is split if larger than `split_bytes` and than a quarter of a runner's fair share of all bytes.
+    So at most four files per runner are split, and the result depends on the listing alone: all nodes agree.
+    An object is split like a file, unless its store reports no version: splits of two versions could mix.
     """
     total = sum(split.size for split in listing.splits)
     splits: list[Split] = []

@@ -61,8 +61,7 @@ class RejectedRow(NamedTuple):
 class Stats(SimpleNamespace):
     """The stats of a file, of a runner's share, or of a run.
 
-    `taken` is the number of accepted files, and `bytes` their size; `read`, `valid` and `rejected` count
-    rows.
+    `taken` is the number of accepted files, `bytes` their size; `read`, `valid` and `rejected` count rows.
     """
 
     def __init__(
@@ -126,9 +125,7 @@ class Stats(SimpleNamespace):
 
     @classmethod
     def from_plain(cls, plain: dict[str, Any]) -> Stats:
-        """Return the stats that `to_plain` wrote. Raises KeyError, TypeError or ValueError if they are
-        invalid.
-        """
+        """Return the stats that `to_plain` wrote. Raises KeyError, TypeError or ValueError otherwise."""
         return cls(
             taken=int(plain["taken"]),
             bytes=int(plain["bytes"]),

@@ -1,3 +1,1 @@
-"""Building blocks of both programs: processes, logs, progress, files, text; independent of any input
-format.
-"""
+"""Building blocks of both programs: processes, logs, progress, files and text, for any input format."""

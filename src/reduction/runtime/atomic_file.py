@@ -99,9 +99,9 @@ def atomic_write(path: Path, *, flush_folder: bool = True) -> Iterator[AtomicFil
     """Write to a temporary file, sync it, then rename it to `path`; on any failure the old file is kept.
 
     The rename is synced, too, unless `flush_folder` is false: that is for a file that does not count without
-    another one, which is written to the same folder later and syncs it. The temporary file is a dot file
-    ending in `.tmp` with a random part in its name, so two writers of the same path never share one. Raises
-    `WriteError`.
+    another one, which is written to the same folder later and syncs it.
+    The temporary file is a dot file ending in `.tmp` with a random part in its name, so two writers of the
+    same path never share one. Raises `WriteError`.
     """
     temp = _temp_path(path)
     try:

@@ -62,9 +62,7 @@ _ERRORS = (
 
 
 def is_archive(head: bytes) -> bool:
-    """Return whether a file with these first `HEAD_BYTES` bytes (or fewer, if it is shorter) is
-    compressed.
-    """
+    """Return whether a file is compressed; `head` is its first `HEAD_BYTES` bytes, or all it has."""
     return magic.compression_of(head) is not None
 
 

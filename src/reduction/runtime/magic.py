@@ -1,7 +1,6 @@
 """File types by first bytes: compressed formats and byte-order marks.
 
-The native kernel has the same tables in native/src/io/byte_source.cpp. tests/unit/test_magic.py compares
-them.
+The native kernel has these tables in native/src/io/byte_source.cpp; tests/unit/test_magic.py compares them.
 """
 
 from __future__ import annotations
@@ -36,9 +35,7 @@ def compression_of(head: bytes) -> str | None:
 
 
 def wide_encoding(head: bytes) -> str | None:
-    """Return "UTF-16" or "UTF-32" if `head` begins with the byte-order mark of one of them; otherwise
-    None.
-    """
+    """Return "UTF-16" or "UTF-32" if `head` begins with the byte-order mark of either, otherwise None."""
     return next((encoding for mark, encoding in WIDE_BOMS if head.startswith(mark)), None)
 
 

@@ -112,9 +112,7 @@ class WorkerPool(Generic[_Job]):
             self._start(runner, job, index)
 
     def wait(self, tick: Callable[[], None]) -> WorkerFailure | None:
-        """Return None when all runners are done, or the first failure; calls `tick` about ten times a
-        second.
-        """
+        """Return None when all runners are done, or the first failure; call `tick` ten times a second."""
         while running := [worker for worker in self._workers.values() if not worker.done]:
             self._handle_messages(running)
             tick()
@@ -214,9 +212,7 @@ def _signals_blocked() -> Iterator[None]:
 
 
 def _exit_when_closed(lifeline: int) -> None:
-    """End this process when the controller, the only writer of `lifeline`, has ended, even if it was
-    killed.
-    """
+    """End this process when the controller, the only writer of `lifeline`, ends, even if it is killed."""
 
     def watch() -> None:
         os.read(lifeline, 1)

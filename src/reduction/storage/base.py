@@ -21,9 +21,7 @@ _T = TypeVar("_T")
 
 
 class ObjectMeta(NamedTuple):
-    """An object: its name relative to the URL, size in bytes, and version (an ETag, or what changes with
-    it).
-    """
+    """An object: name relative to the URL, size in bytes, and version (an ETag, or what changes with it)."""
 
     name: str
     size: int
@@ -84,9 +82,7 @@ class Store(Protocol):
 
 
 def with_retries(call: Callable[[], _T], stop: threading.Event) -> _T:
-    """Return the result of `call`; transient errors are retried with exponential backoff until `stop` is
-    set.
-    """
+    """Return the result of `call`; transient errors are retried with backoff until `stop` is set."""
     for attempt in range(1, _ATTEMPTS):
         try:
             return call()

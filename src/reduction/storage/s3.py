@@ -1,7 +1,7 @@
 """The store for `s3://bucket/prefix`, based on boto3.
 
-Credentials, region, endpoint, proxies, certificates and retries are read by boto3 from its own variables,
-files and roles (docs/adr/0012). Messages repeat only the status and known error codes of a response.
+Credentials, region, endpoint, proxies, certificates and retries are set by boto3's own variables, files
+and roles (docs/adr/0012). Messages repeat only the status and known error codes of a response.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A store that fails, is slow, or changes: what is read is what was listed, or it is told."""
+"""A store that fails, is slow, or changes: the listed version is read, or the file is skipped."""
 
 import json
 import os
@@ -17,7 +17,7 @@ TARGET = "EU Prod"
 
 @pytest.fixture
 def three(world, monkeypatch):
-    """Three objects, the second of which is to have its troubles; botocore itself tries only twice."""
+    """Three objects, of which the second one fails; botocore itself tries only twice."""
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "2")
     world.csv("Asia Prod.csv", KEY, "1.1.1.1")
     world.csv("EU Prod.csv", KEY, "2.2.2.2")
@@ -26,45 +26,45 @@ def three(world, monkeypatch):
     return world
 
 
-def ignored(world) -> dict[str, tuple[str, str]]:
+def skipped(world) -> dict[str, tuple[str, str]]:
     report = json.loads(world.get("out/Combined.report.json"))
     return {file["path"]: (file["reason"], file["detail"]) for file in report["files"]["ignored"]}
 
 
 @each(
-    "fault",
+    "failure",
     internal_error=({"status": 500, "times": 3},),
     unavailable=({"status": 503, "times": 2},),
     slow_down=({"status": 503, "body": SLOW_DOWN, "times": 5},),
     too_many_requests=({"status": 429, "times": 1},),
-    half_an_answer=({"cut_at": 0.5, "times": 2},),
-    no_answer=({"cut_at": 0.0, "times": 1},),
+    half_a_response=({"cut_at": 0.5, "times": 2},),
+    no_response=({"cut_at": 0.0, "times": 1},),
     slow=({"seconds": 1.5, "times": 1},),
 )
-def test_what_passes_does_no_harm(three, fault):
-    harm = three.proxy.add("GET", TARGET, **fault)
+def test_transient_errors_are_retried(three, failure):
+    injected = three.proxy.add("GET", TARGET, **failure)
     three.succeeds()
-    assert harm.met >= fault["times"]
-    assert ignored(three) == {}
+    assert injected.matched >= failure["times"]
+    assert skipped(three) == {}
     assert three.combined == three.of_folders()
 
 
 @each_engine
 @each(
-    "fault", "said",
+    "failure", "text",
     error=({"status": 500}, r"the store kept failing \(500\)"),
     slow_down=({"status": 503, "body": SLOW_DOWN}, r"\(503 SlowDown\)"),
-    half_an_answer=({"cut_at": 0.5}, r"the connection broke off"),
-    denied=({"status": 403, "body": DENIED}, r"access is refused \(403\)"),
-    teapot=({"status": 418}, r"the store answered 418"),
+    half_a_response=({"cut_at": 0.5}, r"the connection was lost"),
+    denied=({"status": 403, "body": DENIED}, r"access denied \(403\)"),
+    teapot=({"status": 418}, r"unexpected response of the store \(418\)"),
 )  # fmt: skip
-def test_an_object_that_is_not_to_be_had_is_broken_and_told(three, engine, fault, said):
-    three.proxy.add("GET", TARGET, **fault)
+def test_an_object_that_cannot_be_read_is_skipped_as_broken(three, engine, failure, text):
+    three.proxy.add("GET", TARGET, **failure)
     outcome = three.succeeds(engine=engine)
     assert three.combined == RIGHT
-    reason, detail = ignored(three)["EU Prod.csv"]
+    reason, detail = skipped(three)["EU Prod.csv"]
     assert reason == "broken"
-    assert re.search(said, detail)
+    assert re.search(text, detail)
     assert "'EU Prod.csv' is skipped, broken" in outcome.stderr
     assert three.reduce(engine=engine, strict="true").exit_code == 7
 
@@ -76,19 +76,19 @@ def test_an_object_that_is_not_to_be_had_is_broken_and_told(three, engine, fault
     of_the_same_size=(b"Source IP\n2.2.2.9\n",),
     gone=(None,),
 )
-def test_an_object_that_changes_after_it_was_listed_is_ignored(three, engine, becomes):
+def test_an_object_that_changes_after_it_was_listed_is_skipped(three, engine, becomes):
     def change():
         three.delete("in/EU Prod.csv") if becomes is None else three.put("in/EU Prod.csv", becomes)
 
     three.proxy.add("GET", TARGET, before=change, times=1)
     three.succeeds(engine=engine)
     assert three.combined == RIGHT
-    reason, detail = ignored(three)["EU Prod.csv"]
+    reason, detail = skipped(three)["EU Prod.csv"]
     assert reason == "changed-while-read"
-    assert ("removed after it was listed" if becomes is None else "another version") in detail
+    assert ("removed after it was listed" if becomes is None else "replaced after it was listed") in detail
 
 
-def test_an_object_that_is_written_with_the_same_bytes_is_the_same(three):
+def test_an_object_that_is_replaced_by_the_same_bytes_is_unchanged(three):
     content = three.get("in/EU Prod.csv")
     three.proxy.add("GET", TARGET, before=lambda: three.put("in/EU Prod.csv", content), times=1)
     three.succeeds()
@@ -96,7 +96,7 @@ def test_an_object_that_is_written_with_the_same_bytes_is_the_same(three):
 
 
 @each("becomes", other=(True,), gone=(False,))
-def test_a_large_object_that_changes_between_two_ranges_counts_not_at_all(three, becomes):
+def test_a_large_object_that_changes_between_two_ranges_does_not_count(three, becomes):
     rows = b"2.2.2.2,x\n" * 1_000_000
     three.put("in/EU Prod.csv", b"Source IP,Text\n" + rows)
 
@@ -106,25 +106,25 @@ def test_a_large_object_that_changes_between_two_ranges_counts_not_at_all(three,
     three.proxy.add("GET", TARGET, before=change, times=1)
     three.succeeds()
     assert three.combined == RIGHT
-    assert ignored(three)["EU Prod.csv"][0] == "changed-while-read"
+    assert skipped(three)["EU Prod.csv"][0] == "changed-while-read"
 
 
-def test_a_listing_that_fails_passingly_is_made(three):
-    harm = three.proxy.add("GET", r"list-type=2&prefix=in/", status=503, times=1)
+def test_a_transient_error_of_the_listing_is_retried(three):
+    injected = three.proxy.add("GET", r"list-type=2&prefix=in/", status=503, times=1)
     three.succeeds()
-    assert harm.met > 1
+    assert injected.matched > 1
 
 
 EXPIRED = "<Error><Code>ExpiredToken</Code><Message>The provided token has expired.</Message></Error>"
 
 
 @each_engine
-def test_credentials_that_expire_in_mid_run_end_it_and_the_old_result_stays(three, engine):
+def test_credentials_that_expire_during_a_run_end_it_and_the_old_result_is_kept(three, engine):
     three.proxy.add("GET", TARGET, status=403, body=EXPIRED)
     outcome = three.reduce(engine=engine)
     assert outcome.exit_code == 4
     assert re.search(
-        r"ERROR: runner \d of 2 failed .*credentials are refused \(403 ExpiredToken\)", outcome.stderr
+        r"ERROR: runner \d of 2 failed .*credentials are rejected \(403 ExpiredToken\)", outcome.stderr
     )
     assert "Traceback" not in outcome.stderr
     assert three.combined == OLD
@@ -133,22 +133,22 @@ def test_credentials_that_expire_in_mid_run_end_it_and_the_old_result_stays(thre
 
 @each("number", killed=(signal.SIGKILL,), out_of_memory=(signal.SIGSEGV,))
 def test_a_runner_that_is_killed_while_it_reads_ends_the_run(three, number):
-    held = three.workdir.root / "held"
-    three.proxy.add("GET", TARGET, before=held.touch, seconds=30)
+    delayed = three.workdir.root / "held"
+    three.proxy.add("GET", TARGET, before=delayed.touch, seconds=30)
     run = three.start(log_level="DEBUG")
     line = run.wait_for("'EU Prod.csv'")
     runner = re.search(r"Runner \[(\d)\]", line)[1]
     pid = next(
-        re.search(r"pid (\d+)", said)[1]
-        for said in run.said
-        if f"Runner [{runner}]" in said and "pid" in said
+        re.search(r"pid (\d+)", line)[1]
+        for line in run.said
+        if f"Runner [{runner}]" in line and "pid" in line
     )
     os.kill(int(pid), number)
     outcome = run.finish()
     assert outcome.exit_code == 4
     assert "while reading 'EU Prod.csv'" in outcome.stderr
     assert three.combined == OLD
-    assert three.working_folders() == []
+    assert three.scratch_folders() == []
 
 
 @each("number", "code", terminated=(signal.SIGTERM, 143), interrupted=(signal.SIGINT, 130))
@@ -160,4 +160,4 @@ def test_a_run_that_is_stopped_while_it_reads_leaves_nothing(three, number, code
     assert run.finish().exit_code == code
     assert three.listed() == ["Combined.csv"]
     assert three.combined == OLD
-    assert three.working_folders() == []
+    assert three.scratch_folders() == []

@@ -1,4 +1,4 @@
-"""What can't work is said in one sentence before any work is done, with what to do."""
+"""Settings that cannot work: one message with a remedy, before any work is done."""
 
 import re
 import socket
@@ -10,7 +10,7 @@ OLD = b"Source IP,Environment\n9.9.9.9,Old Prod\n"
 BAD_KEY = "<Error><Code>InvalidAccessKeyId</Code><Message>no such key</Message></Error>"
 
 
-def said(outcome, code: int) -> str:
+def message_of(outcome, code: int) -> str:
     assert outcome.exit_code == code
     assert "Traceback" not in outcome.stderr
     return outcome.stderr.partition(" - ERROR: ")[2]
@@ -35,44 +35,44 @@ def one(world):
 
 
 @each(
-    "address", "sentence",
-    nothing_below=("s3://{}/nowhere", "no object is below it; correct REDUCER_INPUT_DIR"),
-    an_object_is_no_folder=("s3://{}/in/Asia Prod.csv", "no object is below it"),
-    a_prefix_ends_at_a_slash=("s3://{}/i", "no object is below it"),
-    no_bucket=("s3://{}-not", r"there is no such bucket \(404 NoSuchBucket\): correct the address"),
+    "url", "text",
+    nothing_below=("s3://{}/nowhere", "there is no object below it; correct REDUCER_INPUT_DIR"),
+    an_object_is_no_folder=("s3://{}/in/Asia Prod.csv", "there is no object below it"),
+    a_prefix_ends_at_a_slash=("s3://{}/i", "there is no object below it"),
+    no_bucket=("s3://{}-not", r"no such bucket \(404 NoSuchBucket\): correct the URL"),
 )  # fmt: skip
-def test_an_input_that_is_not_there_is_exit_code_1(one, address, sentence):
-    address = address.format(one.bucket)
-    message = said(one.reduce(input_dir=address), 1)
-    assert re.search(sentence, message)
-    assert address in message
+def test_an_input_that_does_not_exist_is_exit_code_1(one, url, text):
+    url = url.format(one.bucket)
+    message = message_of(one.reduce(input_dir=url), 1)
+    assert re.search(text, message)
+    assert url in message
     assert one.listed() == ["Combined.csv"]
 
 
 @each("which", "code", input=("input", 1), output=("output", 2))
 @each(
-    "environment", "sentence",
+    "environment", "text",
     none=({"AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None}, "no credentials were found: set AWS_A"),
-    half_of_them=({"AWS_SECRET_ACCESS_KEY": None}, "the credentials are not complete"),
+    half_of_them=({"AWS_SECRET_ACCESS_KEY": None}, "the credentials are incomplete"),
     no_profile=({"AWS_PROFILE": "nobody"}, "no such profile: correct AWS_PROFILE"),
-    no_endpoint=({"AWS_ENDPOINT_URL": "http://127.0.0.1:{port}"}, "can't be reached: check network"),
-    nonsense=({"AWS_ENDPOINT_URL": "not an address"}, "the endpoint is none: correct AWS_ENDPOINT_URL"),
+    no_endpoint=({"AWS_ENDPOINT_URL": "http://127.0.0.1:{port}"}, "cannot connect to the endpoint: check"),
+    nonsense=({"AWS_ENDPOINT_URL": "not a URL"}, "invalid endpoint URL: correct AWS_ENDPOINT_URL"),
 )  # fmt: skip
-def test_a_store_that_lets_nobody_in_is_told(one, monkeypatch, which, code, environment, sentence):
+def test_a_store_without_access_is_reported(one, monkeypatch, which, code, environment, text):
     for name, value in environment.items():
         monkeypatch.delenv(name, raising=False)
         if value is not None:
             monkeypatch.setenv(name, value.format(port=closed_port()))
     how = {"output_dir": one.workdir.output} if which == "input" else {"input_dir": one.workdir.input}
-    message = said(one.reduce(**how), code)
-    assert sentence in message
+    message = message_of(one.reduce(**how), code)
+    assert text in message
     assert one.combined == OLD
 
 
 @each(
-    "status", "body", "sentence",
-    refused=(403, BAD_KEY, "the credentials are refused (403 InvalidAccessKeyId): renew or correct them"),
-    denied=(403, "", "access is refused (403): list, get, put and delete must be allowed there"),
+    "status", "body", "text",
+    invalid_key=(403, BAD_KEY, "the credentials are rejected (403 InvalidAccessKeyId): renew"),
+    denied=(403, "", "access denied (403): this user must be allowed to list, get, put and delete"),
     failing=(500, "", "the store kept failing (500): run again later"),
 )  # fmt: skip
 @each(
@@ -83,41 +83,41 @@ def test_a_store_that_lets_nobody_in_is_told(one, monkeypatch, which, code, envi
     output=("PUT", "probe", 2),
     remove=("DELETE", "probe", 2),
 )
-def test_a_refusal_of_the_store_is_told(one, method, path, code, status, body, sentence):
+def test_a_rejected_request_is_reported(one, method, path, code, status, body, text):
     one.proxy.add(method, path, status=status, body=body)
-    message = said(one.reduce(), code)
-    assert sentence in message
+    message = message_of(one.reduce(), code)
+    assert text in message
     assert one.combined == OLD
-    assert [told for told in one.proxy.requests if "Asia Prod" in told] == [], "nothing was read"
+    assert [line for line in one.proxy.requests if "Asia Prod" in line] == [], "nothing was read"
 
 
 @each(
-    "variables", "code", "sentence",
-    output_bucket=({"output_dir": "s3://no-such-bucket-here/out"}, 2, "there is no such bucket"),
+    "variables", "code", "text",
+    output_bucket=({"output_dir": "s3://no-such-bucket-here/out"}, 2, "no such bucket"),
     no_bucket=({"input_dir": "s3://"}, 3, "must be s3://BUCKET/PREFIX"),
     credentials=({"input_dir": "s3://key:verysecret@bucket/in"}, 3, "credentials do not belong in it"),
-    unknown_scheme=({"input_dir": "gopher://host/in"}, 3, "fsspec knows no gopher://"),
+    unknown_scheme=({"input_dir": "gopher://host/in"}, 3, "fsspec does not support gopher://"),
     missing_package=({"input_dir": "gs://bucket/in"}, 3, "pip install 'fsspec[gs]'"),
 )  # fmt: skip
-def test_an_address_that_can_not_work_is_told(one, variables, code, sentence):
-    message = said(one.reduce(**variables), code)
-    assert sentence in message
+def test_an_invalid_url_is_reported(one, variables, code, text):
+    message = message_of(one.reduce(**variables), code)
+    assert text in message
     assert "verysecret" not in message
     assert one.combined == OLD
 
 
-@each("module", "address", s3=("boto3", "s3://bucket/in"), fsspec=("fsspec", "file:///in"))
-def test_a_client_that_is_not_installed_is_exit_code_3_with_the_command(one, module, address):
+@each("module", "url", s3=("boto3", "s3://bucket/in"), fsspec=("fsspec", "file:///in"))
+def test_a_missing_client_library_is_exit_code_3_with_the_command_to_install_it(one, module, url):
     runner = one.workdir.root / "without.py"
     runner.write_text(
         f"import sys; sys.path.insert(0, {str(ROOT)!r}); sys.modules[{module!r}] = None\n"
         "import reducer; raise SystemExit(reducer.main([]))\n"
     )
-    outcome = one.workdir.start(str(runner), input_dir=address).finish()
-    assert f"needs {module}: pip install {module}" in said(outcome, 3)
+    outcome = one.workdir.start(str(runner), input_dir=url).finish()
+    assert f"needs {module}: pip install {module}" in message_of(outcome, 3)
 
 
-def test_a_profile_of_the_ecosystems_own_files_is_enough(one, monkeypatch):
+def test_a_profile_in_the_configuration_files_of_aws_is_sufficient(one, monkeypatch):
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION"):
         monkeypatch.delenv(name)
     endpoint = f"http://127.0.0.1:{one.proxy.port}"
@@ -141,21 +141,21 @@ def test_a_profile_of_the_ecosystems_own_files_is_enough(one, monkeypatch):
     of_python=({"AWS_DEFAULT_REGION": "eu-west-2"}, "eu-west-2"),
     both=({"AWS_DEFAULT_REGION": "eu-west-2", "AWS_REGION": "eu-west-3"}, "eu-west-3"),
 )  # fmt: skip
-def test_the_region_is_that_of_either_variable(one, monkeypatch, environment, region):
+def test_the_region_may_be_set_by_either_variable(one, monkeypatch, environment, region):
     monkeypatch.delenv("AWS_REGION")
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     one.succeeds()
-    assert all(f"/{region}/s3/aws4_request" in signed for signed in one.proxy.signed)
+    assert all(f"/{region}/s3/aws4_request" in signature for signature in one.proxy.signatures)
 
 
-def test_a_session_token_goes_with_every_request(one, monkeypatch):
+def test_a_session_token_is_sent_with_every_request(one, monkeypatch):
     monkeypatch.setenv("AWS_SESSION_TOKEN", "a-token")
     one.succeeds()
-    assert all("x-amz-security-token" in signed for signed in one.proxy.signed)
+    assert all("x-amz-security-token" in signature for signature in one.proxy.signatures)
 
 
-def test_the_endpoint_of_s3_alone_is_taken(one, monkeypatch):
+def test_the_endpoint_of_s3_has_precedence(one, monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", f"http://127.0.0.1:{one.proxy.port}")
     one.succeeds()
