@@ -53,9 +53,9 @@ def test_what_strict_mode_finds_is_not_hidden_by_another_try(home, world):
     world.csv("Asia Prod 12.csv", "Source IP", "not an address")
     done = home.run("dags", "test", "reducer_on_hosts", "-c", conf(world), REDUCER_STRICT="true")
     assert done.returncode != 0
-    assert "strict mode: 1 rejected rows" in done.stdout
+    assert "strict mode: 1 rejected row;" in done.stdout
     assert "no retry: strict mode found something" in done.stdout
-    assert "was collected before" not in done.stdout
+    assert "is already collected" not in done.stdout
 
 
 def test_a_relative_path_is_refused_before_anything_starts(home, world):

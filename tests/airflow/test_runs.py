@@ -124,7 +124,7 @@ def test_a_file_that_comes_before_the_second_try_of_a_node_makes_collect_refuse(
     kill_process(run)
     assert run.finish() == "failed"
     assert (run.states()[NODE_2], run.tasks()["collect"]["try_number"]) == ("success", 1)
-    assert "saw other input (7 splits) than partial '.Combined_1.csv' (6 splits)" in run.log("collect", 1)
+    assert "is from other input (7 splits) than partial '.Combined_1.csv' (6 splits)" in run.log("collect", 1)
     assert result(world) == OLD
     assert run.clear().finish() == "success"
     assert result(world) == one_machine(world.input)
@@ -192,7 +192,7 @@ def test_what_is_cleared_after_a_good_run_changes_nothing(hosts, world, tasks):
     assert run.finish() == "success"
     before = written(world), result(world)
     assert run.clear(*tasks).finish() == "success"
-    assert "was collected before and its result stands: nothing to do" in run.log("collect", 2)
+    assert "is already collected, nothing to do" in run.log("collect", 2)
     assert (written(world), result(world)) == before
     assert leftovers(world) == []
 

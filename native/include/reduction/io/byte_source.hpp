@@ -55,8 +55,8 @@ private:
     std::int64_t modified_ns_;
 };
 
-// What the first bytes of a file mean; `head` are kHead of them, or all if there are fewer. runtime/magic.py has the same
-// table.
+// What the first bytes of a file mean; `head` are kHead of them, or all if there are fewer. runtime/magic.py has the
+// same table.
 constexpr std::size_t kHead = 16;
 bool is_compressed(std::string_view head);
 std::uint64_t wide_encoding(std::string_view head);  // 16 or 32 for UTF-16 or UTF-32, otherwise 0
