@@ -185,7 +185,7 @@ def test_the_pods_make_the_result_of_one_machine(pod, world, one_machine):
     assert ended.exit_code == 0, ended.log
     assert (world.output / "Combined.csv").read_bytes() == one_machine(world.input)
     again = pod(collect_job())
-    assert (again.exit_code, "was collected before" in again.log) == (0, True)
+    assert (again.exit_code, "is already collected" in again.log) == (0, True)
 
 
 def test_collect_refuses_while_an_index_is_missing_or_the_uid_was_forgotten(pod, world):

@@ -58,7 +58,7 @@ class Collector(NamedTuple):
 def check_partials(directory: Path, expected: ExpectedRun, engine_name: str) -> PartialSet | None:
     """Read and check all manifests in `directory`.
 
-    Returns None if there is nothing to do, because this very run was collected before.
+    Returns None if there is nothing to do, because this very run is already collected.
     Raises `PartialsRejected` or `AccountingError`.
     """
     partials.remove_result_temp_files(directory)
