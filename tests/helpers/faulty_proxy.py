@@ -19,7 +19,7 @@ HOP_BY_HOP = {"connection", "transfer-encoding", "keep-alive", "expect", "date",
 
 
 @dataclass
-class Fault:
+class Disturbance:
     """What happens to requests of a method whose path matches: to the first `times`, or (None) to all."""
 
     method: str
@@ -45,10 +45,10 @@ class Fault:
 
 
 class FaultyProxy:
-    """See above; `faults` may be added to at any time, `requests` are those that came, `signed` so."""
+    """See above; `disturbances` may be added to at any time, `requests` are those that came, `signed` so."""
 
     def __init__(self, upstream: int) -> None:
-        self.faults: list[Fault] = []
+        self.disturbances: list[Disturbance] = []
         self.requests: list[str] = []
         self.signed: list[str] = []
         self.lock = threading.Lock()
@@ -72,17 +72,17 @@ class FaultyProxy:
             daemon_threads = True
 
             def handle_error(self, *_: object) -> None:
-                """A client that was killed is nothing to tell."""
+                """A client that was killed is nothing to report."""
 
         self.server = Server(("127.0.0.1", 0), Handler)
         self.port = self.server.server_address[1]
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
-    def add(self, method: str, path: str, **what: Any) -> Fault:
+    def add(self, method: str, path: str, **what: Any) -> Disturbance:
         """Do harm from now on."""
-        fault = Fault(method, path, **what)
-        self.faults.append(fault)
-        return fault
+        disturbance = Disturbance(method, path, **what)
+        self.disturbances.append(disturbance)
+        return disturbance
 
     def close(self) -> None:
         """Answer nobody any more."""
@@ -90,21 +90,30 @@ class FaultyProxy:
         self.server.server_close()
 
     def handle(self, request: BaseHTTPRequestHandler, upstream: int) -> None:
-        """Pass one request on, unless a fault says something else."""
+        """Pass one request on, unless a disturbance says something else."""
         data = body_of(request)
         with self.lock:
-            told = f"{request.command} {unquote(request.path)}"
-            self.requests.append(told)
+            line = f"{request.command} {unquote(request.path)}"
+            self.requests.append(line)
             self.signed.append(request.headers.get("Authorization", ""))
-            faults = [fault for fault in self.faults if fault.meets(request.command, unquote(request.path))]
+            disturbances = [
+                disturbance
+                for disturbance in self.disturbances
+                if disturbance.meets(request.command, unquote(request.path))
+            ]
         cut_at = None
-        for fault in faults:
-            if fault.before:
-                fault.before()
-            time.sleep(fault.seconds)  # a slow server is one that takes its time
-            cut_at = fault.cut_at if cut_at is None else cut_at
-            if fault.status:
-                answer(request, fault.status, [("Content-Type", "application/xml")], fault.body.encode())
+        for disturbance in disturbances:
+            if disturbance.before:
+                disturbance.before()
+            time.sleep(disturbance.seconds)  # a slow server is one that takes its time
+            cut_at = disturbance.cut_at if cut_at is None else cut_at
+            if disturbance.status:
+                answer(
+                    request,
+                    disturbance.status,
+                    [("Content-Type", "application/xml")],
+                    disturbance.body.encode(),
+                )
                 return
         connection = http.client.HTTPConnection("127.0.0.1", upstream, timeout=60)
         connection.request(request.command, request.path, data, dict(request.headers))

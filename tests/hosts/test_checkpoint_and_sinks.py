@@ -108,7 +108,7 @@ def test_a_transaction_that_fails_changes_nothing(folder):
     state.close()
 
 
-def test_a_state_of_another_question_is_refused_and_says_which(folder):
+def test_a_state_of_another_question_is_rejected_and_says_which(folder):
     Checkpoint(folder, RULES).close()
     with pytest.raises(SettingsError, match="with -t 3600 \\(now 60\\)"):
         Checkpoint(folder, RULES | {"-t": 60})
@@ -132,7 +132,7 @@ def test_a_state_that_is_no_state_is_an_error(folder, tmp_path):
         Checkpoint(tmp_path / "file" / "state", RULES)
 
 
-def test_a_state_of_another_version_is_refused(folder):
+def test_a_state_of_another_version_is_rejected(folder):
     Checkpoint(folder, RULES).close()
     with sqlite3.connect(folder / "streaming.sqlite") as base:
         base.execute("UPDATE about SET value = 'other' WHERE name = 'format'")
@@ -152,7 +152,7 @@ def test_a_file_takes_reports_at_its_end(tmp_path):
 
 
 @pytest.mark.parametrize("written", range(8))
-def test_a_report_that_was_told_in_part_is_told_exactly_once(tmp_path, written):
+def test_a_report_that_was_written_in_part_is_written_exactly_once(tmp_path, written):
     path = tmp_path / "reports"
     path.write_bytes(b"before\n" + b"report\n"[:written])
     FileOutput(path).replay(PendingReports(7, b"report\n"))
@@ -167,7 +167,7 @@ def test_what_somebody_else_wrote_meanwhile_is_not_cut_off(tmp_path):
         assert path.read_bytes() == content + b"report\n"
 
 
-def test_a_report_that_was_told_before_others_came_is_not_told_again(tmp_path):
+def test_a_report_that_was_written_before_others_came_is_not_written_again(tmp_path):
     path = tmp_path / "reports"
     path.write_bytes(b"before\nreport\nother\n")
     FileOutput(path).replay(PendingReports(7, b"report\n"))

@@ -94,7 +94,11 @@ def test_large_objects_are_read_in_ranges_and_archives_are_unpacked(world, engin
     world.file("EU Prod.csv", b"\xef\xbb\xbf" + rows(10, 3))
     world.succeeds(engine=engine)
     assert world.combined == world.of_folders(engine="native")
-    big = [told for told in world.proxy.requests if told.startswith("GET") and "Asia Prod big" in told]
+    big = [
+        request
+        for request in world.proxy.requests
+        if request.startswith("GET") and "Asia Prod big" in request
+    ]
     assert len(big) == 2
 
 

@@ -1,4 +1,4 @@
-"""Several nodes on one bucket, each way to get it wrong, and results that are put whole or not at all."""
+"""Several nodes on one bucket, each way to get it wrong, and results that are written atomically."""
 
 import json
 import os
@@ -62,8 +62,10 @@ def test_the_last_node_may_reduce_and_collect(cluster):
 
 def test_a_run_of_one_process_puts_no_partial(cluster):
     cluster.succeeds()
-    put = [told for told in cluster.proxy.requests if told.startswith("PUT") and "probe" not in told]
-    assert [told.rpartition("/")[2] for told in put] == ["Combined.report.json", "Combined.csv"]
+    put = [
+        request for request in cluster.proxy.requests if request.startswith("PUT") and "probe" not in request
+    ]
+    assert [request.rpartition("/")[2] for request in put] == ["Combined.report.json", "Combined.csv"]
 
 
 def test_collect_repeated_after_success_is_a_success_and_puts_nothing(cluster):
@@ -74,7 +76,9 @@ def test_collect_repeated_after_success_is_a_success_and_puts_nothing(cluster):
     again = collect(cluster)
     assert again.exit_code == 0
     assert "collected before" in again.stderr
-    assert [told for told in cluster.proxy.requests if told.startswith("PUT") and "probe" not in told] == []
+    assert [
+        request for request in cluster.proxy.requests if request.startswith("PUT") and "probe" not in request
+    ] == []
     assert (cluster.get("out/Combined.report.json"), cluster.combined) == (first, cluster.of_folders())
 
 
@@ -121,7 +125,7 @@ def damaged(name: str):
     partial_damaged=(damaged(".Combined_3.csv"), r"\.Combined_3\.csv"),
     manifest_damaged=(damaged(".Combined_3.json"), r"\.Combined_3\.json"),
 )  # fmt: skip
-def test_collect_refuses_and_the_repeated_part_is_enough(cluster, prepare, named):
+def test_collect_rejects_and_the_repeated_part_is_enough(cluster, prepare, named):
     prepare(cluster)
     outcome = collect(cluster)
     assert outcome.exit_code == 5
@@ -133,7 +137,7 @@ def test_collect_refuses_and_the_repeated_part_is_enough(cluster, prepare, named
     assert cluster.combined == cluster.of_folders()
 
 
-def test_a_partial_that_goes_while_it_is_collected_is_a_refusal(cluster):
+def test_a_partial_that_goes_while_it_is_collected_is_rejected(cluster):
     node(cluster, 1, 5)
     name = ".Combined_3.csv"
     cluster.proxy.add("GET", rf"{name}", before=lambda: cluster.delete(f"out/{name}"), times=1)
@@ -141,14 +145,14 @@ def test_a_partial_that_goes_while_it_is_collected_is_a_refusal(cluster):
     assert cluster.combined == OLD
 
 
-def test_partials_that_can_not_be_read_are_a_refusal(cluster):
+def test_partials_that_can_not_be_read_are_rejected(cluster):
     node(cluster, 1, 5)
     cluster.proxy.add("GET", r"Combined_3\.csv", status=500, body=ERROR)
     outcome = collect(cluster)
     assert outcome.exit_code == 5
     assert "the store kept failing (500 InternalError): run again later" in outcome.stderr
     assert cluster.combined == OLD
-    cluster.proxy.faults.clear()
+    cluster.proxy.disturbances.clear()
     assert collect(cluster).exit_code == 0
 
 
@@ -167,10 +171,10 @@ def test_a_node_that_is_killed_at_work_may_be_repeated(cluster, at):
     came.open().close()
     os.killpg(run.process.pid, signal.SIGKILL)
     assert run.finish().exit_code == -signal.SIGKILL
-    cluster.proxy.faults.clear()
-    refused = collect(cluster)
-    assert refused.exit_code == 5
-    assert re.search(r"no partial of runner (\d, )*3", refused.stderr)
+    cluster.proxy.disturbances.clear()
+    rejected = collect(cluster)
+    assert rejected.exit_code == 5
+    assert re.search(r"no partial of runner (\d, )*3", rejected.stderr)
     assert cluster.combined == OLD
     node(cluster, 3, 5)
     assert collect(cluster).exit_code == 0
@@ -213,10 +217,10 @@ def test_leftovers_of_other_runs_go_with_a_run_of_all(cluster):
     broken_off=({"cut_at": 0.0, "status": None},),
 )
 def test_a_result_that_can_not_be_put_is_exit_code_6_and_the_old_one_stays(cluster, failing, answer):
-    fault = answer | (
+    disturbance = answer | (
         {"before": lambda: (_ for _ in ()).throw(ConnectionError)} if "cut_at" in answer else {}
     )
-    cluster.proxy.add("PUT", f"out/{failing}", **fault)
+    cluster.proxy.add("PUT", f"out/{failing}", **disturbance)
     outcome = cluster.reduce()
     assert outcome.exit_code == 6
     assert re.search(
@@ -224,7 +228,7 @@ def test_a_result_that_can_not_be_put_is_exit_code_6_and_the_old_one_stays(clust
     )
     assert cluster.combined == OLD
     assert [name for name in cluster.listed() if name.startswith(".")] == []
-    cluster.proxy.faults.clear()
+    cluster.proxy.disturbances.clear()
     cluster.succeeds()
     assert cluster.combined == cluster.of_folders()
 
@@ -245,7 +249,7 @@ def large(world, monkeypatch):
 def test_a_large_result_is_put_in_parts(large):
     large.succeeds()
     assert large.combined == large.of_folders()
-    assert any(told.startswith("PUT") and "partNumber=2" in told for told in large.proxy.requests)
+    assert any(request.startswith("PUT") and "partNumber=2" in request for request in large.proxy.requests)
 
 
 def test_parts_that_were_put_in_vain_are_removed(large):

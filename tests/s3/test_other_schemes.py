@@ -56,7 +56,7 @@ def test_nodes_meet_on_an_ftp_server(served, ftp):
 
 
 @each("part", "code", input=("input_dir", 1), output=("output_dir", 2))
-def test_a_refused_password_is_told_without_it(served, ftp, part, code):
+def test_a_rejected_password_is_reported_without_it(served, ftp, part, code):
     outcome = served.reduce(log_level="DEBUG", **{part: ftp.replace(PASSWORD, "wr0ng-one") + "/input"})
     assert outcome.exit_code == code
     assert "wr0ng-one" not in outcome.stderr
@@ -88,7 +88,7 @@ def test_a_file_that_changes_after_it_was_listed_is_noticed(served):
     assert "'Asia Prod 1.csv' is skipped, changed-while-read" in outcome.stderr
 
 
-def test_a_missing_folder_is_told(served):
+def test_a_missing_folder_is_reported(served):
     assert served.reduce(input_dir="file:///no/such/folder").exit_code == 1
 
 

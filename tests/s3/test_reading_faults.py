@@ -1,4 +1,4 @@
-"""A store that fails, is slow, or changes: what is read is what was listed, or it is told."""
+"""A store that fails, is slow, or changes: what is read is what was listed, or it is reported."""
 
 import json
 import os
@@ -32,7 +32,7 @@ def ignored(world) -> dict[str, tuple[str, str]]:
 
 
 @each(
-    "fault",
+    "disturbance",
     internal_error=({"status": 500, "times": 3},),
     unavailable=({"status": 503, "times": 2},),
     slow_down=({"status": 503, "body": SLOW_DOWN, "times": 5},),
@@ -41,25 +41,25 @@ def ignored(world) -> dict[str, tuple[str, str]]:
     no_answer=({"cut_at": 0.0, "times": 1},),
     slow=({"seconds": 1.5, "times": 1},),
 )
-def test_what_passes_does_no_harm(three, fault):
-    harm = three.proxy.add("GET", TARGET, **fault)
+def test_what_passes_does_no_harm(three, disturbance):
+    harm = three.proxy.add("GET", TARGET, **disturbance)
     three.succeeds()
-    assert harm.met >= fault["times"]
+    assert harm.met >= disturbance["times"]
     assert ignored(three) == {}
     assert three.combined == three.of_folders()
 
 
 @each_engine
 @each(
-    "fault", "said",
+    "disturbance", "said",
     error=({"status": 500}, r"the store kept failing \(500\)"),
     slow_down=({"status": 503, "body": SLOW_DOWN}, r"\(503 SlowDown\)"),
     half_an_answer=({"cut_at": 0.5}, r"the connection broke off"),
-    denied=({"status": 403, "body": DENIED}, r"access is refused \(403\)"),
+    denied=({"status": 403, "body": DENIED}, r"access denied \(403\)"),
     teapot=({"status": 418}, r"the store answered 418"),
 )  # fmt: skip
-def test_an_object_that_is_not_to_be_had_is_broken_and_told(three, engine, fault, said):
-    three.proxy.add("GET", TARGET, **fault)
+def test_an_object_that_is_not_to_be_had_is_broken_and_reported(three, engine, disturbance, said):
+    three.proxy.add("GET", TARGET, **disturbance)
     outcome = three.succeeds(engine=engine)
     assert three.combined == RIGHT
     reason, detail = ignored(three)["EU Prod.csv"]
@@ -124,7 +124,7 @@ def test_credentials_that_expire_in_mid_run_end_it_and_the_old_result_stays(thre
     outcome = three.reduce(engine=engine)
     assert outcome.exit_code == 4
     assert re.search(
-        r"ERROR: runner \d of 2 failed .*credentials are refused \(403 ExpiredToken\)", outcome.stderr
+        r"ERROR: runner \d of 2 failed .*credentials are rejected \(403 ExpiredToken\)", outcome.stderr
     )
     assert "Traceback" not in outcome.stderr
     assert three.combined == OLD

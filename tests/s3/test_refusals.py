@@ -58,7 +58,7 @@ def test_an_input_that_is_not_there_is_exit_code_1(one, address, sentence):
     no_endpoint=({"AWS_ENDPOINT_URL": "http://127.0.0.1:{port}"}, "can't be reached: check network"),
     nonsense=({"AWS_ENDPOINT_URL": "not an address"}, "the endpoint is none: correct AWS_ENDPOINT_URL"),
 )  # fmt: skip
-def test_a_store_that_lets_nobody_in_is_told(one, monkeypatch, which, code, environment, sentence):
+def test_a_store_that_lets_nobody_in_is_reported(one, monkeypatch, which, code, environment, sentence):
     for name, value in environment.items():
         monkeypatch.delenv(name, raising=False)
         if value is not None:
@@ -71,8 +71,8 @@ def test_a_store_that_lets_nobody_in_is_told(one, monkeypatch, which, code, envi
 
 @each(
     "status", "body", "sentence",
-    refused=(403, BAD_KEY, "the credentials are refused (403 InvalidAccessKeyId): renew or correct them"),
-    denied=(403, "", "access is refused (403): list, get, put and delete must be allowed there"),
+    rejected=(403, BAD_KEY, "the credentials are rejected (403 InvalidAccessKeyId): renew or correct them"),
+    denied=(403, "", "access denied (403): this user must be allowed to list, get, put and delete objects there"),
     failing=(500, "", "the store kept failing (500): run again later"),
 )  # fmt: skip
 @each(
@@ -83,12 +83,12 @@ def test_a_store_that_lets_nobody_in_is_told(one, monkeypatch, which, code, envi
     output=("PUT", "probe", 2),
     remove=("DELETE", "probe", 2),
 )
-def test_a_refusal_of_the_store_is_told(one, method, path, code, status, body, sentence):
+def test_a_rejection_of_the_store_is_reported(one, method, path, code, status, body, sentence):
     one.proxy.add(method, path, status=status, body=body)
     message = said(one.reduce(), code)
     assert sentence in message
     assert one.combined == OLD
-    assert [told for told in one.proxy.requests if "Asia Prod" in told] == [], "nothing was read"
+    assert [request for request in one.proxy.requests if "Asia Prod" in request] == [], "nothing was read"
 
 
 @each(
@@ -99,7 +99,7 @@ def test_a_refusal_of_the_store_is_told(one, method, path, code, status, body, s
     unknown_scheme=({"input_dir": "gopher://host/in"}, 3, "fsspec knows no gopher://"),
     missing_package=({"input_dir": "gs://bucket/in"}, 3, "pip install 'fsspec[gs]'"),
 )  # fmt: skip
-def test_an_address_that_can_not_work_is_told(one, variables, code, sentence):
+def test_an_address_that_can_not_work_is_reported(one, variables, code, sentence):
     message = said(one.reduce(**variables), code)
     assert sentence in message
     assert "verysecret" not in message

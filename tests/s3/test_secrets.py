@@ -48,7 +48,7 @@ def test_a_good_run_of_many_nodes_says_no_secret(talkative):
     forbidden=(403, "AccessDenied"),
     expired=(403, "ExpiredToken"),
     error_of_an_odd_code=(500, SECRET_KEY),
-    refusal_of_an_odd_code=(400, ACCESS_KEY),
+    rejection_of_an_odd_code=(400, ACCESS_KEY),
 )  # fmt: skip
 @each(
     "method", "path",

@@ -44,7 +44,9 @@ def expected(world) -> dict[str, object]:
 
 
 def requests_of(world, name: str = LARGE) -> int:
-    return sum(told.startswith("GET") and told.endswith(f"in/{name}") for told in world.proxy.requests)
+    return sum(
+        request.startswith("GET") and request.endswith(f"in/{name}") for request in world.proxy.requests
+    )
 
 
 def test_runners_share_one_object_and_each_fetches_its_head_once(one):
@@ -90,7 +92,7 @@ LONG = b'"' + b"x" * 150_000 + b'"'
     archive=(gzip.compress(PLAIN, 0),),
     damaged_archive=(gzip.compress(PLAIN, 0)[:-9],),
 )
-def test_whatever_is_in_an_object_its_books_are_those_of_the_file(one, content):
+def test_whatever_is_in_an_object_its_stats_are_those_of_the_file(one, content):
     one.file(LARGE, content)
     one.succeeds(split_size=20_000)
     assert facts(one) == expected(one)
@@ -111,7 +113,7 @@ def test_what_has_no_key_is_not_fetched_to_its_end(one):
     assert facts(one) == expected(one)
 
 
-# Changes and faults in mid-run ---------------------------------------------------------------------------
+# Changes and disturbances in mid-run ------------------------------------------------------------------
 
 
 def ignored(world) -> list[tuple[str, str, str]]:
@@ -143,9 +145,9 @@ def test_an_object_that_only_some_of_its_units_saw_change_is_one_ignored_file(on
     assert outcome.stderr.count("'Asia Prod.csv' is skipped, changed-while-read") == 1
 
 
-@each("fault", error=({"status": 500},), half=({"cut_at": 0.5},))
-def test_an_object_of_which_some_bytes_are_not_to_be_had_is_broken_once(one, fault):
-    one.proxy.add("GET", f"in/{LARGE}$", **fault)
+@each("disturbance", error=({"status": 500},), half=({"cut_at": 0.5},))
+def test_an_object_of_which_some_bytes_are_not_to_be_had_is_broken_once(one, disturbance):
+    one.proxy.add("GET", f"in/{LARGE}$", **disturbance)
     one.succeeds()
     [(path, reason, detail)] = ignored(one)
     assert (path, reason) == (LARGE, "broken")
@@ -163,7 +165,7 @@ def test_credentials_that_expire_between_two_units_end_the_run(one):
     from_request(one, 5, lambda: one.proxy.add("GET", f"in/{LARGE}$", status=403, body=EXPIRED))
     outcome = one.reduce()
     assert outcome.exit_code == 4
-    assert re.search(r"while reading 'Asia Prod.csv'.*refused \(403 ExpiredToken\)", outcome.stderr)
+    assert re.search(r"while reading 'Asia Prod.csv'.*rejected \(403 ExpiredToken\)", outcome.stderr)
     assert "Traceback" not in outcome.stderr
     assert (one.combined, one.listed()) == (OLD, ["Combined.csv"])
 

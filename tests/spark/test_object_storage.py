@@ -57,7 +57,7 @@ def world(
         monkeypatch.delenv(name, raising=False)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    proxy.faults.clear()
+    proxy.disturbances.clear()
     proxy.requests.clear()
     with bucket_behind(proxy, moto_port, workdir) as made:
         for name, address in (("Asia Prod", "1.1.1.1"), ("EU Prod", "2.2.2.2"), ("NA Prod", "3.3.3.3")):
@@ -92,8 +92,8 @@ def fails(world: World, sentence: str, **variables: object) -> None:
     """Reduce in vain: exit code 4, this sentence, no secret, and the old result is there."""
     outcome = reduce(world, log_level="DEBUG", **variables)
     assert outcome.exit_code == 4
-    [told] = [line for line in outcome.stderr.splitlines() if " - ERROR: the Spark job failed" in line]
-    assert sentence in told
+    [error] = [line for line in outcome.stderr.splitlines() if " - ERROR: the Spark job failed" in line]
+    assert sentence in error
     assert secrets_in(outcome.stderr) == []
     assert world.listed() == ["Combined.csv"]
     assert world.combined == OLD
@@ -106,7 +106,7 @@ def secrets_in(text: str) -> list[str]:
 # A good end ----------------------------------------------------------------------------------------------
 
 
-def test_objects_give_the_bytes_and_the_books_of_native_on_files(world, executors):
+def test_objects_give_the_bytes_and_the_stats_of_native_on_files(world, executors):
     rows = b"".join(b"10.0.%d.%d,x\n" % (n >> 8, n & 255) for n in range(50_000))
     world.file("deep/a b/NA Prod 2.csv", b"Source IP,Text\n" + rows * 16)
     for n in range(12):
@@ -119,7 +119,7 @@ def test_objects_give_the_bytes_and_the_books_of_native_on_files(world, executor
     )
     assert world.combined == of_files.combined_bytes
     assert {name: report(world)[name] for name in ALIKE} == {name: of_files.report[name] for name in ALIKE}
-    asked = [told for told in world.proxy.requests if told.startswith("GET") and ".csv" in told]
+    asked = [request for request in world.proxy.requests if request.startswith("GET") and ".csv" in request]
     assert len(asked) == 18 + 1, "each object was read once, the large one in two ranges"
     assert world.listed() == ["Combined.csv", "Combined.report.json"]
 
@@ -160,14 +160,14 @@ def test_an_object_that_changes_after_it_was_listed_is_ignored(world, executors,
     assert ("removed after it was listed" if becomes is None else "another version") in detail
 
 
-def test_an_object_that_nobody_may_read_is_broken_and_told(world, executors):
+def test_an_object_that_nobody_may_read_is_broken_and_reported(world, executors):
     world.proxy.add("GET", TARGET, status=403)
     outcome = reduce(world)
     assert outcome.exit_code == 0
     assert world.combined == RIGHT
     assert ignored(world)["EU Prod.csv"] == (
         "broken",
-        "can't be read to its end: access is refused (403): list, get, put and delete must be allowed there",
+        "can't be read to its end: access denied (403): this user must be allowed to list, get, put and delete objects there",
     )
     assert "'EU Prod.csv' is skipped, broken" in outcome.stderr
 
@@ -175,32 +175,34 @@ def test_an_object_that_nobody_may_read_is_broken_and_told(world, executors):
 # An end with a sentence ----------------------------------------------------------------------------------
 
 
-def test_executors_without_credentials_are_told_of(world, executors):
+def test_executors_without_credentials_are_reported(world, executors):
     executors |= {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}
     fails(world, ".csv': no credentials were found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or")
 
 
-def test_executors_without_boto3_are_told_of(world, executors):
+def test_executors_without_boto3_are_reported(world, executors):
     (world.workdir.root / "boto3.py").write_text("raise ImportError\n")
     executors["PYTHONPATH"] = str(world.workdir.root)
     fails(world, f"on an executor: {world.tree}: needs boto3: pip install boto3")
 
 
-def test_executors_that_do_not_reach_the_store_are_told_of(world, executors):
+def test_executors_that_do_not_reach_the_store_are_reported(world, executors):
     executors["AWS_ENDPOINT_URL"] = f"http://127.0.0.1:{free_port()}"
     fails(world, "the endpoint can't be reached: check network and AWS_ENDPOINT_URL; then run again")
 
 
 def test_credentials_that_expire_while_executors_read_end_the_job_and_are_not_repeated(world, executors):
     world.proxy.add("GET", TARGET, status=403, body=EXPIRED)
-    fails(world, "while reading 'EU Prod.csv': the credentials are refused (403 ExpiredToken): renew or corr")
+    fails(
+        world, "while reading 'EU Prod.csv': the credentials are rejected (403 ExpiredToken): renew or corr"
+    )
 
 
 @each(
     "answer", "detail",
     gone=({"status": 404}, "removed after it was listed"),
     other=({"status": 412}, "another version than the listed one is there now"),
-    refused=({"status": 403}, "can't be read to its end: access is refused (403)"),
+    rejected=({"status": 403}, "can't be read to its end: access denied (403)"),
 )  # fmt: skip
 def test_executors_that_see_another_bucket_or_have_fewer_rights_are_found_out(
     world, executors, moto_port, answer, detail

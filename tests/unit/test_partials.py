@@ -228,9 +228,9 @@ CUT_ROWS = (
 )
 
 
-def result(number: int, path: str = "deep/Asia Prod 1.csv", verdict: FileError | None = None) -> SplitResult:
+def result(number: int, path: str = "deep/Asia Prod 1.csv", error: FileError | None = None) -> SplitResult:
     split = Split(path, 99, 111, 10, 20, number)
-    return SplitResult(split, ByteRange(12, 22, 3), Stats(read=3, valid=3), verdict)
+    return SplitResult(split, ByteRange(12, 22, 3), Stats(read=3, valid=3), error)
 
 
 CUT_MANIFEST = MANIFEST._replace(

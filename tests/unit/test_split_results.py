@@ -1,4 +1,4 @@
-"""Pieces make up a file if each begins where the one before ends; the first proven verdict is the file's."""
+"""Splits make up a file if each begins where the one before ends; the first proven error is the file's."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_a_row_may_reach_over_units_in_which_none_starts():
     ],
     ids=[
         "begins later", "sees no row though one starts", "sees a row inside another",
-        "a verdict that is not proven",        "a verdict behind what is not proven", "the last sees none",
+        "an error that is not proven",        "an error after what is not proven", "the last sees none",
     ],
 )  # fmt: skip
 def test_a_wrong_guess_is_found(of_file):
@@ -109,10 +109,10 @@ def test_a_wrong_guess_is_found(of_file):
         "changed though nothing fits",
     ],
 )  # fmt: skip
-def test_the_verdict_of_one_piece_is_that_of_the_file(of_file, reason, detail):
-    with pytest.raises(FileSkipped) as told:
+def test_the_error_of_one_split_is_that_of_the_file(of_file, reason, detail):
+    with pytest.raises(FileSkipped) as raised:
         split_results.stats_of_file(of_file)
-    assert (told.value.reason, told.value.detail) == (reason, detail)
+    assert (raised.value.reason, raised.value.detail) == (reason, detail)
 
 
 def test_pieces_are_sorted_by_file_and_place():

@@ -1,4 +1,4 @@
-"""The dull engine: `csv`, `ipaddress` and a set, one row at a time. It is the oracle for all others.
+"""The simple engine: `csv`, `ipaddress` and a set, one row at a time. It is the oracle for all others.
 
 It has no batches and no compaction: a set is always distinct. Nothing here may become clever.
 """
@@ -132,7 +132,7 @@ def csv_rows(text: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
 def rows_of_partial(
     text: Iterable[str], manifest: Manifest, environments: Mapping[str, str | None]
 ) -> Iterator[Row]:
-    """Give the rows of a partial that count, by the row_suffixes that they may have; raises
+    """Give the rows of a partial that count, by the row suffixes that they may have; raises
     `PartialsRejected`.
     """
     lines = csv.reader(text)
