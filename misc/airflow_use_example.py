@@ -13,7 +13,7 @@ When something goes wrong, the Reducer's own last message stands in the log of t
 - A node fails or dies: its task is tried again alone and overwrites its own partials; the others keep theirs.
   If it fails for good, the run fails and the old `Combined.csv` stands. Fix the node, then clear its task.
 - Collect is repeated, as a retry or cleared after a success: it finds the run complete and changes nothing.
-- Collect rejects the partials (exit code 5), as one is missing or nodes saw different files: trying again can't
+- Collect rejects the partials (exit code 5): one is missing or nodes saw different files; a retry can't
   help and is not done. Clear the tasks of the runners that it names; if files have changed, the whole run.
 - The whole run is cleared, or a new one triggered: the tree is reduced as it is then.
 - Two runs wait for each other (`max_active_runs`). Give each DAG an output directory of its own: partials of

@@ -118,7 +118,7 @@ def test_rows_and_headers_may_be_longer_than_many_units():
 
 
 class Steps:
-    """A run of two runners over one cut file, with time between them to change something."""
+    """A run of two runners over one split file, with time between them to change something."""
 
     def __init__(self, folder: Path, content: bytes) -> None:
         self.input = folder / "in"

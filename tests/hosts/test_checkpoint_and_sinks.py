@@ -17,12 +17,12 @@ RULES = {"-H": "Aadvik", "-t": 3600}
 PLACE = FilePosition("odd \udcff name.txt", 2**64 - 1, 2**63 + 5, 3, "digest", 70, 2)
 
 
-def pieces(*data: bytes):
+def chunks(*data: bytes):
     """What hands out these bytes when it is to save itself."""
 
     def save(out) -> None:
-        for piece in data:
-            out(piece)
+        for chunk in data:
+            out(chunk)
 
     return save
 
@@ -40,7 +40,7 @@ def test_a_new_state_has_nothing(folder):
 
 def test_what_was_committed_is_found_again(folder):
     state = Checkpoint(folder, RULES)
-    state.commit({"start_ms": 5}, [PLACE], pieces(b"win", b"dows"), PendingReports(7, b"report"))
+    state.commit({"start_ms": 5}, [PLACE], chunks(b"win", b"dows"), PendingReports(7, b"report"))
     state.close()
     state = Checkpoint(folder, RULES)
     found = state.find()
@@ -57,9 +57,9 @@ def test_what_was_committed_is_found_again(folder):
 
 def test_a_commit_replaces_all_that_was_there(folder):
     state = Checkpoint(folder, RULES)
-    state.commit({}, [PLACE], pieces(b"old"), None)
+    state.commit({}, [PLACE], chunks(b"old"), None)
     state.add(Batch(b"block\n", FilePosition("b", 1, 1, offset=6)))
-    state.commit({"start_ms": 1}, [], pieces(b""), None)
+    state.commit({"start_ms": 1}, [], chunks(b""), None)
     found = state.find()
     assert (found.positions, found.clock, state.windows()(10)) == ([], {"start_ms": 1}, b"")
     assert (list(state.blocks_since()), state.bytes_since) == ([], 0)
@@ -69,7 +69,7 @@ def test_a_commit_replaces_all_that_was_there(folder):
 def test_batches_since_are_kept_in_their_order_with_the_last_place_of_each_file(folder):
     state = Checkpoint(folder, RULES)
     first, second = FilePosition("a", 1, 1), FilePosition("b", 1, 2)
-    state.commit({}, [first, second], pieces(b"w"), None)
+    state.commit({}, [first, second], chunks(b"w"), None)
     for position in (
         FilePosition("b", 1, 2, offset=4),
         FilePosition("a", 1, 1, offset=4),
@@ -88,14 +88,14 @@ def test_windows_of_any_size_are_kept(folder, monkeypatch):
     monkeypatch.setattr("reduction.hosts.streaming.checkpoint._PIECE", 10)
     state = Checkpoint(folder, RULES)
     content = bytes(range(256)) * 2
-    state.commit({}, [], pieces(*(content[at : at + 7] for at in range(0, len(content), 7))), None)
+    state.commit({}, [], chunks(*(content[at : at + 7] for at in range(0, len(content), 7))), None)
     assert state.windows()(1000) == content
     state.close()
 
 
 def test_a_transaction_that_fails_changes_nothing(folder):
     state = Checkpoint(folder, RULES)
-    state.commit({}, [PLACE], pieces(b"good"), None)
+    state.commit({}, [PLACE], chunks(b"good"), None)
 
     def broken(out) -> None:
         out(b"half")
@@ -196,7 +196,7 @@ def test_outputs_that_cannot_be_written_are_errors(tmp_path):
 
 def test_a_state_is_one_file_that_other_tools_can_read(folder):
     state = Checkpoint(folder, RULES)
-    state.commit({}, [PLACE], pieces(b"w"), None)
+    state.commit({}, [PLACE], chunks(b"w"), None)
     state.close()
     with sqlite3.connect(folder / "streaming.sqlite") as base:
         [(config,)] = base.execute("SELECT value FROM about WHERE name = 'rules'")

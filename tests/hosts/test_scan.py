@@ -1,4 +1,5 @@
-"""The search of the kernel and its twin note the same, whatever the bytes and however they are fed."""
+"""The search of the kernel and its reference implementation note the same, whatever
+the bytes and however they are fed."""
 
 from __future__ import annotations
 

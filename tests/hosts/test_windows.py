@@ -67,9 +67,9 @@ def joined(names: set[str]) -> bytes:
 
 
 def saved(windows) -> bytes:
-    pieces: list[bytes] = []
-    windows.save(pieces.append)
-    return b"".join(pieces)
+    parts: list[bytes] = []
+    windows.save(parts.append)
+    return b"".join(parts)
 
 
 def restored(windows, state: bytes):
@@ -168,7 +168,7 @@ LOG = st.lists(st.tuples(TIMES, st.sampled_from(HOSTS), st.sampled_from(HOSTS)),
 CUTS = st.lists(st.integers(0, 60), max_size=5).map(sorted)
 
 
-def pieces(lines: list, cuts: list[int]) -> list[list]:
+def parts(lines: list, cuts: list[int]) -> list[list]:
     edges = [0, *cuts, len(lines)]
     return [lines[start:stop] for start, stop in pairwise(edges)]
 
@@ -180,8 +180,8 @@ def test_every_window_is_what_an_oracle_says_however_the_log_is_cut(
 ):
     windows = maker(name)(b"H", window_ms, lateness_ms)
     reported: list[Closed] = []
-    for piece in pieces(lines, cuts):
-        reported += windows.feed(block(*((time - DAY + 10**12, s, t) for time, s, t in piece))).closed
+    for part in parts(lines, cuts):
+        reported += windows.feed(block(*((time - DAY + 10**12, s, t) for time, s, t in part))).closed
     reported += windows.close_all()
     shifted = [(time + 10**12, source, target) for time, source, target in lines]
     assert reported == oracle(shifted, "H", window_ms, lateness_ms)

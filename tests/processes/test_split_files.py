@@ -1,4 +1,4 @@
-"""Cut files in real runs: several processes and nodes, a kill, and a collect that must read a file again."""
+"""Split files in real runs: several processes and nodes, a kill, and a collect that reads a file again."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def test_a_collect_that_cannot_see_the_input_needs_it_only_then(world):
     assert facts(world.reduce(mode="collect", input_dir=world.root / "elsewhere")) == right
 
 
-def test_a_partial_with_a_piece_less_is_rejected(world):
+def test_a_partial_with_a_split_less_is_rejected(world):
     world.reduce(mode="reduce")
     path = Path(world.output, ".Combined_2.json")
     plain = json.loads(path.read_bytes())

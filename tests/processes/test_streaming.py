@@ -274,8 +274,8 @@ def test_live_is_a_table_on_a_terminal(folder):
     os.close(end)
     shown = b""
     try:
-        while piece := os.read(terminal, 1 << 16):
-            shown += piece
+        while chunk := os.read(terminal, 1 << 16):
+            shown += chunk
     except OSError:
         pass  # the other end was closed
     os.close(terminal)

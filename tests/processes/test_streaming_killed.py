@@ -106,7 +106,7 @@ def test_a_folder_of_files(template):
 
 @pytest.mark.parametrize("rotation", ["rename", "copy"])
 def test_a_log_that_is_followed_and_rotated_before_the_next_start(template, rotation):
-    """The log that comes next begins in a window of its own: what was open at the end is reported either way."""
+    """The log that comes next begins in a window of its own: what was open at the end is reported."""
     (template / "app.log").write_bytes(lines(0, 30))
     (template / "next").write_bytes(lines(40, 60))
     reported = attempts(template, rotation, *COMMON, *KEPT, "--follow", "app.log")

@@ -72,7 +72,7 @@ def test_a_store_that_lets_nobody_in_is_reported(one, monkeypatch, which, code, 
 @each(
     "status", "body", "sentence",
     rejected=(403, BAD_KEY, "the credentials are rejected (403 InvalidAccessKeyId): renew or correct them"),
-    denied=(403, "", "access denied (403): this user must be allowed to list, get, put and delete objects there"),
+    denied=(403, "", "access denied (403): this user must be allowed to list, get, put and delete objects"),
     failing=(500, "", "the store kept failing (500): run again later"),
 )  # fmt: skip
 @each(

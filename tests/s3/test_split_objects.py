@@ -175,7 +175,7 @@ def test_credentials_that_expire_between_two_units_end_the_run(one):
 
 @pytest.fixture
 def deceived(one):
-    """All partials are there, and their split_results do not fit together."""
+    """All partials are there, and their split results do not fit together."""
     one.file(LARGE, DECEIVING)
     one.workdir.set(split_size=5_000, run_id="night")
     one.succeeds(mode="reduce")

@@ -124,7 +124,7 @@ def test_objects_give_the_bytes_and_the_stats_of_native_on_files(world, executor
     assert world.listed() == ["Combined.csv", "Combined.report.json"]
 
 
-def test_objects_are_cut_as_files_are_and_read_once_more_where_pieces_do_not_fit(world, executors):
+def test_objects_are_cut_as_files_are_and_read_once_more_where_splits_do_not_fit(world, executors):
     world.file("Asia Prod 2.csv", deceiving(rows=40))
     world.csv("NA Prod 2.csv", KEY, *(f"10.0.0.{n}" for n in range(100)), "oops")
     outcome = reduce(world, split_size=60)
@@ -167,7 +167,8 @@ def test_an_object_that_nobody_may_read_is_broken_and_reported(world, executors)
     assert world.combined == RIGHT
     assert ignored(world)["EU Prod.csv"] == (
         "broken",
-        "can't be read to its end: access denied (403): this user must be allowed to list, get, put and delete objects there",
+        "can't be read to its end: access denied (403):"
+        " this user must be allowed to list, get, put and delete objects there",
     )
     assert "'EU Prod.csv' is skipped, broken" in outcome.stderr
 

@@ -115,7 +115,7 @@ def test_the_error_of_one_split_is_that_of_the_file(of_file, reason, detail):
     assert (raised.value.reason, raised.value.detail) == (reason, detail)
 
 
-def test_pieces_are_sorted_by_file_and_place():
+def test_splits_are_sorted_by_file_and_place():
     other = FIRST._replace(split=split(0, SIZE, 1, "NA Prod.csv"))
     assert split_results.by_file([THIRD, other, FIRST, SECOND]) == {0: [FIRST, SECOND, THIRD], 1: [other]}
 
@@ -132,7 +132,7 @@ def test_pieces_are_sorted_by_file_and_place():
     ],
     ids=["no last", "no first", "no middle", "one twice", "of another time", "of another file"],
 )
-def test_a_file_of_which_pieces_are_missing_does_not_add_up(some):
+def test_a_file_of_which_splits_are_missing_does_not_add_up(some):
     with pytest.raises(AccountingError, match="Asia Prod"):
         split_results.by_file(some)
 
@@ -142,5 +142,5 @@ def test_the_whole_of_a_unit_is_the_file():
 
 
 @pytest.mark.parametrize("one", [FIRST, result(10, None), result(20, ByteRange(20, 30, 2), error=NUL)])
-def test_a_piece_comes_back_from_a_file_as_it_was(one):
+def test_a_split_comes_back_from_a_file_as_it_was(one):
     assert SplitResult.from_plain(json.loads(json.dumps(one.to_plain()))) == one

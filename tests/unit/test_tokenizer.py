@@ -58,7 +58,7 @@ SEEDS = {
     "many fields": "a," * 40 + "\n" + "1," * 80 + "\n",
     "not only ASCII": "ä,ö\n日本,😀\n\u2028,\x85\x0b\x0c\x1c\n",
 }
-PIECES = ['"', '""', ",", "\n", "\r\n", "\r", "a", '"a"', '"a,b"', '"a\n"', 'a"']
+FRAGMENTS = ['"', '""', ",", "\n", "\r\n", "\r", "a", '"a"', '"a,b"', '"a\n"', 'a"']
 BLOCK_SIZES = (1, 2, 3, 5, 8, 64, 1 << 16)
 
 
@@ -143,12 +143,12 @@ def test_rows_of_any_text_are_those_of_csv(text, block_bytes):
 
 
 @given(
-    st.lists(st.sampled_from(PIECES), max_size=30),
+    st.lists(st.sampled_from(FRAGMENTS), max_size=30),
     st.integers(1, 40),
 )  # fmt: skip
 @settings(max_examples=600)
-def test_rows_of_any_pieces_are_those_of_csv(split_results, block_bytes):
-    same("".join(split_results), block_bytes)
+def test_rows_of_any_fragments_are_those_of_csv(fragments, block_bytes):
+    same("".join(fragments), block_bytes)
 
 
 @given(st.text(alphabet='a,"\r\n ', max_size=40))

@@ -79,8 +79,8 @@ class LineWriter:
 
     def __init__(self, environments: Sequence[str]) -> None:
         """Take the environments whose indices the rows will name."""
-        row_suffixes = [csv_field(environment).encode() + b"\n" for environment in environments]
-        self._endings = _padded(row_suffixes)
+        endings = [csv_field(environment).encode() + b"\n" for environment in environments]
+        self._endings = _padded(endings)
         self._octets = _padded([b"%d." % octet for octet in range(256)])
         self._last_octets = _padded([b"%d," % octet for octet in range(256)])
 

@@ -1,6 +1,6 @@
-"""Keys that are not plain dotted ipv4: quoted twice over, IPv6, blanks round them, or no address at all.
+"""Keys that are not plain dotted quads: quoted twice over, IPv6, blanks round them, or no address at all.
 
-Equal unique_texts are found with pandas and each is looked at once, so their cost does not grow with the
+Equal texts are found with pandas and each is looked at once, so their cost does not grow with the
 rows.
 """
 

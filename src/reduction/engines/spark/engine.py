@@ -109,30 +109,30 @@ class _Job:
         del self._held[:first]
 
     def _read(self, splits: Sequence[Split]) -> _Found:
-        """Read all splits, those of cut files that do not fit together twice."""
+        """Read all splits, those of split files that do not fit together twice."""
         parts = splits
         if _local().supports_splits:
             parts = plan_splits(
                 Listing(tuple(splits), ()), self._limits.extra["split_bytes"], self._cores
             ).splits
         blocks, task_stats = self._first_stage(parts)
-        cut_files = reassemble([_manifest(of) for of in task_stats])
-        if cut_files.discarded:
-            blocks = blocks.where(~blocks.split_file_id.isin(sorted(cut_files.discarded)))
-        if cut_files.reread:
-            for split in cut_files.reread:
+        split_files = reassemble([_manifest(of) for of in task_stats])
+        if split_files.discarded:
+            blocks = blocks.where(~blocks.split_file_id.isin(sorted(split_files.discarded)))
+        if split_files.reread:
+            for split in split_files.reread:
                 _LOG.warning(
                     "'%s' is read once more, whole: its splits did not fit together", display_path(split.path)
                 )
-            repeated, more_stats = self._first_stage(cut_files.reread)
+            repeated, more_stats = self._first_stage(split_files.reread)
             blocks = blocks.union(repeated)
             task_stats = [*task_stats, *more_stats]
-        stats = cut_files.stats
+        stats = split_files.stats
         expected = RowChecksum(0, 0)
         for of in task_stats:
             stats.add(of.reduced.stats)
             for number, lot in of.sums.items():
-                if number not in cut_files.discarded:
+                if number not in split_files.discarded:
                     expected += lot
         _show_warnings(task_stats)
         check_same_tree(self._tree, splits, stats)

@@ -25,7 +25,7 @@ from reduction.engines.columnar.sorted_partials import SortedPartial
 from reduction.engines.spark import blocks
 from reduction.engines.spark.blocks import Keys, RangeSorter, RowBlock
 from reduction.engines.spark.planning import (
-    NOT_CUT,
+    NOT_SPLIT,
     SAMPLE_STEP,
     RangeBounds,
     RowChecksum,
@@ -68,7 +68,7 @@ class TaskError(Exception):
 
 
 class Stage(NamedTuple):
-    """What every task of the first stage is given; `groups` is a broadcast list of JSON, one for each task."""
+    """What every task of the first stage is given; `groups` is a broadcast list of JSON, one per task."""
 
     tree: str
     limits: EngineOptions
@@ -128,10 +128,10 @@ def _reduce_group(stage: Stage, task: int) -> Iterator[pa.RecordBatch]:
         manifest = _reduce_to_partial(stage, task, splits, Path(name))
         sums: dict[int, RowChecksum] = {}
         sampler = _Sampler()
-        for keys, cut_files in _rows_of(manifest, Path(name), stage.environments):
+        for keys, file_numbers in _rows_of(manifest, Path(name), stage.environments):
             sampler.take(keys)
-            for number in np.unique(cut_files).tolist():
-                of_number = keys[cut_files == number]
+            for number in np.unique(file_numbers).tolist():
+                of_number = keys[file_numbers == number]
                 sums[number] = sums.get(number, RowChecksum(0, 0)) + blocks.checksum_of(of_number)
                 columns = [[keys.dtype == blocks.SIX], [number], [of_number.tobytes()], [None]]
                 yield pa.record_batch(columns, schema=_BLOCKS_SCHEMA)
@@ -139,7 +139,7 @@ def _reduce_group(stage: Stage, task: int) -> Iterator[pa.RecordBatch]:
             manifest.stats, manifest.addresses, manifest.split_file_counts, manifest.split_results
         )
         stats = TaskStats(task, manifest.engine, reduced, sums, sampler.samples, warnings).to_json()
-        yield pa.record_batch([[False], [NOT_CUT], [None], [stats]], schema=_BLOCKS_SCHEMA)
+        yield pa.record_batch([[False], [NOT_SPLIT], [None], [stats]], schema=_BLOCKS_SCHEMA)
 
 
 def _reduce_to_partial(stage: Stage, task: int, splits: Sequence[Split], folder: Path) -> Manifest:
@@ -177,12 +177,12 @@ def _limits_here(limits: EngineOptions) -> EngineOptions:
 def _rows_of(
     manifest: Manifest, folder: Path, environments: Sequence[str]
 ) -> Iterator[tuple[Keys, np.ndarray[Any, np.dtype[np.int32]]]]:
-    """Give the rows of a partial as keys, and the number of the cut file of each."""
+    """Give the rows of a partial as keys, and the number of the split file of each."""
     sources = sorted(
-        {(name, NOT_CUT) for name in manifest.addresses}
+        {(name, NOT_SPLIT) for name in manifest.addresses}
         | {(result.split.environment, result.split_file_id) for result in manifest.split_results}
     )
-    texts = [csv_field(name) + ("" if number == NOT_CUT else f",{number}") for name, number in sources]
+    texts = [csv_field(name) + ("" if number == NOT_SPLIT else f",{number}") for name, number in sources]
     index_of = {name: index for index, name in enumerate(environments)}
     indices = np.array([index_of[name] for name, _ in sources], np.uint64)
     numbers = np.array([number for _, number in sources], np.int32)

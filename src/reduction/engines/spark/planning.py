@@ -15,7 +15,7 @@ from reduction.pipeline.split_results import SplitResult
 from reduction.pipeline.splits import Split
 from reduction.pipeline.stats import Stats
 
-NOT_CUT = -1  # the number of the cut file of a row that is of none
+NOT_SPLIT = -1  # the number of the split file of a row that is of none
 
 _COST_OF_A_UNIT = 64 << 10  # bytes that could be read while one is opened
 _LEAST_TASK = 4 << 20  # bytes: starting a task takes about as long as reading so many
@@ -64,7 +64,7 @@ class RangeBounds(NamedTuple):
 class TaskStats(NamedTuple):
     """What one task of the first stage reports with its rows.
 
-    `sums` has the rows that it handed on for each cut file's number, those of whole files as `NOT_CUT`;
+    `sums` has the rows that it handed on for each split file's number, those of whole files as `NOT_SPLIT`;
     `warnings` the log lines that its engine wrote.
     """
 

@@ -243,7 +243,7 @@ def _py4j_is_quiet() -> Iterator[None]:
 
 
 def _has_executors(context: SparkContext) -> bool:
-    """Return whether there is anyone to work; the driver, which is counted too, does so in local mode only."""
+    """Return whether there is anyone to work; the driver, counted too, does so in local mode only."""
     return context.master.startswith("local") or bool(context._jsc.sc().getExecutorMemoryStatus().size() > 1)
 
 
