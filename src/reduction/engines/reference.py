@@ -28,7 +28,7 @@ from reduction.runtime.text import display_value
 
 
 class ReferenceEngine:
-    """See `contract.Engine` for what its methods promise."""
+    """See `pipeline.engine.Engine` for what its methods promise."""
 
     name = "reference"
     supports_splits = False

@@ -19,7 +19,7 @@ Positions = npt.NDArray[np.int64]
 
 LF, CR, QUOTE, COMMA = b'\n\r",'
 _FIRST_BLOCK = 1 << 16  # bytes: a file without the key column is found out after so many
-PADDING = 64  # zero bytes behind each block, so that windows of that width may begin at any byte of it
+PADDING = 64  # zero bytes after each block, so that windows of that width may begin at any byte of it
 
 
 @dataclass(frozen=True)
@@ -171,15 +171,15 @@ def _effective_quotes(data: Bytes) -> Positions:
     """Return the positions of the quotes that open, close or double; others are text.
 
     Taken in turn, the first, third, … quote opens. That is right if each of them stands at the start of a
-    field, or directly behind the quote before it (a doubled quote closes and opens again).
+    field, or directly after the previous quote (a doubled quote closes and opens again).
     """
     quotes = np.flatnonzero(data == QUOTE)
     opening = quotes[::2]
     before = data[opening - 1]
     at_start = (before == COMMA) | (before == LF) | (before == CR) | (opening == 0)
-    behind_closing = np.zeros(len(opening), dtype=np.bool_)
-    behind_closing[1:] = quotes[1::2][: len(opening) - 1] == opening[1:] - 1
-    if (at_start | behind_closing).all():
+    after_closing = np.zeros(len(opening), dtype=np.bool_)
+    after_closing[1:] = quotes[1::2][: len(opening) - 1] == opening[1:] - 1
+    if (at_start | after_closing).all():
         return quotes
     return np.array(_quotes_one_by_one(data, quotes), dtype=np.int64)
 

@@ -2,8 +2,8 @@
 
 Each of the first tasks reads a share of the splits with the best engine of its executor. What they find is
 cut into ranges of rows, which Spark brings together; each of the last tasks sorts a range, drops what is
-there twice and writes text, which is streamed into the output. Nothing is collected but stats. Every lot of
-rows is counted and summed where it leaves and where it arrives (docs/adr/0013).
+there twice and writes text, which is streamed into the output. Nothing is collected but stats. All
+rows are counted and checksummed where they leave and where they arrive (docs/adr/0013).
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _AGAIN = "an executor was lost, or the input changed while the job ran; run agai
 
 
 class SparkEngine:
-    """See `contract.Engine` for what its methods promise."""
+    """See `pipeline.engine.Engine` for what its methods promise."""
 
     name = "spark"
     supports_splits = False  # the splits of a run, that is: what a task reads may well be a part of a file
@@ -131,9 +131,9 @@ class _Job:
         expected = RowChecksum(0, 0)
         for of in task_stats:
             stats.add(of.reduced.stats)
-            for number, lot in of.sums.items():
+            for number, checksum in of.sums.items():
                 if number not in split_files.discarded:
-                    expected += lot
+                    expected += checksum
         _show_warnings(task_stats)
         check_same_tree(self._tree, splits, stats)
         return _Found(

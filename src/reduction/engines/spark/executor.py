@@ -1,6 +1,6 @@
 """What Spark's executors run: the first tasks read splits, the last ones sort and write text.
 
-Reading is not Spark's: each task takes the best engine that is installed beside it, so that the rules stand
+Reading is not Spark's: each task takes the best engine that is installed with it, so that the rules stand
 in one place. Sorting is not Spark's, either: it moves blocks of sorted rows, which are merged here
 (docs/adr/0013). The first three functions are given to `mapInArrow`.
 """

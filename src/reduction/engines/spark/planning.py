@@ -33,7 +33,7 @@ class RowChecksum(NamedTuple):
     hashes: int
 
     def __add__(self, other: object) -> RowChecksum:
-        """Return the sum of both lots of rows."""
+        """Return the checksum of both sets of rows together."""
         if not isinstance(other, RowChecksum):
             return NotImplemented
         return RowChecksum(self.rows + other.rows, (self.hashes + other.hashes) & 0xFFFF_FFFF_FFFF_FFFF)
