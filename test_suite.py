@@ -359,14 +359,14 @@ def test_an_input_directory_of_its_own_is_left_alone(workdir):
 BETWEEN = ("-s", 1565647212986, "-e", 1565647460814)
 
 
-def test_batch_tells_whom_a_host_connected_to_between_two_moments():
+def test_batch_finds_whom_a_host_connected_to_between_two_moments():
     outcome = host_processor("batch", "-H", "Aadvik", *BETWEEN, "-f", SAMPLE)
     assert outcome.returncode == 0
     assert outcome.stdout == "Hostnames connected to Aadvik:\nJadon,Nafeesa,Averyanna\n"
     assert outcome.stderr == ""
 
 
-def test_batch_tells_who_connected_to_a_host():
+def test_batch_finds_who_connected_to_a_host():
     outcome = host_processor("batch", "-H", "Aadvik", *BETWEEN, "-f", SAMPLE, "--direction", "incoming")
     assert outcome.stdout.splitlines()[1:] == ["Khiem"]
 
@@ -378,7 +378,7 @@ def test_batch_reads_logs_as_they_come(tmp_path, end, pack):
     assert outcome.stdout.splitlines()[1:] == ["Jadon,Nafeesa,Averyanna"]
 
 
-def test_batch_tells_all_of_a_day_by_the_clock():
+def test_batch_reports_all_of_a_day_by_the_clock():
     day = ("-s", "2019-08-12T22:00:00Z", "-e", "2019-08-14")
     outcome = host_processor("batch", "-H", "Aadvik", *day, "-f", SAMPLE)
     eight = "Matina,Jadon,Nafeesa,Averyanna,Zinn,Manit,Athanasios,Giordana"

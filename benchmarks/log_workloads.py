@@ -41,7 +41,7 @@ class LogData:
 
 @dataclass(frozen=True, kw_only=True)
 class LogWorkload:
-    """One table of log_workloads.toml; the meaning of each entry is told there."""
+    """One table of log_workloads.toml; the meaning of each entry is described there."""
 
     name: str
     about: str

@@ -31,7 +31,7 @@ class Asked(System):
         return [*self.command, log, result, ASKED.decode(), *moments], self.environment()
 
     def is_right(self, output: Path, data: LogData) -> bool:
-        """Tell whether the last line of the result is the right answer; the limit has only counted lines."""
+        """Return whether the last line of the result is right; the limit has only counted lines."""
         last_line = self.result(output).read_text().splitlines()[-1]
         if self.kind == "limit":
             return int(last_line) == data.lines

@@ -25,7 +25,7 @@ PEERS = HERE / "peers" / "streaming"
 
 @dataclass(frozen=True)
 class Windows:
-    """The right answer: a line for each hour, as peers/streaming/peers.toml tells."""
+    """The right answer: a line for each hour, as peers/streaming/peers.toml describes."""
 
     lines: tuple[str, ...]
 
@@ -47,7 +47,7 @@ class StreamData:
 
 
 class Asked(System):
-    """A system that tells of every hour: LOG RESULT HOST."""
+    """A system that reports every hour: LOG RESULT HOST."""
 
     def call(self, workload: LogWorkload, data: StreamData, output: Path) -> tuple[list[str], dict[str, str]]:
         """Return the command line and the environment that answer, with the result in `output`."""
@@ -56,13 +56,13 @@ class Asked(System):
         return [*self.command, log, result, ASKED.decode()], self.environment()
 
     def is_right(self, output: Path, data: StreamData) -> bool:
-        """Tell whether the result is the right answer; the limit has only counted lines."""
-        told = self.result(output).read_text().splitlines()
+        """Return whether the result is the right answer; the limit has only counted lines."""
+        lines = self.result(output).read_text().splitlines()
         if self.kind == "limit":
-            return int(told[0]) == data.lines
+            return int(lines[0]) == data.lines
         if self.kind == "reducer":
-            told = [as_peers_write(line) for line in told]
-        return told == list(data.answer.lines)
+            lines = [as_peers_write(line) for line in lines]
+        return lines == list(data.answer.lines)
 
 
 def as_peers_write(line: str) -> str:
@@ -86,7 +86,7 @@ def ourselves(python: Path) -> System:
 
 
 def ready(workload: LogWorkload, scale: float, cache: Path) -> StreamData:
-    """Return the log of a workload; what is right was told by the plain loop, once."""
+    """Return the log of a workload; the right answer came from the plain loop, once."""
     made = log_workloads.ready(workload, scale, cache)
     loop = PEERS / "use_python.py"
     right = made.tree.parent / "windows.tsv"

@@ -53,7 +53,7 @@ class System:
         return output / "Combined.csv"
 
     def is_right(self, output: Path, data: Data) -> bool:
-        """Tell whether the answer is the right one; the limit has only counted lines."""
+        """Return whether the answer is the right one; the limit has only counted lines."""
         if self.kind == "limit":
             return int(self.result(output).read_text()) == data.lines
         return answer_in(self.result(output)) == data.answer

@@ -17,13 +17,13 @@ ENVIRONMENTS = tuple(f"{region} {stage}" for region in REGIONS for stage in STAG
 KEY = "Source IP"
 
 
-class TableFault(ValueError):
+class TableError(ValueError):
     """workloads.toml says something that makes no sense."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Workload:
-    """One table of workloads.toml; the meaning of each entry is told there."""
+    """One table of workloads.toml; the meaning of each entry is described there."""
 
     name: str
     about: str
@@ -43,7 +43,7 @@ class Workload:
 
     @property
     def hints(self) -> tuple[str, ...]:
-        """What peers are told about the data."""
+        """What peers are given about the data."""
         known = {"--gzip": self.gzip, "--quoted": self.quoted, "--mixed-headers": self.mixed_headers}
         return tuple(flag for flag, holds in known.items() if holds)
 
@@ -68,7 +68,7 @@ class Workload:
 
 
 def load(path: Path = HERE / "workloads.toml") -> dict[str, Workload]:
-    """Return all workloads by name; raises `TableFault` for the first that makes no sense."""
+    """Return all workloads by name; raises `TableError` for the first that makes no sense."""
     tables = tomllib.loads(path.read_text(encoding="utf-8"))
     return {name: _checked(name, table) for name, table in tables.items()}
 
@@ -76,21 +76,21 @@ def load(path: Path = HERE / "workloads.toml") -> dict[str, Workload]:
 def _checked(name: str, table: dict[str, Any]) -> Workload:
     known = {field.name for field in fields(Workload)} - {"name"}
     if unknown := sorted(table.keys() - known):
-        raise TableFault(f"{name}: unknown entries {unknown}")
+        raise TableError(f"{name}: unknown entries {unknown}")
     table = dict(table, columns=tuple((header, kind) for header, kind in table.get("columns", ())))
     workload = Workload(name=name, **table)
-    if fault := _fault(workload):
-        raise TableFault(f"{name}: {fault}")
+    if error := _error(workload):
+        raise TableError(f"{name}: {error}")
     return workload
 
 
-def _fault(workload: Workload) -> str | None:
+def _error(workload: Workload) -> str | None:
     if workload.folder is not None or workload.expected is not None:
         paths = (workload.folder, workload.expected)
         return None if all(path and (REPOSITORY / path).exists() for path in paths) else "no such samples"
     keys = [header for header, kind in workload.columns if kind == "address"]
     kinds = {kind for _, kind in workload.columns}
-    faults = {
+    rules = {
         "seed, files, rows and pool are at least 1": min(
             workload.seed, workload.files, workload.rows, workload.pool
         )
@@ -102,4 +102,4 @@ def _fault(workload: Workload) -> str | None:
         "huge is a share below 1": not 0 <= workload.huge < 1,
         "huge needs a second file": workload.huge > 0 and workload.files == 1,
     }
-    return next((rule for rule, is_broken in faults.items() if is_broken), None)
+    return next((rule for rule, is_broken in rules.items() if is_broken), None)

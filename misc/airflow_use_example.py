@@ -11,15 +11,15 @@ nodes have no Docker, write `IN_DOCKER = False` and keep a checkout of the Reduc
 When something goes wrong, the Reducer's own last message stands in the log of the task, and:
 
 - A node fails or dies: its task is tried again alone and overwrites its own partials; the others keep theirs.
-  If it fails for good, the run fails and the old `Combined.csv` stands. Mend the node, then clear its task.
+  If it fails for good, the run fails and the old `Combined.csv` stands. Fix the node, then clear its task.
 - Collect is repeated, as a retry or cleared after a success: it finds the run complete and changes nothing.
-- Collect refuses (exit code 5), because a partial is missing or nodes saw different files: trying again can't
+- Collect rejects the partials (exit code 5): one is missing or nodes saw different files; a retry can't
   help and is not done. Clear the tasks of the runners that it names; if files have changed, the whole run.
 - The whole run is cleared, or a new one triggered: the tree is reduced as it is then.
 - Two runs wait for each other (`max_active_runs`). Give each DAG an output directory of its own: partials of
-  another run are refused, never mixed, but two DAGs would overwrite each other's.
+  another run are rejected, never mixed, but two DAGs would overwrite each other's.
 - A worker was killed outright: Docker may go on with its container. Stop that one before you clear the task;
-  otherwise the two disturb each other, and collect may refuse.
+  otherwise the two disturb each other, and collect may reject them.
 """
 
 from __future__ import annotations
@@ -54,14 +54,18 @@ PARAMS = {
 }
 
 # Exit codes after which another try would end the same way, or hide what strict mode found.
-IN_VAIN = {3: "the configuration is invalid", 5: "collect refused", 7: "strict mode found something"}
+IN_VAIN = {
+    3: "the configuration is invalid",
+    5: "collect rejected the partials",
+    7: "strict mode found something",
+}
 
 
 class RetryUnlessInVain(RetryPolicy):
     """Retries what may pass, such as a lost node or a full disk."""
 
     def evaluate(self, exception: BaseException, **_: object) -> RetryDecision:
-        """Decide by the exit code, which both operators tell in their message only."""
+        """Decide by the exit code, which both operators give in their message only."""
         code = re.search(r"(?:'StatusCode': |exit code )(\d+)", str(exception))
         reason = IN_VAIN.get(int(code[1])) if code else None
         return RetryDecision.fail(f"no retry: {reason}, see above") if reason else RetryDecision.default()

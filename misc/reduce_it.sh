@@ -17,7 +17,7 @@ tool=${CONTAINER_TOOL:-docker}
 case ${1:-} in -h | --help) usage; exit 0 ;; esac
 [ $# -ge 2 ] || { usage >&2; exit 3; }
 
-# Docker would make a missing folder itself, as root; here it is the fault that it is without a container.
+# Docker would make a missing folder itself, as root; here it is an error, as without a container.
 [ -d "$1" ] || { echo "reduce_it.sh: the input directory '$1' does not exist" >&2; exit 1; }
 [ -d "$2" ] || { echo "reduce_it.sh: the output directory '$2' does not exist" >&2; exit 2; }
 inbound=$(cd "$1" && pwd)

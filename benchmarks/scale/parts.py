@@ -1,4 +1,4 @@
-"""Measures what the simulation is told: the listing of a large tree, and real runs of many nodes."""
+"""Measures what the simulation is given: the listing of a large tree, and real runs of many nodes."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ def test_it_makes_the_result_of_one_machine_without_docker(home, world, one_mach
     assert (world.output / "Combined.csv").read_bytes() == one_machine(world.input)
 
 
-def test_a_partial_that_was_never_written_makes_collect_refuse(home, world):
+def test_a_partial_that_was_never_written_makes_collect_reject(home, world):
     """The second node's task is a success for Airflow, but nothing came of it."""
     (world.output / "Combined.csv").write_bytes(OLD)
     done = home.run(
@@ -35,11 +35,11 @@ def test_a_partial_that_was_never_written_makes_collect_refuse(home, world):
     assert done.returncode != 0
     assert "no partial of runner 3, 4 of 5" in done.stdout
     assert "run REDUCER_MODE=reduce REDUCER_LOW_RUNNER=3 REDUCER_HIGH_RUNNER=4" in done.stdout
-    assert "no retry: collect refused" in done.stdout
+    assert "no retry: collect rejected the partials" in done.stdout
     assert (world.output / "Combined.csv").read_bytes() == OLD
 
 
-def test_a_fault_of_the_configuration_is_told_once(home, world):
+def test_an_error_of_the_configuration_is_reported_once(home, world):
     """A variable of the worker's own, which the tasks inherit, is misspelt."""
     done = home.run("dags", "test", "reducer_on_hosts", "-c", conf(world), REDUCER_BATCHSIZE="5")
     assert done.returncode != 0
@@ -58,7 +58,7 @@ def test_what_strict_mode_finds_is_not_hidden_by_another_try(home, world):
     assert "is already collected" not in done.stdout
 
 
-def test_a_relative_path_is_refused_before_anything_starts(home, world):
+def test_a_relative_path_is_rejected_before_anything_starts(home, world):
     done = home.run("dags", "test", "reducer_on_hosts", "-c", conf(world, input_dir="data/in"))
     assert done.returncode != 0
     assert "data/in" in done.stdout

@@ -76,7 +76,7 @@ def no_command_list(job: Job) -> None:
     value=(a_number_for_a_text,),
     command=(no_command_list,),
 )
-def test_the_check_refuses_a_broken_manifest(spoil):
+def test_the_check_rejects_a_broken_manifest(spoil):
     job = copy.deepcopy(job_of(REDUCE))
     spoil(job)
     with pytest.raises(schemas.ValidationError):
@@ -113,7 +113,7 @@ def test_both_jobs_and_the_indexes_agree_in_the_quantity():
 
 @each_job
 def test_a_service_of_the_same_name_does_no_harm(path, workdir):
-    """Kubernetes would tell every pod of a Service named reducer, in variables like the Reducer's."""
+    """Kubernetes would announce a Service named reducer to every pod, in variables like the Reducer's."""
     assert job_of(path)["spec"]["template"]["spec"]["enableServiceLinks"] is False
     assert workdir.reduce(service_host="10.0.0.1", port="tcp://10.0.0.1:80").exit_code == 3
 
@@ -168,7 +168,7 @@ def pod(image: str, world: Workdir) -> Callable[..., Ended]:
 
 
 def collect_job() -> Job:
-    """The second Job, made by the line of `sed` that the first one tells."""
+    """The second Job, made by the line of `sed` that the first one shows."""
     line = f"s/UID-OF-THE-REDUCING-JOB/{UID}/"
     assert line.replace(UID, "$uid") in REDUCE.read_text()
     done = subprocess.run(["sed", line, COLLECT], capture_output=True, text=True, check=True)
@@ -188,7 +188,7 @@ def test_the_pods_make_the_result_of_one_machine(pod, world, one_machine):
     assert (again.exit_code, "is already collected" in again.log) == (0, True)
 
 
-def test_collect_refuses_while_an_index_is_missing_or_the_uid_was_forgotten(pod, world):
+def test_collect_rejects_while_an_index_is_missing_or_the_uid_was_forgotten(pod, world):
     job = job_of(REDUCE)
     for index in (0, 1, 3, 4):
         assert pod(job, JOB_COMPLETION_INDEX=str(index)).exit_code == 0

@@ -39,7 +39,7 @@ def result(world: Workdir) -> bytes:
 
 
 def written(world: Workdir) -> tuple[int, int]:
-    """Tells one file from another that has the same contents."""
+    """Distinguishes one file from another that has the same contents."""
     status = (world.output / "Combined.csv").stat()
     return status.st_ino, status.st_mtime_ns
 
@@ -113,7 +113,7 @@ def test_a_killed_node_is_tried_again_and_the_result_is_right(both, world, one_m
     assert leftovers(world) == []
 
 
-def test_a_file_that_comes_before_the_second_try_of_a_node_makes_collect_refuse(hosts, world, one_machine):
+def test_a_file_that_comes_before_the_second_try_of_a_node_makes_collect_reject(hosts, world, one_machine):
     slow(world, 3)
     (world.output / "Combined.csv").write_bytes(OLD)
     run = hosts()
@@ -130,7 +130,7 @@ def test_a_file_that_comes_before_the_second_try_of_a_node_makes_collect_refuse(
     assert result(world) == one_machine(world.input)
 
 
-# What cannot be mended by another try --------------------------------------------------------------------
+# What cannot be fixed by another try --------------------------------------------------------------------
 
 
 def test_a_directory_that_is_not_there_fails_the_run_with_the_reducers_words(hosts, world):
@@ -143,7 +143,7 @@ def test_a_directory_that_is_not_there_fails_the_run_with_the_reducers_words(hos
     assert "nowhere' does not exist" in run.log(NODE_2, 3)
 
 
-def test_a_node_that_fails_for_good_fails_the_run_and_is_enough_to_clear_when_it_is_mended(
+def test_a_node_that_fails_for_good_fails_the_run_and_is_enough_to_clear_when_it_is_fixed(
     both, world, one_machine
 ):
     (world.output / "Combined.csv").write_bytes(OLD)
@@ -165,7 +165,7 @@ def test_a_node_that_fails_for_good_fails_the_run_and_is_enough_to_clear_when_it
     assert result(world) == one_machine(world.input)
 
 
-def test_a_refused_collect_is_not_tried_again_and_says_what_to_do(both, world, one_machine):
+def test_a_rejected_collect_is_not_tried_again_and_says_what_to_do(both, world, one_machine):
     """A file comes, then one node is repeated and collect, as if the others had nothing to do with it."""
     run = both()
     assert run.finish() == "success"
@@ -177,7 +177,7 @@ def test_a_refused_collect_is_not_tried_again_and_says_what_to_do(both, world, o
     log = run.log("collect", 2)
     assert "no partial of runner 1, 2, 5 of 5" in log
     assert "run REDUCER_MODE=reduce REDUCER_LOW_RUNNER=1 REDUCER_HIGH_RUNNER=2" in log
-    assert "no retry: collect refused" in log
+    assert "no retry: collect rejected the partials" in log
     assert result(world) == before
     assert run.clear("reduce_1_to_2", "reduce_5_to_5", "collect").finish() == "success"
     assert result(world) == one_machine(world.input) != before
@@ -206,7 +206,7 @@ def test_a_whole_run_that_is_cleared_reduces_the_tree_as_it_is_then(hosts, world
     assert result(world) == one_machine(world.input)
 
 
-def test_collect_of_an_older_run_is_refused_and_the_newer_result_stands(hosts, world):
+def test_collect_of_an_older_run_is_rejected_and_the_newer_result_stands(hosts, world):
     older = hosts()
     assert older.finish() == "success"
     world.csv("Asia Prod 12.csv", KEY, "12.12.12.12")

@@ -105,8 +105,8 @@ def test_a_container_reads_its_input_only_and_leaves_nothing_behind(home):
 
 @each(
     "message", "action",
-    refused_in_docker=("Docker container failed: {'StatusCode': 5, 'Error': None}", "fail"),
-    refused=("Bash command failed. The command returned a non-zero exit code 5.", "fail"),
+    rejected_in_docker=("Docker container failed: {'StatusCode': 5, 'Error': None}", "fail"),
+    rejected=("Bash command failed. The command returned a non-zero exit code 5.", "fail"),
     configuration=("Bash command failed. The command returned a non-zero exit code 3.", "fail"),
     strict=("Docker container failed: {'StatusCode': 7}", "fail"),
     runner_failed=("Docker container failed: {'StatusCode': 4}", "default"),
@@ -115,6 +115,6 @@ def test_a_container_reads_its_input_only_and_leaves_nothing_behind(home):
     not_the_first_digit=("Bash command failed. The command returned a non-zero exit code 70.", "default"),
     no_code=("Cannot connect to the Docker daemon", "default"),
 )  # fmt: skip
-def test_only_what_another_try_may_mend_is_tried_again(home, message, action):
+def test_only_what_another_try_may_fix_is_tried_again(home, message, action):
     policy = loaded(home, "hosts").RetryUnlessInVain()
     assert policy.evaluate(exception=RuntimeError(message), try_number=1, max_tries=2).action.value == action

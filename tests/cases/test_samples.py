@@ -1,4 +1,4 @@
-"""The sample files of the task: still what the generator makes, and still as hard as the task tells."""
+"""The sample files of the task: still what the generator makes, and still as hard as the task says."""
 
 import runpy
 from collections import Counter
@@ -26,7 +26,7 @@ def test_the_generator_still_makes_the_samples_that_are_kept(tmp_path):
         assert (tmp_path / name).read_bytes() == (TASK / name).read_bytes()
 
 
-def test_the_exports_hold_what_the_task_tells_of():
+def test_the_exports_hold_what_the_task_describes():
     exports = [path.read_bytes() for path in (TASK / "exercise").iterdir()]
     assert len(exports) == 4
     assert any(export.startswith(b"\xef\xbb\xbf") for export in exports)

@@ -77,17 +77,17 @@ def test_nothing_of_the_temporary_files_is_left(spills, tmp_path):
 @pytest.mark.parametrize("content", [GOOD, gzip.compress(GOOD)], ids=["plain", "archive"])
 @pytest.mark.parametrize("at", [1, 3], ids=["the first", "a later one"])
 def test_a_temporary_file_that_cannot_be_made_ends_the_run(monkeypatch, spills, tmp_path, content, at):
-    """Above all it is no fault of the file that was being read."""
+    """Above all it is not an error of the file that was being read."""
     open_temp = AtomicFile.open_temp
 
-    def refused(file: AtomicFile) -> int:
+    def rejected(file: AtomicFile) -> int:
         if len(spills) + 1 == at:
             raise WriteError("no more")
         return open_temp(file)
 
-    monkeypatch.setattr(AtomicFile, "open_temp", refused)
+    monkeypatch.setattr(AtomicFile, "open_temp", rejected)
     tree = make_tree(tmp_path / "in", {"Asia Prod.csv": content} | OTHER)
     with pytest.raises(WriteError, match="no more"):
         reduce_tree(tree, tmp_path / "out", engine="native", runners_qty=1)
     assert list((tmp_path / "out").iterdir()) == []
-    spills.append(-1)  # the first may have been refused
+    spills.append(-1)  # the first may have been rejected

@@ -77,7 +77,7 @@ def test_rejected_rows_of_a_cut_file_are_warned_of_once_with_their_lines(log):
 
 
 @pytest.mark.parametrize("end", [b"\0", b'"2.2.2.2\n3.3.3.3\n'], ids=["a NUL byte", "an open quote"])
-def test_a_fault_that_the_last_unit_finds_takes_back_the_rows_of_all(end):
+def test_an_error_that_the_last_unit_finds_takes_back_the_rows_of_all(end):
     made = reduced(b"Source IP\n" + b"1.1.1.1\r\n" * 40 + end, split_size=50, runners=5)
     assert made.combined == HEADER + b"4.4.4.4,NA Prod\n"
     [ignored] = made.report["files"]["ignored"]
@@ -101,7 +101,7 @@ def test_an_archive_that_is_larger_than_a_unit_is_read_by_one_runner(pack: Calla
 
 
 @pytest.mark.parametrize("content", [b"Count\n" + b"1\n" * 90, b"\xff\xfe" + b"1\n" * 90, b"\n" * 200])
-def test_a_file_without_key_or_text_is_told_once(content):
+def test_a_file_without_key_or_text_is_reported_once(content):
     made = reduced(content, split_size=30)
     assert made.report["files"]["found"] == 2
 
@@ -118,7 +118,7 @@ def test_rows_and_headers_may_be_longer_than_many_units():
 
 
 class Steps:
-    """A run of two runners over one cut file, with time between them to change something."""
+    """A run of two runners over one split file, with time between them to change something."""
 
     def __init__(self, folder: Path, content: bytes) -> None:
         self.input = folder / "in"

@@ -5,7 +5,7 @@
 Every attempt works on a copy of the folder TEMPLATE, below ATTEMPTS. In each a fork of this process streams
 with the arguments, and kills itself with SIGKILL at its first, second, third … step: a change in a folder, a
 write (of which half is done), a read, or some hundred steps of SQLite's own. Then, if ROTATION is not `none`,
-the log that is followed is rotated, and another fork streams to its end. A JSON line tells what was found;
+the log that is followed is rotated, and another fork streams to its end. A JSON line says what was found;
 the last one is that of the attempt that came to its end before its turn to be killed.
 
 A kill is no loss of power: what was written is there. So nothing is flushed to disk, which takes time.
@@ -107,12 +107,12 @@ def main() -> None:
         killed = first == -signal.SIGKILL
         rotate(folder, rotation)
         last, _ = streamed(folder, arguments, None) if killed or rotation != "none" else (first, "")
-        told = {
+        reported = {
             "step": step, "first": first, "last": last, "out": (folder / "out").read_text(),
             "files": sorted(str(p.relative_to(folder)) for p in folder.rglob("*.txt")),
             "log": (folder / "log").read_text(),
         }  # fmt: skip
-        print(json.dumps(told), flush=True)  # noqa: T201 - it is what the test reads
+        print(json.dumps(reported), flush=True)  # noqa: T201 - it is what the test reads
         shutil.rmtree(folder)
 
 

@@ -211,7 +211,7 @@ class Run:
         self.path = f"dags/{dag}/dagRuns/{run_id}"
 
     def finish(self) -> str:
-        """Waits for the end and tells the state; the test's output gets the log of every task."""
+        """Waits for the end and returns the state; the test's output gets the log of every task."""
         state = wait_until(f"end of {self.run_id}", self._ended)
         for task, instance in self.tasks().items():
             sys.stdout.write(f"--- {self.run_id} {task}: {instance['state']}, try {instance['try_number']}\n")
@@ -236,7 +236,7 @@ class Run:
         """The log of one try of a task, as the user interface shows it."""
         path = f"{self.path}/taskInstances/{task}/logs/{number}?full_content=true"
         content = self.airflow.ask("GET", path, headers={"Accept": "application/json"})["content"]
-        return "\n".join(line if isinstance(line, str) else " ".join(_told(line)) for line in content)
+        return "\n".join(line if isinstance(line, str) else " ".join(_as_text(line)) for line in content)
 
     def clear(self, *tasks: str) -> Run:
         """Lets these tasks run once more, or all, as the button does."""
@@ -247,7 +247,7 @@ class Run:
         return self
 
 
-def _told(line: dict[str, Any]) -> Iterator[str]:
+def _as_text(line: dict[str, Any]) -> Iterator[str]:
     yield line["event"]
     yield line.get("reason", "")
     for error in line.get("error_detail") or []:

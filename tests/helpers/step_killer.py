@@ -4,7 +4,7 @@
 
 TEMPLATE has `input` and `output`; every attempt works on a copy of it, below ATTEMPTS. In each a fork of this
 process runs the first mode, and kills itself with SIGKILL just before its first, second, third … step. Then
-the same and the other modes are run to their end. A JSON line tells what was found; the last one is that of
+the same and the other modes are run to their end. A JSON line says what was found; the last one is that of
 the attempt that came to its end before its turn to be killed.
 """
 
@@ -103,11 +103,11 @@ def main() -> None:
         shutil.copytree(template, folder)
         code, step = run(folder, first, kill_at)
         killed = code == -signal.SIGKILL
-        told = {"step": step, "killed": {"mode": first, **found(folder, code)}, "then": []}
+        reported = {"step": step, "killed": {"mode": first, **found(folder, code)}, "then": []}
         for mode in others:
-            told["then"].append({"mode": mode, **found(folder, run(folder, mode, None)[0])})
-        told["log"] = (folder / "log").read_text()
-        print(json.dumps(told), flush=True)  # noqa: T201 - it is what the test reads
+            reported["then"].append({"mode": mode, **found(folder, run(folder, mode, None)[0])})
+        reported["log"] = (folder / "log").read_text()
+        print(json.dumps(reported), flush=True)  # noqa: T201 - it is what the test reads
         shutil.rmtree(folder)
 
 

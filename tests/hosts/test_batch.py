@@ -23,7 +23,7 @@ HOSTS = ["a", "b", "Aadvik", "a-name-longer-than-a-word", "ä"]
 # Small enough that a few lines are many probes, blocks and chunks.
 TINY = ScanConfig(threads=2, block_bytes=50, chunk_bytes=120, probe_bytes=16, enough_bytes=40)
 PACES = [TINY, ScanConfig(block_bytes=1, chunk_bytes=1, probe_bytes=1, enough_bytes=1), ScanConfig(threads=3)]
-FAULTS = ["", "nonsense", "1565647200000 a", "1565647200000 a b c", "156564720000 a b", "\t ", "x" * 300]
+BAD_LINES = ["", "nonsense", "1565647200000 a", "1565647200000 a b c", "156564720000 a b", "\t ", "x" * 300]
 
 
 def naive(query: Query, logs: list[bytes]) -> tuple[list[str], list[str], int, Counter[str]]:
@@ -63,7 +63,7 @@ def texts_of_logs(draw: st.DrawFn) -> bytes:
     text = ""
     for written, late, source, target in sorted(connections):
         if draw(st.integers(0, 9)) == 0:
-            text += "".join(fault + end for fault in draw(st.lists(st.sampled_from(FAULTS), max_size=4)))
+            text += "".join(bad + end for bad in draw(st.lists(st.sampled_from(BAD_LINES), max_size=4)))
         time = START + written - late
         blank = draw(st.sampled_from([" ", " ", " ", "\t", "  "]))
         text += f"{time // 1000 if time % 1000 == 0 else time}{blank}{source}{blank}{target}{end}"
@@ -157,7 +157,7 @@ def test_a_line_longer_than_any_block_is_a_line(folder):
     ends=st.tuples(moments(), moments()).map(sorted),
     config=st.sampled_from(PACES),
 )
-def test_a_log_in_any_order_is_answered_or_refused(folder, log, ends, config):
+def test_a_log_in_any_order_is_answered_or_rejected(folder, log, ends, config):
     query = Query(b"a", *ends, 1000)
     outgoing, incoming, *_ = naive(query, [log])
     try:
@@ -168,17 +168,17 @@ def test_a_log_in_any_order_is_answered_or_refused(folder, log, ends, config):
     assert set(found.incoming) <= set(incoming)
 
 
-def test_progress_is_told_up_to_the_last_byte(folder):
+def test_progress_is_reported_up_to_the_last_byte(folder):
     logs = [folder / f"{number}.log" for number in range(3)]
     for log in logs:
         log.write_text("".join(hours(1)))
-    told = []
+    calls = []
     query = Query(b"a", START, START + 60 * MINUTE, LATENESS_MS)
     config = ScanConfig(chunk_bytes=30_000)
-    answer(query, list(map(str, logs)), SEARCHES["the best"], config, progress=lambda *now: told.append(now))
-    assert told == sorted(told)
-    assert len(told) > 6
-    assert told[-1] == (3, sum(log.stat().st_size for log in logs))
+    answer(query, list(map(str, logs)), SEARCHES["the best"], config, progress=lambda *now: calls.append(now))
+    assert calls == sorted(calls)
+    assert len(calls) > 6
+    assert calls[-1] == (3, sum(log.stat().st_size for log in logs))
 
 
 # Order ---------------------------------------------------------------------------------------------------
@@ -220,7 +220,7 @@ def hour_of(minute: int, minutes: int = 5) -> Query:
 
 @each_search
 @pytest.mark.parametrize("config", [ScanConfig(enough_bytes=100), TINY], ids=["one chunk", "many chunks"])
-def test_a_line_that_is_too_late_in_the_part_read_is_told_with_its_place_and_a_way_out(
+def test_a_line_that_is_too_late_in_the_part_read_is_reported_with_its_place_and_a_way_out(
     folder, search, config
 ):
     log, offset = late_at(5400, seconds_late=302)  # 301 behind the line before it
@@ -236,12 +236,12 @@ def test_a_line_that_is_too_late_in_the_part_read_is_told_with_its_place_and_a_w
 
 @each_search
 @pytest.mark.parametrize("config", [ScanConfig(enough_bytes=100), TINY], ids=["one chunk", "many chunks"])
-def test_a_line_that_is_as_late_as_it_may_be_is_no_fault(folder, search, config):
+def test_a_line_that_is_as_late_as_it_may_be_is_no_error(folder, search, config):
     log, _ = late_at(5400, seconds_late=301)
     assert len(asked(folder, hour_of(90), [log], search, config).outgoing) == 300
 
 
-def test_a_log_read_from_its_beginning_tells_the_line(folder):
+def test_a_log_read_from_its_beginning_reports_the_line(folder):
     log, _ = late_at(600, seconds_late=500)
     with pytest.raises(NotInOrder, match=r"line 601: the time .* is 499 s older"):
         asked(folder, hour_of(3), [log], "the best", ScanConfig(enough_bytes=100))

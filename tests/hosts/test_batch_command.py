@@ -66,9 +66,9 @@ def test_nobody_is_an_empty_line(log):
     assert (done.returncode, done.stdout) == (0, "Hostnames connected to nobody:\n\n")
 
 
-def test_json_has_the_lists_asked_for_and_the_books(log):
-    told = json.loads(batch(*QUESTION, "-f", log, "--format", "json", "--direction", "both").stdout)
-    assert told == {
+def test_json_has_the_lists_asked_for_and_the_stats(log):
+    reported = json.loads(batch(*QUESTION, "-f", log, "--format", "json", "--direction", "both").stdout)
+    assert reported == {
         "host": "a",
         "start": START,
         "end": START + 9,
@@ -80,9 +80,9 @@ def test_json_has_the_lists_asked_for_and_the_books(log):
         "bytes_total": len(LOG),
         "malformed": {"not-three-fields": 1},
     }
-    told = json.loads(batch(*QUESTION, "-f", log, "--format", "json", "--direction", "incoming").stdout)
-    assert "outgoing" not in told
-    assert told["incoming"] == ["c"]
+    reported = json.loads(batch(*QUESTION, "-f", log, "--format", "json", "--direction", "incoming").stdout)
+    assert "outgoing" not in reported
+    assert reported["incoming"] == ["c"]
 
 
 def test_hosts_are_printed_as_utf_8_whatever_the_locale(tmp_path):
@@ -108,7 +108,7 @@ def test_no_answer_depends_on_the_batch_size(log, lines):
 # What it says --------------------------------------------------------------------------------------------
 
 
-def test_malformed_lines_are_told_on_standard_error(log):
+def test_malformed_lines_are_reported_on_standard_error(log):
     done = batch(*QUESTION, "-f", log)
     assert "WARNING: 1 of 5 lines are malformed: 1 not-three-fields\n" in done.stderr
     assert f"'{log}', line 4: not-three-fields: 'rubbish'\n" in done.stderr
@@ -139,7 +139,7 @@ def test_a_broken_archive_is_exit_code_1_and_no_answer(tmp_path):
     assert "a.gz' cannot be read to its end" in done.stderr
 
 
-def test_all_faults_of_a_question_are_told_at_once(log):
+def test_all_errors_of_a_question_are_reported_at_once(log):
     done = batch("-H", "a b", "-s", "soon", "-e", "12345", "-f", log)
     assert (done.returncode, done.stdout) == (3, "")
     assert "--host 'a b': must be UTF-8 without spaces and tabs" in done.stderr
@@ -148,7 +148,7 @@ def test_all_faults_of_a_question_are_told_at_once(log):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "fault"),
+    ("arguments", "error"),
     [
         (["-H", "a", "-s", START, "-e", START - 1], "is after --end"),
         (["-H", "", "-s", START, "-e", START], "--host '': must be"),
@@ -159,10 +159,10 @@ def test_all_faults_of_a_question_are_told_at_once(log):
         ([*QUESTION, "--direction", "up"], "argument --direction"),
     ],
 )
-def test_a_bad_question_is_exit_code_3(log, arguments, fault):
+def test_a_bad_question_is_exit_code_3(log, arguments, error):
     done = batch(*[os.fsdecode(a) if isinstance(a, bytes) else a for a in arguments], "-f", log)
     assert (done.returncode, done.stdout) == (3, "")
-    assert fault in done.stderr
+    assert error in done.stderr
 
 
 def test_a_log_out_of_order_is_exit_code_5_and_no_answer(tmp_path):
@@ -187,7 +187,7 @@ def test_standard_output_that_is_full_is_exit_code_6(log):
     assert b"Traceback" not in done.stderr
 
 
-def test_a_reader_that_has_gone_is_no_fault(log):
+def test_a_reader_that_has_gone_is_no_error(log):
     reading, writing = os.pipe()
     os.close(reading)
     done = subprocess.run(
@@ -221,7 +221,7 @@ def test_a_signal_ends_it_while_it_waits_for_a_log(log, tmp_path, number, code):
     assert b"Traceback" not in stderr
 
 
-def test_help_tells_every_argument():
+def test_help_lists_every_argument():
     shown = batch("--help").stdout
     for argument in (
         "--host",

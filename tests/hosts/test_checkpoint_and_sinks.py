@@ -17,12 +17,12 @@ RULES = {"-H": "Aadvik", "-t": 3600}
 PLACE = FilePosition("odd \udcff name.txt", 2**64 - 1, 2**63 + 5, 3, "digest", 70, 2)
 
 
-def pieces(*data: bytes):
+def chunks(*data: bytes):
     """What hands out these bytes when it is to save itself."""
 
     def save(out) -> None:
-        for piece in data:
-            out(piece)
+        for chunk in data:
+            out(chunk)
 
     return save
 
@@ -40,7 +40,7 @@ def test_a_new_state_has_nothing(folder):
 
 def test_what_was_committed_is_found_again(folder):
     state = Checkpoint(folder, RULES)
-    state.commit({"start_ms": 5}, [PLACE], pieces(b"win", b"dows"), PendingReports(7, b"report"))
+    state.commit({"start_ms": 5}, [PLACE], chunks(b"win", b"dows"), PendingReports(7, b"report"))
     state.close()
     state = Checkpoint(folder, RULES)
     found = state.find()
@@ -57,9 +57,9 @@ def test_what_was_committed_is_found_again(folder):
 
 def test_a_commit_replaces_all_that_was_there(folder):
     state = Checkpoint(folder, RULES)
-    state.commit({}, [PLACE], pieces(b"old"), None)
+    state.commit({}, [PLACE], chunks(b"old"), None)
     state.add(Batch(b"block\n", FilePosition("b", 1, 1, offset=6)))
-    state.commit({"start_ms": 1}, [], pieces(b""), None)
+    state.commit({"start_ms": 1}, [], chunks(b""), None)
     found = state.find()
     assert (found.positions, found.clock, state.windows()(10)) == ([], {"start_ms": 1}, b"")
     assert (list(state.blocks_since()), state.bytes_since) == ([], 0)
@@ -69,7 +69,7 @@ def test_a_commit_replaces_all_that_was_there(folder):
 def test_batches_since_are_kept_in_their_order_with_the_last_place_of_each_file(folder):
     state = Checkpoint(folder, RULES)
     first, second = FilePosition("a", 1, 1), FilePosition("b", 1, 2)
-    state.commit({}, [first, second], pieces(b"w"), None)
+    state.commit({}, [first, second], chunks(b"w"), None)
     for position in (
         FilePosition("b", 1, 2, offset=4),
         FilePosition("a", 1, 1, offset=4),
@@ -88,14 +88,14 @@ def test_windows_of_any_size_are_kept(folder, monkeypatch):
     monkeypatch.setattr("reduction.hosts.streaming.checkpoint._PIECE", 10)
     state = Checkpoint(folder, RULES)
     content = bytes(range(256)) * 2
-    state.commit({}, [], pieces(*(content[at : at + 7] for at in range(0, len(content), 7))), None)
+    state.commit({}, [], chunks(*(content[at : at + 7] for at in range(0, len(content), 7))), None)
     assert state.windows()(1000) == content
     state.close()
 
 
 def test_a_transaction_that_fails_changes_nothing(folder):
     state = Checkpoint(folder, RULES)
-    state.commit({}, [PLACE], pieces(b"good"), None)
+    state.commit({}, [PLACE], chunks(b"good"), None)
 
     def broken(out) -> None:
         out(b"half")
@@ -108,7 +108,7 @@ def test_a_transaction_that_fails_changes_nothing(folder):
     state.close()
 
 
-def test_a_state_of_another_question_is_refused_and_says_which(folder):
+def test_a_state_of_another_question_is_rejected_and_says_which(folder):
     Checkpoint(folder, RULES).close()
     with pytest.raises(SettingsError, match="with -t 3600 \\(now 60\\)"):
         Checkpoint(folder, RULES | {"-t": 60})
@@ -132,7 +132,7 @@ def test_a_state_that_is_no_state_is_an_error(folder, tmp_path):
         Checkpoint(tmp_path / "file" / "state", RULES)
 
 
-def test_a_state_of_another_version_is_refused(folder):
+def test_a_state_of_another_version_is_rejected(folder):
     Checkpoint(folder, RULES).close()
     with sqlite3.connect(folder / "streaming.sqlite") as base:
         base.execute("UPDATE about SET value = 'other' WHERE name = 'format'")
@@ -152,7 +152,7 @@ def test_a_file_takes_reports_at_its_end(tmp_path):
 
 
 @pytest.mark.parametrize("written", range(8))
-def test_a_report_that_was_told_in_part_is_told_exactly_once(tmp_path, written):
+def test_a_report_that_was_written_in_part_is_written_exactly_once(tmp_path, written):
     path = tmp_path / "reports"
     path.write_bytes(b"before\n" + b"report\n"[:written])
     FileOutput(path).replay(PendingReports(7, b"report\n"))
@@ -167,7 +167,7 @@ def test_what_somebody_else_wrote_meanwhile_is_not_cut_off(tmp_path):
         assert path.read_bytes() == content + b"report\n"
 
 
-def test_a_report_that_was_told_before_others_came_is_not_told_again(tmp_path):
+def test_a_report_that_was_written_before_others_came_is_not_written_again(tmp_path):
     path = tmp_path / "reports"
     path.write_bytes(b"before\nreport\nother\n")
     FileOutput(path).replay(PendingReports(7, b"report\n"))
@@ -196,7 +196,7 @@ def test_outputs_that_cannot_be_written_are_errors(tmp_path):
 
 def test_a_state_is_one_file_that_other_tools_can_read(folder):
     state = Checkpoint(folder, RULES)
-    state.commit({}, [PLACE], pieces(b"w"), None)
+    state.commit({}, [PLACE], chunks(b"w"), None)
     state.close()
     with sqlite3.connect(folder / "streaming.sqlite") as base:
         [(config,)] = base.execute("SELECT value FROM about WHERE name = 'rules'")

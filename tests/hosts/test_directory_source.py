@@ -1,4 +1,4 @@
-"""Files of a folder are read once, when they are whole, and put away; nothing is ever overwritten or lost."""
+"""Files of a folder are read once, when they are whole, and moved; nothing is overwritten or lost."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def needs_leases(path) -> None:
     known = has_writer(descriptor)
     os.close(descriptor)
     if known is None:
-        pytest.skip("this system does not tell who writes")
+        pytest.skip("this system does not show who writes")
 
 
 def test_whole_files_are_read_the_oldest_first_and_moved(tmp_path, taken):

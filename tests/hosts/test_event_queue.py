@@ -13,11 +13,11 @@ def batch(number: int) -> Batch:
 
 
 def reader_of(event_queue: EventQueue, count: int) -> tuple[threading.Thread, list[bool]]:
-    """A thread that puts so many batches, and what it was told."""
-    told: list[bool] = []
-    thread = threading.Thread(target=lambda: told.extend(event_queue.put(batch(n)) for n in range(count)))
+    """A thread that puts so many batches, and what `put` returned."""
+    returned: list[bool] = []
+    thread = threading.Thread(target=lambda: returned.extend(event_queue.put(batch(n)) for n in range(count)))
     thread.start()
-    return thread, told
+    return thread, returned
 
 
 def test_items_come_in_the_order_in_which_they_were_put():
@@ -30,12 +30,12 @@ def test_items_come_in_the_order_in_which_they_were_put():
 
 def test_a_reader_is_never_more_batches_ahead_than_there_is_room():
     event_queue = EventQueue(2)
-    thread, told = reader_of(event_queue, 50)
+    thread, returned = reader_of(event_queue, 50)
     for number in range(50):
         assert event_queue.take(10) == batch(number)
-        assert len(told) <= number + 1 + 2
+        assert len(returned) <= number + 1 + 2
     thread.join(timeout=10)
-    assert told == [True] * 50
+    assert returned == [True] * 50
 
 
 def test_news_pass_though_there_is_no_room_for_batches():
@@ -47,10 +47,10 @@ def test_news_pass_though_there_is_no_room_for_batches():
 
 def test_closing_lets_a_waiting_reader_go_and_all_that_it_puts_later():
     event_queue = EventQueue(1)
-    thread, told = reader_of(event_queue, 5)
+    thread, returned = reader_of(event_queue, 5)
     assert event_queue.take(10) == batch(0)
     event_queue.close()
     thread.join(timeout=10)
     assert not thread.is_alive()
-    assert len(told) == 5
-    assert told[-1] is False
+    assert len(returned) == 5
+    assert returned[-1] is False

@@ -42,12 +42,12 @@ def test_a_moment_is_milliseconds_seconds_or_iso_8601(text, moment):
         "١٥٦٥٦٤٧٢٠٤",
     ],
 )
-def test_anything_else_is_refused_with_the_rule(text):
+def test_anything_else_is_rejected_with_the_rule(text):
     with pytest.raises(ValueError, match="must be 13 digits"):
         milliseconds(text)
 
 
 @pytest.mark.parametrize("text", ["2019-08-12T22:00:04.3515", "1969-12-31T23:59:59"])
-def test_a_moment_that_no_line_can_have_is_refused(text):
+def test_a_moment_that_no_line_can_have_is_rejected(text):
     with pytest.raises(ValueError, match="whole millisecond, from 1970 on"):
         milliseconds(text)

@@ -32,7 +32,7 @@ def files_in(folder: Path, *names: str) -> None:
 # Finding -------------------------------------------------------------------------------------------------
 
 
-def test_in_a_folder_the_name_tells_what_is_a_log(tmp_path):
+def test_in_a_folder_the_name_says_what_is_a_log(tmp_path):
     logs = [
         "B.txt",
         "a.log",
@@ -62,12 +62,12 @@ def test_a_file_that_is_named_may_be_called_anything_and_the_given_order_is_kept
     assert [Path(path).name for path in find(given_paths)] == ["z.csv", "a.log", "b.log", ".hidden"]
 
 
-def test_all_files_that_are_missing_are_told_at_once(tmp_path):
+def test_all_files_that_are_missing_are_reported_at_once(tmp_path):
     with pytest.raises(InputError, match=r"'/no/such', '/nor/this'"):
         find(["/no/such", str(tmp_path), "/nor/this"])
 
 
-def test_a_folder_without_logs_is_a_fault(tmp_path):
+def test_a_folder_without_logs_is_an_error(tmp_path):
     files_in(tmp_path, "notes.md")
     with pytest.raises(InputError, match="no log"):
         find([str(tmp_path)])
@@ -87,7 +87,7 @@ def test_an_archive_is_known_by_its_first_bytes(tmp_path, pack):
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
-def test_an_archive_cut_short_is_told_with_its_name(tmp_path, pack):
+def test_an_archive_cut_short_is_reported_with_its_name(tmp_path, pack):
     (tmp_path / "a.log").write_bytes(pack(TEXT)[:-9])
     log = LogFile(str(tmp_path / "a.log"))
     with pytest.raises(InputError, match=r"a\.log' cannot be read to its end"), log.text() as stream:
@@ -108,7 +108,7 @@ def test_what_comes_through_a_pipe_is_read(tmp_path):
     log.close()
 
 
-def test_a_log_that_becomes_shorter_while_it_is_read_is_told(tmp_path):
+def test_a_log_that_becomes_shorter_while_it_is_read_is_reported(tmp_path):
     (tmp_path / "a.log").write_bytes(TEXT)
     log = LogFile(str(tmp_path / "a.log"))
     os.truncate(tmp_path / "a.log", 100)
@@ -117,7 +117,7 @@ def test_a_log_that_becomes_shorter_while_it_is_read_is_told(tmp_path):
     log.close()
 
 
-def test_a_file_that_cannot_be_opened_is_told(tmp_path):
+def test_a_file_that_cannot_be_opened_is_reported(tmp_path):
     with pytest.raises(InputError, match="No such file"):
         LogFile(str(tmp_path / "gone"))
 

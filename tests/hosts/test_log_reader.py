@@ -1,4 +1,4 @@
-"""A log comes in batches of whole lines, each with the position behind it, and can be read on from any
+"""A log comes in batches of whole lines, each with the position after it, and can be read on from any
 position."""
 
 from __future__ import annotations
@@ -123,12 +123,12 @@ def test_a_file_is_read_whole_if_it_is_that_file_and_has_not_grown(tmp_path):
     assert not is_read_whole(path, position)
 
 
-def test_a_writer_is_seen_where_the_system_tells(tmp_path):
+def test_a_writer_is_seen_where_the_system_shows_it(tmp_path):
     path = tmp_path / "log"
     path.write_bytes(b"")
     descriptor = os.open(path, os.O_RDONLY)
     if has_writer(descriptor) is None:
-        pytest.skip("this system does not tell who writes")
+        pytest.skip("this system does not show who writes")
     with path.open("ab"):
         assert has_writer(descriptor) is True
     assert has_writer(descriptor) is False

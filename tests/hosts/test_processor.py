@@ -184,8 +184,8 @@ def test_killed_and_gone_on_equals_undisturbed(tmp_path, lines, cuts, batch_byte
     def new_source(positions) -> DirectorySource:
         return DirectorySource(folder, positions, batch_bytes)
 
-    told = streamed_with_deaths(new_source, folder / "out", folder / "state", deaths, follows=False)
-    assert told == expected
+    reported = streamed_with_deaths(new_source, folder / "out", folder / "state", deaths, follows=False)
+    assert reported == expected
     assert not list(folder.glob("*.txt"))
 
 
@@ -220,8 +220,8 @@ def test_batches_of_a_followed_log_are_kept_until_windows_are_written(tmp_path, 
         streamed_with_deaths_once(new_source, out, state)
         os.truncate(log, 0)
         log.write_bytes(content)
-    told = streamed_with_deaths(new_source, out, state, [], follows=True)
-    assert b'"outgoing": ["a", "b", "c"]' in told
+    reported = streamed_with_deaths(new_source, out, state, [], follows=True)
+    assert b'"outgoing": ["a", "b", "c"]' in reported
 
 
 def streamed_with_deaths_once(new_source, out, state_folder) -> None:

@@ -64,7 +64,7 @@ def test_the_kernel_knows_utf_8_as_python_does(text):
     assert kernel.parse_log_line(line) == parse(line)
 
 
-def test_a_block_tells_where_each_line_stands():
+def test_a_block_shows_where_each_line_stands():
     block = b"1565647204351 a b\r\n\r\nnonsense\n 1565647204 c d"
     assert list(scan(block)) == [
         LocatedLine(0, 0, b"1565647204351 a b", Connection(1565647204351, b"a", b"b")),

@@ -35,9 +35,9 @@ def test_a_report_as_json_is_one_line_with_exactly_these_keys():
     line = as_json(report(WINDOW))
     assert line.endswith(b"}\n")
     assert line.count(b"\n") == 1
-    told = json.loads(line)
-    assert list(told) == KEYS
-    assert told == {
+    reported = json.loads(line)
+    assert list(reported) == KEYS
+    assert reported == {
         "clock": "event", "window_start": START, "window_end": START + HOUR, "host": "Aadvik",
         "outgoing": ["a", "b"], "incoming": [], "busiest": {"hosts": ["ä", "b"], "connections": 1000},
         "lines": 1234, "late": 2, "malformed": {"not-a-time": 1, "not-text": 3},
@@ -46,8 +46,8 @@ def test_a_report_as_json_is_one_line_with_exactly_these_keys():
 
 def test_hosts_that_json_must_escape_are_escaped():
     odd = ['"', "\\", "a\x01b", "\x7f", "plain"]
-    told = json.loads(as_json(report(WINDOW._replace(outgoing="\n".join(odd).encode()))))
-    assert told["outgoing"] == odd
+    reported = json.loads(as_json(report(WINDOW._replace(outgoing="\n".join(odd).encode()))))
+    assert reported["outgoing"] == odd
 
 
 def test_a_window_without_lines_has_nobody_who_was_busiest():
@@ -99,12 +99,12 @@ def test_by_processing_a_window_is_what_was_taken_in_so_long_whatever_the_lines_
     assert clock.tick(1001 + 2 * HOUR) == []
 
 
-def test_by_processing_that_nothing_came_is_told():
+def test_by_processing_that_nothing_came_is_reported():
     clock = new_clock(config("processing"), 0)
     assert spans(clock.tick(HOUR)) == [(0, HOUR, 0)]
 
 
-def test_by_processing_windows_in_which_the_process_stood_still_are_not_told():
+def test_by_processing_windows_in_which_the_process_stood_still_are_not_reported():
     clock = new_clock(config("processing"), 0)
     clock.take(LINE, 5)
     assert spans(clock.tick(10 * HOUR + 7)) == [(0, HOUR, 1)]
@@ -118,11 +118,11 @@ def test_by_processing_the_last_window_ends_when_it_is_ended():
     assert spans(clock.end(77)) == [(0, 77, 1)]
 
 
-def test_by_processing_malformed_lines_alone_are_told_too():
+def test_by_processing_malformed_lines_alone_are_reported_too():
     clock = new_clock(config("processing"), 0)
     assert [line.reason for line in clock.take(b"nonsense\n", 5)[1]] == ["not-three-fields"]
-    [told] = clock.tick(HOUR)
-    assert (told.window.lines, told.window.malformed) == (0, {"not-three-fields": 1})
+    [reported] = clock.tick(HOUR)
+    assert (reported.window.lines, reported.window.malformed) == (0, {"not-three-fields": 1})
 
 
 def test_a_clock_goes_on_where_it_was_saved():
@@ -155,7 +155,7 @@ def test_by_event_open_windows_are_closed_when_no_line_has_come_for_a_while():
 
 
 @pytest.mark.parametrize("name", ["processing", "event"])
-def test_what_stands_is_what_would_be_told(name):
+def test_what_stands_is_what_would_be_reported(name):
     clock = new_clock(config(name), 0)
     clock.take(LINE, 1)
     assert clock.snapshot(5) == clock.end(5)

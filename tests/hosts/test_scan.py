@@ -1,4 +1,5 @@
-"""The search of the kernel and its twin note the same, whatever the bytes and however they are fed."""
+"""The search of the kernel and its reference implementation note the same, whatever
+the bytes and however they are fed."""
 
 from __future__ import annotations
 
@@ -79,13 +80,13 @@ def test_lines_before_the_first_one_fed_count_for_what_is_late(search):
     assert searched(search, [log], newest_ms=START + 6).late == (0, 0, START, START + 6)
 
 
-def test_an_unknown_instruction_set_is_refused():
+def test_an_unknown_instruction_set_is_rejected():
     kernel = pytest.importorskip("reduction._kernel")
     with pytest.raises(ValueError, match="instruction set"):
         kernel.HostSearch(b"a", 0, 1, 0, 0, 3, "no such set")
 
 
-def test_what_lends_no_bytes_is_refused():
+def test_what_lends_no_bytes_is_rejected():
     kernel = pytest.importorskip("reduction._kernel")
     with pytest.raises(TypeError):
         kernel.HostSearch(b"a", 0, 1, 0, 0, 3).feed("text", 0)

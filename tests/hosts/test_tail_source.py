@@ -23,14 +23,14 @@ def taken() -> Taken:
 
 @pytest.fixture
 def log(tmp_path):
-    """A log of one line, on a system that tells who writes."""
+    """A log of one line, on a system that shows who writes."""
     path = tmp_path / "app.log"
     path.write_bytes(b"1\n")
     descriptor = os.open(path, os.O_RDONLY)
     known = has_writer(descriptor)
     os.close(descriptor)
     if known is None:
-        pytest.skip("this system does not tell who writes")
+        pytest.skip("this system does not show who writes")
     return path
 
 
@@ -152,7 +152,7 @@ def left(log, taken) -> list[FilePosition]:
 
 def test_it_goes_on_where_it_was(log, left):
     append(log, b"3\n")
-    log.with_name("app.log.1").write_bytes(b"of an earlier day, touched lately\n")
+    log.with_name("app.log.1").write_bytes(b"of an earlier day, touched recently\n")
     assert went_on(log, left).blocks == [b"2\n3\n"]
 
 
@@ -226,7 +226,7 @@ def test_a_log_that_cannot_be_opened_is_an_error(tmp_path, taken):
         TailSource(path, [], 100).poll(taken)
 
 
-def test_a_log_that_is_opened_is_told_before_a_line_comes(log, taken):
+def test_a_log_that_is_opened_is_reported_before_a_line_comes(log, taken):
     """Or nobody would look for it after a kill and another rotation."""
     follower = TailSource(log, [], 100)
     follower.poll(taken)

@@ -28,7 +28,7 @@ def block(*lines: tuple[int, str, str] | str, end: str = "\n") -> bytes:
 
 
 def oracle(lines, host, window_ms, lateness_ms):
-    """What each window must tell, by going over all lines anew for each of them."""
+    """What each window must report, by going over all lines anew for each of them."""
     newest, closed, late = 0, [], Counter()
     members = defaultdict(list)
     for time, source, target in lines:
@@ -43,11 +43,11 @@ def oracle(lines, host, window_ms, lateness_ms):
             if start not in closed and start + window_ms + lateness_ms <= newest
         ]
     closed += [start for start in sorted(members) if start not in closed]
-    told = []
+    reported = []
     for number, start in enumerate(closed):
         made = Counter(source for source, _ in members[start])
         most = max(made.values())
-        told.append(
+        reported.append(
             Closed(
                 start,
                 len(members[start]),
@@ -59,7 +59,7 @@ def oracle(lines, host, window_ms, lateness_ms):
                 most,
             )
         )
-    return told
+    return reported
 
 
 def joined(names: set[str]) -> bytes:
@@ -67,9 +67,9 @@ def joined(names: set[str]) -> bytes:
 
 
 def saved(windows) -> bytes:
-    pieces: list[bytes] = []
-    windows.save(pieces.append)
-    return b"".join(pieces)
+    parts: list[bytes] = []
+    windows.save(parts.append)
+    return b"".join(parts)
 
 
 def restored(windows, state: bytes):
@@ -77,7 +77,7 @@ def restored(windows, state: bytes):
     return windows
 
 
-def test_a_window_tells_who_connected_and_who_was_busiest(new_windows):
+def test_a_window_reports_who_connected_and_who_was_busiest(new_windows):
     windows = new_windows(b"H", HOUR, LATENESS)
     fed = windows.feed(
         block((0, "H", "b"), (1, "H", "a"), (2, "a", "H"), (3, "H", "b"), (HOUR - 1, "b", "b"))
@@ -101,7 +101,7 @@ def test_a_window_is_closed_by_the_first_line_that_is_the_lateness_past_its_end(
     ]
 
 
-def test_a_line_for_a_closed_window_is_late_and_told_with_the_next_window(new_windows):
+def test_a_line_for_a_closed_window_is_late_and_reported_with_the_next_window(new_windows):
     windows = new_windows(b"H", HOUR, LATENESS)
     fed = windows.feed(block((0, "a", "b"), (HOUR + LATENESS, "H", "b"), (HOUR - 1, "H", "late")))
     assert [window.late for window in fed.closed] == [0]
@@ -109,7 +109,7 @@ def test_a_line_for_a_closed_window_is_late_and_told_with_the_next_window(new_wi
     assert windows.close_all() == [Closed(DAY + HOUR, 1, 1, {}, b"b", b"", b"H", 1)]
 
 
-def test_windows_without_lines_are_not_told(new_windows):
+def test_windows_without_lines_are_not_reported(new_windows):
     windows = new_windows(b"H", HOUR, LATENESS)
     fed = windows.feed(block((0, "a", "b"), (5 * HOUR, "a", "b")))
     assert [window.start_ms for window in [*fed.closed, *windows.close_all()]] == [DAY, DAY + 5 * HOUR]
@@ -168,7 +168,7 @@ LOG = st.lists(st.tuples(TIMES, st.sampled_from(HOSTS), st.sampled_from(HOSTS)),
 CUTS = st.lists(st.integers(0, 60), max_size=5).map(sorted)
 
 
-def pieces(lines: list, cuts: list[int]) -> list[list]:
+def parts(lines: list, cuts: list[int]) -> list[list]:
     edges = [0, *cuts, len(lines)]
     return [lines[start:stop] for start, stop in pairwise(edges)]
 
@@ -179,12 +179,12 @@ def test_every_window_is_what_an_oracle_says_however_the_log_is_cut(
     name, lines, cuts, window_ms, lateness_ms
 ):
     windows = maker(name)(b"H", window_ms, lateness_ms)
-    told: list[Closed] = []
-    for piece in pieces(lines, cuts):
-        told += windows.feed(block(*((time - DAY + 10**12, s, t) for time, s, t in piece))).closed
-    told += windows.close_all()
+    reported: list[Closed] = []
+    for part in parts(lines, cuts):
+        reported += windows.feed(block(*((time - DAY + 10**12, s, t) for time, s, t in part))).closed
+    reported += windows.close_all()
     shifted = [(time + 10**12, source, target) for time, source, target in lines]
-    assert told == oracle(shifted, "H", window_ms, lateness_ms)
+    assert reported == oracle(shifted, "H", window_ms, lateness_ms)
 
 
 @given(LOG, st.integers(0, 60), st.integers(0, 12), st.integers(0, 15))
@@ -206,7 +206,7 @@ def test_saved_windows_go_on_as_if_nothing_had_been_and_both_sides_save_alike(
         assert saved(windows) == saved(undisturbed)
 
 
-def test_bytes_that_are_not_saved_windows_are_refused(new_windows):
+def test_bytes_that_are_not_saved_windows_are_rejected(new_windows):
     windows = new_windows(b"H", HOUR, LATENESS)
     windows.feed(block((0, "H", "a"), (1, "a", "H"), (HOUR, "b" * 300, "a")))
     state = saved(windows)
@@ -216,7 +216,7 @@ def test_bytes_that_are_not_saved_windows_are_refused(new_windows):
 
 
 @given(st.binary(max_size=200), st.integers(0, 400), st.integers(0, 255))
-def test_damaged_bytes_are_refused_or_taken_but_never_harm(tail, at, byte):
+def test_damaged_bytes_are_rejected_or_taken_but_never_harm(tail, at, byte):
     windows = maker("kernel")(b"H", HOUR, LATENESS)
     windows.feed(block((0, "H", "a"), (1, "a", "H"), (HOUR, "b" * 150, "a")))
     state = bytearray(saved(windows))
@@ -231,7 +231,7 @@ def test_damaged_bytes_are_refused_or_taken_but_never_harm(tail, at, byte):
         other.close_all()
 
 
-def test_many_hosts_are_told_apart(new_windows):
+def test_many_hosts_are_distinguished(new_windows):
     """Enough of them to make every table grow, several times."""
     windows = new_windows(b"H", HOUR, LATENESS)
     lines = [f"{DAY} host{i % 5000} H\n{DAY} H x{i}" for i in range(10_000)]

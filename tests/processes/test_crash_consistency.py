@@ -54,20 +54,20 @@ def attempts(workdir: Workdir, *modes: str) -> list[dict[str, Any]]:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    told = [json.loads(line) for line in done.stdout.splitlines()]
-    for attempt in told[:-1]:
+    reported = [json.loads(line) for line in done.stdout.splitlines()]
+    for attempt in reported[:-1]:
         assert attempt["killed"]["code"] == -9
-    assert told[-1]["killed"]["code"] == 0, told[-1]["log"]
-    return told
+    assert reported[-1]["killed"]["code"] == 0, reported[-1]["log"]
+    return reported
 
 
-def steps(told: list[dict[str, Any]]) -> str:
-    return "\n".join(attempt["step"] for attempt in told)
+def steps(reported: list[dict[str, Any]]) -> str:
+    return "\n".join(attempt["step"] for attempt in reported)
 
 
-def check(told: list[dict[str, Any]], old: str | None, new: str | None) -> None:
+def check(reported: list[dict[str, Any]], old: str | None, new: str | None) -> None:
     """Nothing but old and new is ever seen, and the last run of each attempt makes all good."""
-    for attempt in told:
+    for attempt in reported:
         story = f"killed at {attempt['step']!r}:\n{attempt['log']}"
         for state in (attempt["killed"], *attempt["then"]):
             assert state["combined"] in (old, new), story
@@ -78,33 +78,33 @@ def check(told: list[dict[str, Any]], old: str | None, new: str | None) -> None:
 
 
 def test_a_run_killed_at_any_step(world):
-    told = attempts(world, "reduce_collect", "reduce_collect")
-    check(told, OLD, NEW)
-    assert {attempt["killed"]["combined"] for attempt in told} == {OLD, NEW}
-    assert any(attempt["killed"]["leftovers"] for attempt in told)
+    reported = attempts(world, "reduce_collect", "reduce_collect")
+    check(reported, OLD, NEW)
+    assert {attempt["killed"]["combined"] for attempt in reported} == {OLD, NEW}
+    assert any(attempt["killed"]["leftovers"] for attempt in reported)
     for part in ("fsync", "write", "Combined.report.json", ".Combined_1.csv", ".Combined_2.json", "unlink"):
-        assert part in steps(told), "the kills reach this step"
+        assert part in steps(reported), "the kills reach this step"
 
 
 def test_a_reduce_killed_at_any_step_is_never_half_collected(world):
-    """Partials of an older run lie there; collect right after the kill refuses, or is right."""
+    """Partials of an older run lie there; collect right after the kill rejects them, or is right."""
     world.set(mode="reduce")
     (world.input / "deep" / "NA Prod.csv").rename(world.root / "aside")
     assert world.reduce().exit_code == 0
     (world.root / "aside").rename(world.input / "deep" / "NA Prod.csv")
-    told = attempts(world, "reduce", "collect", "reduce", "collect")
-    check(told, OLD, NEW)
-    codes = {attempt["then"][0]["code"] for attempt in told}
+    reported = attempts(world, "reduce", "collect", "reduce", "collect")
+    check(reported, OLD, NEW)
+    codes = {attempt["then"][0]["code"] for attempt in reported}
     assert codes == {0, 5}
-    assert all(attempt["killed"]["combined"] == OLD for attempt in told)
+    assert all(attempt["killed"]["combined"] == OLD for attempt in reported)
 
 
 def test_a_collect_killed_at_any_step_can_be_repeated(world):
     world.set(mode="reduce")
     assert world.reduce().exit_code == 0
-    told = attempts(world, "collect", "collect")
-    check(told, OLD, NEW)
-    assert {attempt["killed"]["combined"] for attempt in told} == {OLD, NEW}
+    reported = attempts(world, "collect", "collect")
+    check(reported, OLD, NEW)
+    assert {attempt["killed"]["combined"] for attempt in reported} == {OLD, NEW}
 
 
 @pytest.mark.parametrize("engine", [engine_param("native")])
@@ -114,10 +114,12 @@ def test_a_collect_that_reads_a_cut_file_once_more_killed_at_any_step_can_be_rep
     (world.input / "Asia Prod 2.csv").write_text(f'{KEY},Note\n2.2.2.2,"{note}"\n1.1.1.1,\n')
     world.set(mode="reduce", engine=engine, split_size=60)
     assert world.reduce().exit_code == 0
-    told = attempts(world, "collect", "collect")
-    check(told, OLD, NEW)
-    assert {attempt["killed"]["combined"] for attempt in told} == {OLD, NEW}
-    assert ".Combined_0.json" in steps(told), "the kills reach the partial of the file that is read once more"
+    reported = attempts(world, "collect", "collect")
+    check(reported, OLD, NEW)
+    assert {attempt["killed"]["combined"] for attempt in reported} == {OLD, NEW}
+    assert ".Combined_0.json" in steps(reported), (
+        "the kills reach the partial of the file that is read once more"
+    )
 
 
 @pytest.mark.parametrize("engine", [engine_param("native")])
@@ -126,11 +128,13 @@ def test_a_run_that_spills_killed_at_any_step(world, engine, monkeypatch):
     monkeypatch.setenv("MEMORY_OF_ROWS", "1")
     world.file("Asia Prod 3.csv", f"{KEY}\n" + "7.7.7.7\n" * 9_000 + "\0")
     world.set(engine=engine)
-    told = attempts(world, "reduce_collect", "reduce_collect")
-    check(told, OLD, NEW)
-    assert {attempt["killed"]["combined"] for attempt in told} == {OLD, NEW}
+    reported = attempts(world, "reduce_collect", "reduce_collect")
+    check(reported, OLD, NEW)
+    assert {attempt["killed"]["combined"] for attempt in reported} == {OLD, NEW}
     temporary = [
-        attempt for attempt in told if re.search(r"unlink .*/\.Combined_1\.csv\.\w+\.tmp", attempt["step"])
+        attempt
+        for attempt in reported
+        if re.search(r"unlink .*/\.Combined_1\.csv\.\w+\.tmp", attempt["step"])
     ]
     assert len(temporary) > 1
     for attempt in temporary:
@@ -141,27 +145,27 @@ def test_a_repeated_collect_killed_at_any_step_can_be_repeated_again(world):
     """Half of the partials are there again, because an orchestrator repeated one node."""
     assert world.reduce().combined_bytes == NEW.encode()
     assert world.reduce(mode="reduce", low=2, high=2).exit_code == 0
-    told = attempts(world, "collect", "collect")
-    check(told, NEW, NEW)
-    assert "unlink" in steps(told)
+    reported = attempts(world, "collect", "collect")
+    check(reported, NEW, NEW)
+    assert "unlink" in steps(reported)
 
 
 def test_a_run_without_valid_rows_killed_at_any_step(world):
     for path in world.input.rglob("*.csv"):
         path.write_text("Source IP\nnonsense\n")
-    told = attempts(world, "reduce_collect", "reduce_collect")
-    check(told, OLD, None)
-    assert {attempt["killed"]["combined"] for attempt in told} == {OLD, None}
+    reported = attempts(world, "reduce_collect", "reduce_collect")
+    check(reported, OLD, None)
+    assert {attempt["killed"]["combined"] for attempt in reported} == {OLD, None}
 
 
 def test_a_node_killed_at_any_step_can_do_its_part_again(world):
     """What the dead node left of its own runners is swept by its repetition, and the other node's stays."""
     assert world.reduce(mode="reduce", low=1, high=1).exit_code == 0
     world.set(low=2, high=2)
-    told = attempts(world, "reduce", "reduce", "collect")
-    check(told, OLD, NEW)
+    reported = attempts(world, "reduce", "reduce", "collect")
+    check(reported, OLD, NEW)
     whole = [".Combined_1.csv", ".Combined_1.json", ".Combined_2.csv", ".Combined_2.json"]
-    for attempt in told:
+    for attempt in reported:
         again = [name for name in attempt["then"][0]["leftovers"] if not name.startswith(".Combined.")]
         assert again == whole, attempt["step"]
-    assert any(set(whole[:2]) <= set(attempt["killed"]["leftovers"]) != set(whole) for attempt in told)
+    assert any(set(whole[:2]) <= set(attempt["killed"]["leftovers"]) != set(whole) for attempt in reported)

@@ -229,7 +229,7 @@ FLAWS = {
 
 
 @each("name", "content", "code", **FLAWS)
-def test_strict_tells_of_flaws_after_writing_everything(workdir, name, content, code):
+def test_strict_reports_flaws_after_writing_everything(workdir, name, content, code):
     workdir.csv("Asia Prod 1.csv", KEY, "1.1.1.1")
     workdir.file(name, content)
     strict = workdir.reduce(strict="true")

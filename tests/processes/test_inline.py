@@ -30,7 +30,7 @@ def without_times(report: dict) -> dict:
 
 @each_engine
 @pytest.mark.parametrize("runners", [1, 3, 20])
-def test_inline_gives_the_same_bytes_and_books_as_processes(world, engine, runners):
+def test_inline_gives_the_same_bytes_and_stats_as_processes(world, engine, runners):
     processes = world.reduce(engine=engine, runners=runners)
     inline = world.reduce("--inline", engine=engine, runners=runners)
     assert processes.exit_code == inline.exit_code == 0

@@ -223,7 +223,7 @@ TO_DO = r"\b(again|reduce|REDUCER_\w+|[Rr]un (the|it|mode|node|runner)s?)\b"
 
 
 @each("prepare", "culprits", **WRONG)
-def test_collect_refuses(cluster, prepare, culprits):
+def test_collect_rejects(cluster, prepare, culprits):
     prepare(cluster)
     outcome = collect(cluster)
     assert outcome.exit_code == 5
@@ -241,7 +241,7 @@ def test_collect_refuses(cluster, prepare, culprits):
     older=(node_of_an_older_run,),
     cut=(damaged(".Combined_3.csv", lambda content: content[:5]),),
 )
-def test_after_a_refusal_the_missing_part_is_enough(cluster, prepare):
+def test_after_a_rejection_the_missing_part_is_enough(cluster, prepare):
     prepare(cluster)
     assert collect(cluster).exit_code == 5
     reduce(cluster, 3, 4)
@@ -317,7 +317,7 @@ def test_a_given_run_id_does_not_hide_that_nodes_saw_different_files(cluster):
     assert outcome.combined_bytes == OLD
 
 
-def test_partials_of_another_run_id_are_refused(cluster):
+def test_partials_of_another_run_id_are_rejected(cluster):
     reduce(cluster, 1, 5, run_id="night-17")
     outcome = collect(cluster, run_id="night-18")
     assert outcome.exit_code == 5

@@ -1,4 +1,4 @@
-"""Environment variables, the file that may fill them, what is said about faults, and the log."""
+"""Environment variables, the file that may fill them, what is said about errors, and the log."""
 
 import os
 import re
@@ -30,7 +30,7 @@ def world(workdir: Workdir) -> Workdir:
     return workdir
 
 
-# Faults --------------------------------------------------------------------------------------------------
+# Errors --------------------------------------------------------------------------------------------------
 
 
 @each(
@@ -53,7 +53,7 @@ def world(workdir: Workdir) -> Workdir:
     negative_size=({"split_size": "-1"}, "REDUCER_SPLIT_SIZE", "-1"),
     size_in_parsecs=({"split_size": "64 parsecs"}, "REDUCER_SPLIT_SIZE", "64 parsecs"),
 )  # fmt: skip
-def test_a_fault_is_named_with_variable_and_value(world, settings, variable, value):
+def test_an_error_is_named_with_variable_and_value(world, settings, variable, value):
     outcome = world.reduce(**settings)
     assert outcome.exit_code == 3
     assert re.search(rf"{variable}\b.*(?<![\w.]){re.escape(value)}\b", outcome.stderr)
@@ -61,7 +61,7 @@ def test_a_fault_is_named_with_variable_and_value(world, settings, variable, val
     assert list(world.output.iterdir()) == []
 
 
-def test_all_faults_are_told_at_once_before_anything_is_started(world):
+def test_all_errors_are_reported_at_once_before_anything_is_started(world):
     outcome = world.reduce(
         runners="none", batch_size=0, engine="cobol", mode="both", strict="perhaps", input_dir="nowhere"
     )
@@ -77,7 +77,7 @@ def test_all_faults_are_told_at_once_before_anything_is_started(world):
     letter_missing=("bach_size", "REDUCER_BATCH_SIZE"),
     other_word=("output_directory", "REDUCER_OUTPUT_DIR"),
 )  # fmt: skip
-def test_an_unknown_variable_is_a_fault_that_names_the_nearest_known(world, unknown, meant):
+def test_an_unknown_variable_is_an_error_that_names_the_nearest_known(world, unknown, meant):
     outcome = world.reduce(**{unknown: 2})
     assert outcome.exit_code == 3
     assert f"REDUCER_{unknown.upper()}" in outcome.stderr
@@ -85,7 +85,7 @@ def test_an_unknown_variable_is_a_fault_that_names_the_nearest_known(world, unkn
 
 
 @each("engine", another=("duckdb",), mistyped=("nativ",))
-def test_an_engine_that_is_not_in_this_build_is_a_fault_not_a_fallback(world, engine):
+def test_an_engine_that_is_not_in_this_build_is_an_error_not_a_fallback(world, engine):
     outcome = world.reduce(engine=engine)
     assert outcome.exit_code == 3
     assert re.search(rf"{engine}.*must be one of", outcome.stderr)
@@ -132,14 +132,14 @@ def test_an_env_file_fills_what_the_environment_does_not_set(world):
 @each(
     "line", "variable", unknown=("REDUCER_ENGIN=auto", "REDUCER_ENGIN"), wrong=("LOG_LEVEL=LOUD", "LOG_LEVEL")
 )
-def test_faults_in_an_env_file_are_faults(world, line, variable):
+def test_errors_in_an_env_file_are_errors(world, line, variable):
     (world.root / "node.env").write_text(f"{line}\n")
     outcome = world.reduce("--env-file", "node.env")
     assert outcome.exit_code == 3
     assert re.search(rf"\b{variable}\b", outcome.stderr)
 
 
-def test_an_env_file_that_is_not_there_is_a_fault(world):
+def test_an_env_file_that_is_not_there_is_an_error(world):
     outcome = world.reduce("--env-file", "nowhere.env")
     assert outcome.exit_code == 3
     assert "nowhere.env" in outcome.stderr
@@ -174,7 +174,7 @@ def test_sizes_are_bytes_or_have_a_unit(world, value):
     assert world.reduce(split_size=value).combined == [("1.1.1.1", "Asia Prod")]
 
 
-def test_one_file_and_many_runners_is_no_fault(world):
+def test_one_file_and_many_runners_is_no_error(world):
     outcome = world.reduce(runners=4)
     assert outcome.exit_code == 0
     assert outcome.combined == [("1.1.1.1", "Asia Prod")]

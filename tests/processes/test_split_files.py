@@ -1,4 +1,4 @@
-"""Cut files in real runs: several processes and nodes, a kill, and a collect that must read a file again."""
+"""Split files in real runs: several processes and nodes, a kill, and a collect that reads a file again."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ def facts(outcome: Outcome) -> dict[str, object]:
 
 def expected(world: Workdir) -> dict[str, object]:
     """What the reference engine says; its result is taken away again."""
-    told = facts(world.reduce(engine="reference"))
+    reported = facts(world.reduce(engine="reference"))
     for path in world.output.iterdir():
         path.unlink()
     (world.output / "Combined.csv").write_bytes(OLD)
-    return told
+    return reported
 
 
 def test_runners_share_one_file_and_nobody_sees_it_in_the_result(world):
@@ -95,7 +95,7 @@ def test_a_killed_runner_is_named_with_the_file_that_it_had_a_unit_of(world):
 
 
 @pytest.mark.parametrize("runners", [2, 5])
-def test_a_node_that_cuts_otherwise_is_refused_with_the_reason(world, runners):
+def test_a_node_that_cuts_otherwise_is_rejected_with_the_reason(world, runners):
     world.set(runners=runners, run_id="night")
     assert world.reduce(mode="reduce", low=1, high=1).exit_code == 0
     assert world.reduce(mode="reduce", low=2, high=runners, engine="pandas").exit_code == 0
@@ -148,7 +148,7 @@ def test_a_collect_that_cannot_see_the_input_needs_it_only_then(world):
     assert facts(world.reduce(mode="collect", input_dir=world.root / "elsewhere")) == right
 
 
-def test_a_partial_with_a_piece_less_is_refused(world):
+def test_a_partial_with_a_split_less_is_rejected(world):
     world.reduce(mode="reduce")
     path = Path(world.output, ".Combined_2.json")
     plain = json.loads(path.read_bytes())

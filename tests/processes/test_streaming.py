@@ -72,10 +72,10 @@ def test_the_sample_is_reported_and_put_away(folder, end, batch):
     (folder / "log.txt").write_bytes(SAMPLE.read_bytes().replace(b"\n", end.encode()))
     done = once("-T", folder, "--format", "json", "-b", batch)
     assert (done.returncode, done.stderr) == (0, "")
-    told = json.loads(done.stdout)
-    assert (told["outgoing"], told["incoming"], told["lines"]) == (EIGHT, ["Khiem"], 10_000)
-    assert told["busiest"] == {"hosts": ["Aadvik"], "connections": 8}
-    assert (told["clock"], told["late"], told["malformed"]) == ("processing", 0, {})
+    reported = json.loads(done.stdout)
+    assert (reported["outgoing"], reported["incoming"], reported["lines"]) == (EIGHT, ["Khiem"], 10_000)
+    assert reported["busiest"] == {"hosts": ["Aadvik"], "connections": 8}
+    assert (reported["clock"], reported["late"], reported["malformed"]) == ("processing", 0, {})
     assert [path.name for path in folder.rglob("*.txt")] == ["log.txt"]
     assert (folder / "processed" / "log.txt").exists()
 
@@ -94,7 +94,7 @@ def test_reports_are_text_to_read_unless_json_is_wanted(folder):
     ]
 
 
-def test_that_nothing_came_is_told_too(folder):
+def test_that_nothing_came_is_reported_too(folder):
     done = once("-T", folder)
     assert done.returncode == 0
     assert "No connections came." in done.stdout
@@ -104,9 +104,11 @@ def test_a_file_that_drops_in_is_reported_in_its_time(folder, started):
     streaming = start(started, "-T", folder, "--format", "json", "--clock", "event")
     (folder / "log.tmp").write_bytes(SAMPLE.read_bytes())
     (folder / "log.tmp").rename(folder / "log.txt")
-    told = [json.loads(streaming.stdout.readline()) for _ in range(23)]
-    assert sum(report["lines"] for report in told) > 9_000
-    assert {host for report in told for host in report["outgoing"]} == set(EIGHT) - {"Giordana"}, "still open"
+    reported = [json.loads(streaming.stdout.readline()) for _ in range(23)]
+    assert sum(report["lines"] for report in reported) > 9_000
+    assert {host for report in reported for host in report["outgoing"]} == set(EIGHT) - {"Giordana"}, (
+        "still open"
+    )
     wait_for((folder / "processed" / "log.txt").exists)
 
 
@@ -124,10 +126,10 @@ def test_without_events_of_the_system_the_folder_is_looked_at_again_and_again(tm
 
 def test_by_processing_a_report_comes_every_so_many_seconds(folder, started):
     streaming = start(started, "-T", folder, "--format", "json", "-t", "1")
-    told = [json.loads(streaming.stdout.readline()) for _ in range(2)]
-    assert [report["window_end"] - report["window_start"] for report in told] == [1000, 1000]
-    assert told[1]["window_start"] == told[0]["window_end"]
-    assert [report["busiest"] for report in told] == [None, None]
+    reported = [json.loads(streaming.stdout.readline()) for _ in range(2)]
+    assert [report["window_end"] - report["window_start"] for report in reported] == [1000, 1000]
+    assert reported[1]["window_start"] == reported[0]["window_end"]
+    assert [report["busiest"] for report in reported] == [None, None]
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
@@ -168,8 +170,8 @@ def test_a_log_is_followed_while_it_grows(tmp_path, started):
     assert json.loads(streaming.stdout.readline())["outgoing"] == ["Zinn"]
 
 
-def test_a_real_process_killed_again_and_again_tells_each_report_once(tmp_path, folder, started):
-    """Killed with SIGKILL as soon as it has told some more, while files drop in."""
+def test_a_real_process_killed_again_and_again_writes_each_report_once(tmp_path, folder, started):
+    """Killed with SIGKILL as soon as it has written some more, while files drop in."""
     lines = SAMPLE.read_bytes().splitlines(keepends=True)
     parts = [b"".join(lines[at : at + 2500]) for at in range(0, 10_000, 2500)]
     (tmp_path / "whole").mkdir()
@@ -190,7 +192,7 @@ def test_a_real_process_killed_again_and_again_tells_each_report_once(tmp_path, 
     assert out.read_text() == expected
 
 
-def test_two_processes_with_one_state_are_refused(tmp_path, folder, started):
+def test_two_processes_with_one_state_are_rejected(tmp_path, folder, started):
     kept = ("-T", folder, "--state", tmp_path / "state")
     start(started, *kept)
     wait_for((tmp_path / "state" / "streaming.sqlite-wal").exists)
@@ -209,7 +211,7 @@ def test_malformed_lines_are_counted_shown_and_with_strict_an_exit_code(folder):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "told"),
+    ("arguments", "code", "message"),
     [
         (["-T", "missing"], 1, "the folder 'missing' does not exist"),
         (["--follow", "missing.log"], 1, "the log 'missing.log' cannot be read"),
@@ -224,11 +226,11 @@ def test_malformed_lines_are_counted_shown_and_with_strict_an_exit_code(folder):
         (["-T", ".", "--output", "/dev/full"], 6, "No space left"),
     ],
 )
-def test_what_cannot_be_done_is_said_with_an_exit_code(folder, monkeypatch, arguments, code, told):
+def test_what_cannot_be_done_is_said_with_an_exit_code(folder, monkeypatch, arguments, code, message):
     monkeypatch.chdir(folder)
     done = once(*arguments)
     assert (done.returncode, done.stdout) == (code, "")
-    assert told in done.stderr
+    assert message in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -272,8 +274,8 @@ def test_live_is_a_table_on_a_terminal(folder):
     os.close(end)
     shown = b""
     try:
-        while piece := os.read(terminal, 1 << 16):
-            shown += piece
+        while chunk := os.read(terminal, 1 << 16):
+            shown += chunk
     except OSError:
         pass  # the other end was closed
     os.close(terminal)

@@ -1,4 +1,4 @@
-"""Streaming killed at any step and started again tells each report once, as if nothing had happened."""
+"""Streaming killed at any step and started again writes each report once, as if nothing had happened."""
 
 from __future__ import annotations
 
@@ -56,34 +56,34 @@ def attempts(template: Path, rotation: str, *arguments: str) -> list[dict[str, A
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    told = [json.loads(line) for line in done.stdout.splitlines()]
-    for attempt in told[:-1]:
+    reported = [json.loads(line) for line in done.stdout.splitlines()]
+    for attempt in reported[:-1]:
         assert attempt["first"] == -9
-    assert told[-1]["first"] == 0, told[-1]["log"]
-    return told
+    assert reported[-1]["first"] == 0, reported[-1]["log"]
+    return reported
 
 
-def check(told: list[dict[str, Any]], *steps: str) -> None:
+def check(reported: list[dict[str, Any]], *steps: str) -> None:
     """All attempts end alike, in the way of the undisturbed one."""
-    undisturbed = told[-1]
+    undisturbed = reported[-1]
     assert undisturbed["out"].count("\n") >= 3
-    for attempt in told:
+    for attempt in reported:
         story = f"killed at {attempt['step']!r}:\n{attempt['log']}"
         assert attempt["last"] == 0, story
         assert attempt["out"] == undisturbed["out"], story
         assert attempt["files"] == undisturbed["files"], story
-    happened = " ".join(attempt["step"] for attempt in told)
+    happened = " ".join(attempt["step"] for attempt in reported)
     for step in ("sqlite COMMIT", "write", "fsync", *steps):
         assert step in happened, "the kills reach this step"
 
 
-def born(told: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def born(reported: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Without those that were killed before their state knew of the log, which was then rotated unseen."""
-    unborn = list(takewhile(lambda attempt: attempt["out"] != told[-1]["out"], told))
+    unborn = list(takewhile(lambda attempt: attempt["out"] != reported[-1]["out"], reported))
     assert 1 <= len(unborn) <= 20
-    assert {attempt["out"] for attempt in unborn} == {told[0]["out"]}
-    assert told[-1]["out"].endswith(told[0]["out"]), "the log that came next is read whole"
-    return told[len(unborn) :]
+    assert {attempt["out"] for attempt in unborn} == {reported[0]["out"]}
+    assert reported[-1]["out"].endswith(reported[0]["out"]), "the log that came next is read whole"
+    return reported[len(unborn) :]
 
 
 @pytest.fixture
@@ -98,17 +98,17 @@ def test_a_folder_of_files(template):
     (template / "in" / "processed" / "1.txt").write_bytes(b"of an earlier day\n")
     for number in range(2):
         (template / "in" / f"{number}.txt").write_bytes(lines(20 * number, 20 * number + 20))
-    told = attempts(template, "none", *COMMON, *KEPT, "-T", "in")
-    check(told, "link", "unlink", "pread")
-    assert told[-1]["files"] == [f"in/processed/{name}.txt" for name in ("0", "1.1", "1")]
-    assert sum(json.loads(line)["lines"] for line in told[-1]["out"].splitlines()) == 39
+    reported = attempts(template, "none", *COMMON, *KEPT, "-T", "in")
+    check(reported, "link", "unlink", "pread")
+    assert reported[-1]["files"] == [f"in/processed/{name}.txt" for name in ("0", "1.1", "1")]
+    assert sum(json.loads(line)["lines"] for line in reported[-1]["out"].splitlines()) == 39
 
 
 @pytest.mark.parametrize("rotation", ["rename", "copy"])
 def test_a_log_that_is_followed_and_rotated_before_the_next_start(template, rotation):
-    """The log that comes next begins in a window of its own: what was open at the end is told either way."""
+    """The log that comes next begins in a window of its own: what was open at the end is reported."""
     (template / "app.log").write_bytes(lines(0, 30))
     (template / "next").write_bytes(lines(40, 60))
-    told = attempts(template, rotation, *COMMON, *KEPT, "--follow", "app.log")
-    check(born(told), "pread")
-    assert sum(json.loads(line)["lines"] for line in told[-1]["out"].splitlines()) == 49
+    reported = attempts(template, rotation, *COMMON, *KEPT, "--follow", "app.log")
+    check(born(reported), "pread")
+    assert sum(json.loads(line)["lines"] for line in reported[-1]["out"].splitlines()) == 49

@@ -251,7 +251,7 @@ def test_half_a_line_of_a_killed_runner_is_no_line():
     assert done.stderr == ""
 
 
-def test_a_runner_that_has_used_up_all_memory_tells_so():
+def test_a_runner_that_has_used_up_all_memory_says_so():
     done = script("""
         import resource
         held = []
@@ -302,7 +302,7 @@ def test_ends_of_runners_are_learned_also_if_the_parent_of_the_controller_ignore
         ("sys.exit(5)", "SystemExit: 5 (<string>:"),
     ],
 )  # fmt: skip
-def test_a_runner_that_ends_badly_is_told_with_its_cause(how, cause):
+def test_a_runner_that_ends_badly_is_reported_with_its_cause(how, cause):
     done = script(f"""
         def work(job, index):
             if index == 1:

@@ -62,7 +62,7 @@ COMPACT_AT = st.sampled_from([2, 10, 1_000_000])
 @pytest.mark.parametrize("engine", FAST_ENGINES)
 @given(tree=TREE, runners=RUNNERS, batch=BATCH, compact_at=COMPACT_AT, block=BLOCK, same_folder=st.booleans())
 @settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
-def test_every_engine_gives_the_bytes_and_the_books_of_the_reference(
+def test_every_engine_gives_the_bytes_and_the_stats_of_the_reference(
     engine: str,
     tree: Mapping[str, bytes],
     runners: int,

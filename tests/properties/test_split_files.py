@@ -24,7 +24,7 @@ COLLECTOR = [engine_param("native"), engine_param("reference"), engine_param("pa
 @example(tree={"Asia Prod.csv": b'Source IP\n"1.1.1.1\n'}, split=3, runners=2, compact_at=2)
 @example(tree={"Asia Prod.csv": b"\n\r\n\nSource IP"}, split=1, runners=2, compact_at=2)
 @settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
-def test_cut_files_give_the_bytes_and_the_books_of_whole_ones(
+def test_split_files_give_the_bytes_and_the_stats_of_whole_ones(
     tree: Mapping[str, bytes], split: int, runners: int, compact_at: int
 ) -> None:
     as_the_reference(tree, engine="native", split_size=split, runners_qty=runners, compact_at=compact_at)

@@ -9,18 +9,18 @@ CAUSES = {
     CALL: "the JVM of the driver has ended",
     f"{CALL}.\n: java.lang.OutOfMemoryError: Java heap space\n\tat a.b": "too little memory (java.lang.OutOf",
     f"{CALL}.\n: org.apache.spark.SparkException: Job aborted\n\tat a.b": "SparkException: Job aborted",
-    "ConnectionRefusedError: [Errno 111] Connection refused": "the JVM of the driver has ended",
-    "x\nTaskFault: an executor does not see it\ny": "an executor does not see it",
+    "ConnectionRefusedError: [Errno 111] Connection\0rejected": "the JVM of the driver has ended",
+    "x\nTaskError: an executor does not see it\ny": "an executor does not see it",
     "x\n  ModuleNotFoundError: No module named 'reduction'\n": "Python has no module 'reduction'",
     "x\nRuntimeError: can't start new thread\n": "raise spark.executor.pyspark.memory",
-    "": "no reason told",
+    "": "no reason given",
 }
 
 
 @pytest.mark.parametrize(("text", "sentence"), CAUSES.items())
-def test_a_cause_on_spark_is_told_in_a_sentence(text, sentence):
-    from reduction.engines.spark.session import cause_of
+def test_a_cause_on_spark_is_reported_in_a_sentence(text, sentence):
+    from reduction.engines.spark.session import explain_failure
 
-    told = cause_of(text)
-    assert sentence in told
-    assert "\n" not in told
+    explained = explain_failure(text)
+    assert sentence in explained
+    assert "\n" not in explained

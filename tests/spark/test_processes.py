@@ -44,7 +44,7 @@ def near(workers: Cluster, monkeypatch: pytest.MonkeyPatch) -> Cluster:
     return workers
 
 
-def test_a_cluster_gives_the_bytes_and_the_books_of_native(workdir, near):
+def test_a_cluster_gives_the_bytes_and_the_stats_of_native(workdir, near):
     made = spark(workdir, near.master, input_dir=TASK / "regions")
     assert made.exit_code == 0
     assert made.combined_bytes == (TASK / "regions.expected.csv").read_bytes()
@@ -100,7 +100,7 @@ def test_a_master_that_does_not_answer_is_named(with_result):
     assert (made.combined, made.leftovers) == (OLD, [])
 
 
-def test_without_java_the_fault_says_what_to_install(with_result, tmp_path, monkeypatch):
+def test_without_java_the_error_says_what_to_install(with_result, tmp_path, monkeypatch):
     tools = tmp_path / "bin"
     tools.mkdir()
     for name in ("bash", "sh", "env", "dirname", "basename", "ls", "nice", "ps", "uname", "cat"):
@@ -114,7 +114,7 @@ def test_without_java_the_fault_says_what_to_install(with_result, tmp_path, monk
     assert (made.combined, made.leftovers) == (OLD, [])
 
 
-def test_executors_without_the_package_are_told_of(with_result, near, monkeypatch):
+def test_executors_without_the_package_are_reported(with_result, near, monkeypatch):
     bare = with_result.root / "bare"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", bare], check=True)
     site = next((bare / "lib").glob("python*/site-packages"))
@@ -146,7 +146,7 @@ def test_a_signal_ends_the_job_and_leaves_nothing_behind(with_result, number, co
     assert "\tat " not in made.stderr
 
 
-def test_a_killed_jvm_is_told_in_a_sentence(with_result):
+def test_a_killed_jvm_is_reported_in_a_sentence(with_result):
     for part in range(3):
         with_result.big(f"NA Prod {part}.csv", rows=6_000_000)
     running = with_result.start(engine="spark", spark_master="local[2]", runners=None)
@@ -160,7 +160,7 @@ def test_a_killed_jvm_is_told_in_a_sentence(with_result):
     assert (made.combined, made.leftovers) == (OLD, [])
 
 
-def test_a_quantity_of_runners_is_a_fault_and_nothing_is_started(with_result):
+def test_a_quantity_of_runners_is_an_error_and_nothing_is_started(with_result):
     made = with_result.start(engine="spark", runners=2).finish()
     assert made.exit_code == 3
     assert "REDUCER_ENGINE=spark shares the work out itself" in made.stderr

@@ -30,7 +30,7 @@ def one_session() -> None:
     split=st.sampled_from([0, 20, 200]),
 )
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
-def test_any_tree_gives_the_bytes_and_the_books_of_the_reference(
+def test_any_tree_gives_the_bytes_and_the_stats_of_the_reference(
     tree: Mapping[str, bytes], split: int
 ) -> None:
     with patch("reduction.engines.spark.planning._LEAST_TASK", 1):

@@ -12,7 +12,7 @@ from inline_run import reduce_tree
 
 from benchmarks.make_data import Answer, Data, make, ready
 from benchmarks.systems import System, answer_in
-from benchmarks.workloads import REPOSITORY, TableFault, Workload, load
+from benchmarks.workloads import REPOSITORY, TableError, Workload, load
 
 WORKLOADS = load()
 MADE = [workload for workload in WORKLOADS.values() if workload.folder is None]
@@ -41,7 +41,7 @@ def test_no_two_workloads_have_the_same_seed():
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "fault"),
+    ("old", "new", "error"),
     [
         ("seed = 1", "seed = 0", "narrow: seed, files, rows and pool"),
         ("seed = 1", "speed = 1", "narrow: unknown entries ['speed']"),
@@ -53,11 +53,11 @@ def test_no_two_workloads_have_the_same_seed():
         ('folder = "task', 'folder = "tusk', "tiny: no such samples"),
     ],
 )
-def test_a_table_that_makes_no_sense_is_refused(tmp_path, old, new, fault):
+def test_a_table_that_makes_no_sense_is_rejected(tmp_path, old, new, error):
     text = (REPOSITORY / "benchmarks" / "workloads.toml").read_text()
     assert old in text
     (tmp_path / "workloads.toml").write_text(text.replace(old, new, 1))
-    with pytest.raises(TableFault, match=re.escape(fault)):
+    with pytest.raises(TableError, match=re.escape(error)):
         load(tmp_path / "workloads.toml")
 
 

@@ -1,4 +1,4 @@
-"""Dotted ipv4 parsed and written as arrays are those of `ipaddress`, character by character."""
+"""Dotted quads parsed and written as arrays are those of `ipaddress`, character by character."""
 
 from __future__ import annotations
 

@@ -255,7 +255,7 @@ def test_an_unknown_name_is_an_error_that_names_the_nearest_known_one(wrong, mea
     assert meant in (None, suggested)
 
 
-def test_names_of_others_are_no_fault():
+def test_names_of_others_are_no_error():
     config.load({"PATH": "/bin", "REDUCE_X": "1", "LOG_LEVELS": "x", "reducer_mode": "x"})
 
 

@@ -49,7 +49,7 @@ def test_auto_says_what_it_did_without(without_pandas):
     assert why.endswith("not installed: native, pandas")
 
 
-def test_an_engine_that_is_asked_for_and_missing_is_a_fault(without_pandas):
+def test_an_engine_that_is_asked_for_and_missing_is_an_error(without_pandas):
     with pytest.raises(SettingsError, match="REDUCER_ENGINE=pandas") as raised:
         engines.choose("pandas")
     assert raised.value.exit_code == 3
@@ -59,7 +59,7 @@ def test_auto_never_takes_spark():
     assert "spark" not in engines.choose("auto").why
 
 
-def test_without_pyspark_the_fault_says_how_to_install_it(without_pandas):
+def test_without_pyspark_the_error_says_how_to_install_it(without_pandas):
     with pytest.raises(SettingsError, match=r"pip install -c requirements-spark.txt") as raised:
         engines.choose("spark")
     assert raised.value.exit_code == 3

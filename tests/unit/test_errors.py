@@ -1,4 +1,4 @@
-"""Errors and the way out: exit codes, what is told, and what reaches the log."""
+"""Errors and the way out: exit codes, what is printed, and what reaches the log."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_a_failed_runner_names_runner_file_and_cause_and_keeps_the_exit_code_of_
 
 
 @pytest.mark.parametrize("kind", [SettingsError, PartialsRejected])
-def test_many_faults_stand_in_lines_of_their_own(kind):
+def test_many_errors_stand_in_lines_of_their_own(kind):
     error = kind(["first", "second"])
     assert error.problems == ("first", "second")
     assert str(error).splitlines()[1:] == ["  - first", "  - second"]
@@ -114,7 +114,7 @@ def test_what_crosses_a_process_border_survives_it():
         assert pickle.loads(pickle.dumps(value)) == value
 
 
-# The door ------------------------------------------------------------------------------------------------
+# The entry point -------------------------------------------------------------------------------------
 
 
 def raising(error: BaseException) -> int:
@@ -129,18 +129,18 @@ def test_an_error_becomes_its_exit_code_and_one_message(kind, capsys):
     logs.to_standard_error("INFO", logs.CONTROLLER)
     error = kind(["what happened"]) if kind in (SettingsError, PartialsRejected) else kind("what happened")
     assert raising(error) == kind.exit_code
-    told = capsys.readouterr()
-    assert told.out == ""
-    assert told.err.count("ERROR: ") == 1
-    assert "what happened" in told.err
-    assert "Traceback" not in told.err
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.count("ERROR: ") == 1
+    assert "what happened" in printed.err
+    assert "Traceback" not in printed.err
 
 
 def test_success_is_zero():
     assert run_main(lambda: None) == 0
 
 
-def test_an_error_before_the_log_is_set_up_is_told_all_the_same(capsys):
+def test_an_error_before_the_log_is_set_up_is_printed_all_the_same(capsys):
     logging.getLogger(logs.ROOT).handlers = []
     assert raising(SettingsError(["REDUCER_MODE=x"])) == 3
     assert capsys.readouterr().err.endswith(
@@ -154,13 +154,13 @@ def test_the_traceback_is_for_debug(capsys):
     assert "Traceback" in capsys.readouterr().err
 
 
-def test_an_error_that_nobody_foresaw_is_told_with_its_traceback(capsys):
+def test_an_error_that_nobody_foresaw_is_reported_with_its_traceback(capsys):
     logs.to_standard_error("INFO", logs.CONTROLLER)
     code = raising(ZeroDivisionError("x"))
     assert code not in (0, *SPECIFIED.values())
-    told = capsys.readouterr().err
-    assert "ZeroDivisionError" in told
-    assert "please report this as a bug" in told
+    printed = capsys.readouterr().err
+    assert "ZeroDivisionError" in printed
+    assert "please report this as a bug" in printed
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

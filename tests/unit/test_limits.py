@@ -15,7 +15,7 @@ from reduction.pipeline.engine import EngineOptions, ReduceResult
 from reduction.runtime.atomic_file import atomic_write
 from reduction.runtime.progress import NullProgress
 
-LONG = "x" * 200_000  # more than `csv` takes for one field unless it is told otherwise
+LONG = "x" * 200_000  # more than `csv` takes for one field unless it is set otherwise
 
 
 @pytest.fixture(autouse=True)

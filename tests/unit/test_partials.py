@@ -219,7 +219,7 @@ def test_a_big_damaged_partial_is_noticed_by_the_merge(tmp_path, engine):
                 merged(engine, tmp_path)
 
 
-# With rows of cut files ----------------------------------------------------------------------------------
+# With rows of split files ----------------------------------------------------------------------------------
 
 CUT_ROWS = (
     b"Source IP,Environment,Split File\n1.1.1.1,Asia Prod\n1.1.1.1,Asia Prod,0\n1.1.1.1,Asia Prod,11\n"
@@ -228,12 +228,12 @@ CUT_ROWS = (
 )
 
 
-def result(number: int, path: str = "deep/Asia Prod 1.csv", verdict: FileError | None = None) -> SplitResult:
+def result(number: int, path: str = "deep/Asia Prod 1.csv", error: FileError | None = None) -> SplitResult:
     split = Split(path, 99, 111, 10, 20, number)
-    return SplitResult(split, ByteRange(12, 22, 3), Stats(read=3, valid=3), verdict)
+    return SplitResult(split, ByteRange(12, 22, 3), Stats(read=3, valid=3), error)
 
 
-CUT_MANIFEST = MANIFEST._replace(
+SPLIT_MANIFEST = MANIFEST._replace(
     bytes=len(CUT_ROWS),
     crc32=f"{zlib.crc32(CUT_ROWS):08x}",
     addresses={"Asia Prod": 1},
@@ -246,13 +246,13 @@ CUT_MANIFEST = MANIFEST._replace(
 )
 
 
-def test_a_manifest_with_pieces_comes_back_as_it_was(tmp_path):
-    committed(tmp_path, CUT_MANIFEST, CUT_ROWS)
-    assert partials.read_manifest(tmp_path, 1) == CUT_MANIFEST
+def test_a_manifest_with_splits_comes_back_as_it_was(tmp_path):
+    committed(tmp_path, SPLIT_MANIFEST, CUT_ROWS)
+    assert partials.read_manifest(tmp_path, 1) == SPLIT_MANIFEST
 
 
 def test_endings_stand_in_the_order_of_rows():
-    assert partials.row_suffixes([MANIFEST, CUT_MANIFEST], {0}) == [
+    assert partials.row_suffixes([MANIFEST, SPLIT_MANIFEST], {0}) == [
         RowSuffix("Asia Prod", "Asia Prod"),
         RowSuffix("Asia Prod,0", None),
         RowSuffix("Asia Prod,11", "Asia Prod"),
@@ -274,13 +274,13 @@ def test_endings_stand_in_the_order_of_rows():
     ],
 )  # fmt: skip
 def test_rows_of_cut_files_are_of_their_environment_or_dropped(tmp_path, engine, discarded, rows):
-    committed(tmp_path, CUT_MANIFEST, CUT_ROWS)
+    committed(tmp_path, SPLIT_MANIFEST, CUT_ROWS)
     assert merged(engine, tmp_path, discarded) == b"Source IP,Environment\n" + rows
 
 
 @each_engine
 def test_a_changed_byte_of_a_partial_with_cut_files_is_noticed_by_the_merge(tmp_path, engine):
-    committed(tmp_path, CUT_MANIFEST, CUT_ROWS)
+    committed(tmp_path, SPLIT_MANIFEST, CUT_ROWS)
     for position, byte in enumerate(CUT_ROWS):
         partials.partial_path(tmp_path, 1).write_bytes(
             CUT_ROWS[:position] + bytes([byte ^ 1]) + CUT_ROWS[position + 1 :]

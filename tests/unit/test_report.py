@@ -17,7 +17,7 @@ from reduction.pipeline.report import Report, Result
 from reduction.pipeline.stats import RejectedRow, SkippedFile, SkipReason, Stats
 
 COMBINED = b"Source IP,Environment\n1.1.1.1,Asia Prod\n"
-BOOKS = Stats(
+STATS = Stats(
     taken=1234, bytes=56_000_000, read=1_000_010, valid=1_000_000,
     rejected=Counter({"not-an-address": 7, "no-key": 3}),
     ignored=[SkippedFile("x.txt", "other-type", "the name does not end in .csv")],
@@ -25,12 +25,12 @@ BOOKS = Stats(
 )  # fmt: skip
 REPORT = Report(
     run_id="id", fingerprint="f", engine="reference", why_engine="requested by REDUCER_ENGINE", runners=2,
-    seconds=2.0, slowest_runner_seconds=1.5, stats=BOOKS, addresses={"Asia Prod": 1200, "NA Prod": 34},
+    seconds=2.0, slowest_runner_seconds=1.5, stats=STATS, addresses={"Asia Prod": 1200, "NA Prod": 34},
     result=Result("Combined.csv", len(COMBINED), f"{zlib.crc32(COMBINED):08x}"),
 )  # fmt: skip
 
 
-def test_the_summary_tells_files_rows_distinct_time_and_where(tmp_path):
+def test_the_summary_reports_files_rows_distinct_time_and_where(tmp_path):
     assert list(REPORT.summary(LocalOutput(tmp_path).locate)) == [
         "files: 1,234 accepted, 1 skipped",
         "rows: 1,000,010 read = 1,000,000 valid + 10 rejected (no-key 3, not-an-address 7)",

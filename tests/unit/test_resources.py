@@ -209,7 +209,7 @@ def test_the_smallest_memory_limit_of_all_groups_above_counts(groups):
     assert groups.memory() == 200_000_000
 
 
-def test_in_a_container_the_own_group_of_version_1_is_the_root_whatever_path_is_told(groups):
+def test_in_a_container_the_own_group_of_version_1_is_the_root_whatever_path_is_given(groups):
     groups.member_of("4:memory:/libpod_parent/libpod-0123", "0::/")
     groups.holds("memory", **{"memory.limit_in_bytes": "268435456"})
     assert groups.memory() == 256 << 20

@@ -47,7 +47,7 @@ def test_an_object_as_large_as_many_shares_makes_no_share_larger():
     assert model.largest_share(sizes, 50) < 1.01
 
 
-def test_an_unknown_kind_of_sizes_is_refused():
+def test_an_unknown_kind_of_sizes_is_rejected():
     with pytest.raises(ValueError, match="there is no kind flat"):
         model.sizes_of({"kind": "flat"}, 1, 1)
 

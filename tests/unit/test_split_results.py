@@ -1,4 +1,4 @@
-"""Pieces make up a file if each begins where the one before ends; the first proven verdict is the file's."""
+"""Splits make up a file if each begins where the one before ends; the first proven error is the file's."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_a_row_may_reach_over_units_in_which_none_starts():
     ],
     ids=[
         "begins later", "sees no row though one starts", "sees a row inside another",
-        "a verdict that is not proven",        "a verdict behind what is not proven", "the last sees none",
+        "an error that is not proven",        "an error after what is not proven", "the last sees none",
     ],
 )  # fmt: skip
 def test_a_wrong_guess_is_found(of_file):
@@ -109,13 +109,13 @@ def test_a_wrong_guess_is_found(of_file):
         "changed though nothing fits",
     ],
 )  # fmt: skip
-def test_the_verdict_of_one_piece_is_that_of_the_file(of_file, reason, detail):
-    with pytest.raises(FileSkipped) as told:
+def test_the_error_of_one_split_is_that_of_the_file(of_file, reason, detail):
+    with pytest.raises(FileSkipped) as raised:
         split_results.stats_of_file(of_file)
-    assert (told.value.reason, told.value.detail) == (reason, detail)
+    assert (raised.value.reason, raised.value.detail) == (reason, detail)
 
 
-def test_pieces_are_sorted_by_file_and_place():
+def test_splits_are_sorted_by_file_and_place():
     other = FIRST._replace(split=split(0, SIZE, 1, "NA Prod.csv"))
     assert split_results.by_file([THIRD, other, FIRST, SECOND]) == {0: [FIRST, SECOND, THIRD], 1: [other]}
 
@@ -132,7 +132,7 @@ def test_pieces_are_sorted_by_file_and_place():
     ],
     ids=["no last", "no first", "no middle", "one twice", "of another time", "of another file"],
 )
-def test_a_file_of_which_pieces_are_missing_does_not_add_up(some):
+def test_a_file_of_which_splits_are_missing_does_not_add_up(some):
     with pytest.raises(AccountingError, match="Asia Prod"):
         split_results.by_file(some)
 
@@ -142,5 +142,5 @@ def test_the_whole_of_a_unit_is_the_file():
 
 
 @pytest.mark.parametrize("one", [FIRST, result(10, None), result(20, ByteRange(20, 30, 2), error=NUL)])
-def test_a_piece_comes_back_from_a_file_as_it_was(one):
+def test_a_split_comes_back_from_a_file_as_it_was(one):
     assert SplitResult.from_plain(json.loads(json.dumps(one.to_plain()))) == one

@@ -58,7 +58,7 @@ SEEDS = {
     "many fields": "a," * 40 + "\n" + "1," * 80 + "\n",
     "not only ASCII": "ä,ö\n日本,😀\n\u2028,\x85\x0b\x0c\x1c\n",
 }
-PIECES = ['"', '""', ",", "\n", "\r\n", "\r", "a", '"a"', '"a,b"', '"a\n"', 'a"']
+FRAGMENTS = ['"', '""', ",", "\n", "\r\n", "\r", "a", '"a"', '"a,b"', '"a\n"', 'a"']
 BLOCK_SIZES = (1, 2, 3, 5, 8, 64, 1 << 16)
 
 
@@ -119,7 +119,7 @@ def test_rows_are_those_of_csv(text, block_bytes):
 
 @pytest.mark.parametrize("text", SEEDS.values(), ids=SEEDS)
 def test_rows_are_those_of_csv_wherever_the_text_stands_in_a_block(text):
-    """Rows before it shift the text over the block's border, byte by byte; rows behind it must not suffer."""
+    """Rows before it shift the text over the block's border, byte by byte; rows after it must not suffer."""
     for shift in range(20):
         for ahead in ("x" * shift + "\n" if shift else "", '"' + "," * shift + '"\r\n'):
             same(ahead + text, 16)
@@ -143,12 +143,12 @@ def test_rows_of_any_text_are_those_of_csv(text, block_bytes):
 
 
 @given(
-    st.lists(st.sampled_from(PIECES), max_size=30),
+    st.lists(st.sampled_from(FRAGMENTS), max_size=30),
     st.integers(1, 40),
 )  # fmt: skip
 @settings(max_examples=600)
-def test_rows_of_any_pieces_are_those_of_csv(split_results, block_bytes):
-    same("".join(split_results), block_bytes)
+def test_rows_of_any_fragments_are_those_of_csv(fragments, block_bytes):
+    same("".join(fragments), block_bytes)
 
 
 @given(st.text(alphabet='a,"\r\n ', max_size=40))
@@ -161,13 +161,13 @@ def test_the_reference_engine_reads_as_csv_does(text):
 
 
 @given(st.text(alphabet='a,"\r\n', max_size=40), st.integers(1, 20))
-def test_an_open_quote_is_told_with_the_line_of_its_row(text, block_bytes):
+def test_an_open_quote_is_reported_with_the_line_of_its_row(text, block_bytes):
     *_, last = blocks(io.BufferedReader(io.BytesIO(text.encode())), block_bytes)
     said = None
     try:
         list(csv_rows(text_of(io.BytesIO(text.encode()))))
-    except FileSkipped as fault:
-        said = int(fault.detail.removeprefix("line ").partition(":")[0])
+    except FileSkipped as error:
+        said = int(error.detail.removeprefix("line ").partition(":")[0])
     assert last.open_quote_line == said
 
 
@@ -183,7 +183,7 @@ def test_bytes_that_are_not_utf8_come_through():
 
 @pytest.mark.parametrize("at", [0, 1, 5, 6, 40])
 @pytest.mark.parametrize("block_bytes", [1, 4, 1000])
-def test_the_first_nul_byte_is_told_with_its_line(at, block_bytes):
+def test_the_first_nul_byte_is_reported_with_its_line(at, block_bytes):
     content = bytearray(b"a\nb,b\nccc\n" * 10)
     content[at:at] = b"\0"
     content += b"\0\n"
@@ -240,8 +240,8 @@ class Failing(io.RawIOBase):
 def test_an_error_of_the_stream_comes_after_the_rows_before_it():
     found = list(blocks(io.BufferedReader(Failing(b"a,b\n1,2\n3", OSError(5, "bad"))), 1000))
     assert [fields for block in found for _, fields in fields_of(block)] == [["a", "b"], ["1", "2"]]
-    assert isinstance(found[-1].fault, OSError)
-    assert [block.fault for block in found[:-1]] == [None] * (len(found) - 1)
+    assert isinstance(found[-1].error, OSError)
+    assert [block.error for block in found[:-1]] == [None] * (len(found) - 1)
 
 
 def test_an_interruption_is_no_error_of_the_stream():

@@ -16,7 +16,7 @@ awk -v host="$3" '
     for (key in outgoing) { split(key, part, SUBSEP); print part[1], "c", part[2] }
     for (key in incoming) { split(key, part, SUBSEP); print part[1], "d", part[2] }
   }' "$1" | sort -k1,1n -k2,2 -k3,3 | awk '
-  function told() { if (hour) printf "%s000\t%s\t%s\t%s\t%s\n", hour * 3600, numbers, list["b"], list["c"], list["d"] }
-  $2 == "a" { told(); hour = $1; numbers = $3 "\t" $4; delete list; next }
+  function report() { if (hour) printf "%s000\t%s\t%s\t%s\t%s\n", hour * 3600, numbers, list["b"], list["c"], list["d"] }
+  $2 == "a" { report(); hour = $1; numbers = $3 "\t" $4; delete list; next }
   { list[$2] = list[$2] ($2 in list && list[$2] != "" ? "," : "") $3 }
-  END { told() }' >"$2"
+  END { report() }' >"$2"

@@ -1,4 +1,4 @@
-"""The dull engine: `csv`, `ipaddress` and a set, one row at a time. It is the oracle for all others.
+"""The simple engine: `csv`, `ipaddress` and a set, one row at a time. It is the oracle for all others.
 
 It has no batches and no compaction: a set is always distinct. Nothing here may become clever.
 """
@@ -28,7 +28,7 @@ from reduction.runtime.text import display_value
 
 
 class ReferenceEngine:
-    """See `contract.Engine` for what its methods promise."""
+    """See `pipeline.engine.Engine` for what its methods promise."""
 
     name = "reference"
     supports_splits = False
@@ -132,7 +132,7 @@ def csv_rows(text: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
 def rows_of_partial(
     text: Iterable[str], manifest: Manifest, environments: Mapping[str, str | None]
 ) -> Iterator[Row]:
-    """Give the rows of a partial that count, by the row_suffixes that they may have; raises
+    """Give the rows of a partial that count, by the row suffixes that they may have; raises
     `PartialsRejected`.
     """
     lines = csv.reader(text)

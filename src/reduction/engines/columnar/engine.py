@@ -1,7 +1,7 @@
 """The engine that runs wherever pandas does: whole-array operations on blocks of bytes, no Python for a row.
 
-It does not use `read_csv`, which tells a missing field from an empty one, and a blank row from a row of
-blanks, neither in the data nor in the accounting (docs/adr/0004).
+It does not use `read_csv`, which does not distinguish a missing field from an empty one, nor a blank
+row from a row of blanks, in the data or in the accounting (docs/adr/0004).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _BLANKS_TRIMMED = 4  # on each side, with whole-array operations; a key with mor
 
 
 class PandasEngine:
-    """See `contract.Engine` for what its methods promise."""
+    """See `pipeline.engine.Engine` for what its methods promise."""
 
     name = "pandas"
     supports_splits = False
@@ -87,14 +87,14 @@ class _FileReader:
                 self._take_header(block, int(rows.starts[0]), int(rows.ends[0]))
                 header_is_known = True
                 rows = rows[1:]
-            _raise_fault_of(block)
+            _raise_error_of(block)
             for first in range(0, len(rows), self._batch_rows):
                 self._take_batch(block, rows[first : first + self._batch_rows])
         return self._addresses
 
     def _take_header(self, block: RowBlock, start: int, end: int) -> None:
         if 0 <= block.nul < end:
-            _raise_fault_of(block)
+            _raise_error_of(block)
         header = next(csv.reader([block.text(start, end)]))
         self._key = key_position(header)
         self._columns = len(header)
@@ -123,10 +123,17 @@ class _FileReader:
             self._rule.compacted_to(self._addresses.rows)
 
     def _reject_by_width(
-        self, block: RowBlock, rows: RowIndex, reason: Rejected, told: Callable[[int, int], str], limit: int
+        self,
+        block: RowBlock,
+        rows: RowIndex,
+        reason: Rejected,
+        describe: Callable[[int, int], str],
+        limit: int,
     ) -> None:
         wanted = self._stats.wants_example(reason)
-        self._reject(block, rows, reason, [told(fields, limit) for fields in rows.fields[:wanted].tolist()])
+        self._reject(
+            block, rows, reason, [describe(fields, limit) for fields in rows.fields[:wanted].tolist()]
+        )
 
     def _reject_keys(self, block: RowBlock, rows: RowIndex) -> None:
         wanted = self._stats.wants_example(Rejected.NOT_AN_ADDRESS)
@@ -145,12 +152,12 @@ class _FileReader:
         ]
 
 
-def _raise_fault_of(block: RowBlock) -> None:
+def _raise_error_of(block: RowBlock) -> None:
     """Raise what makes the whole file bad, in the order in which a reader meets it."""
     if block.nul >= 0:
         raise skipped.nul_byte(block.line_at(block.nul))
-    if block.fault is not None:
-        raise block.fault
+    if block.error is not None:
+        raise block.error
     if block.open_quote_line is not None:
         raise skipped.open_quote(block.open_quote_line)
 

@@ -32,7 +32,7 @@ def windows(data: Bytes, starts: Positions, width: int) -> Bytes:
 
 
 def parse_dotted_quads(data: Bytes, starts: Positions, ends: Positions) -> tuple[Ipv4Array, Mask]:
-    """Return the numbers of the dotted ipv4 at `starts` to `ends` (exclusive), and which ones are such.
+    """Return the numbers of the dotted quads at `starts` to `ends` (exclusive), and which ones are such.
 
     The rule is `ipaddress.IPv4Address`'s: four decimal octets up to 255 without leading zeros. `data` must be
     readable for 16 bytes from each start on.
@@ -49,7 +49,7 @@ def _parse_part(data: Bytes, starts: Positions, lengths: Positions) -> tuple[Ipv
     """Parse so few that their columns stay in the processor's cache.
 
     All rows go through one state machine in step, a column of characters at a time. An octet is judged at the
-    dot behind it, and the end of the text counts as a last dot; what is left in `octet` and `digits` by other
+    dot after it, and the end of the text counts as a last dot; what is left in `octet` and `digits` by other
     characters does not matter, because they make the row bad.
     """
     good = (lengths >= SHORTEST) & (lengths <= LONGEST)
@@ -79,8 +79,8 @@ class LineWriter:
 
     def __init__(self, environments: Sequence[str]) -> None:
         """Take the environments whose indices the rows will name."""
-        row_suffixes = [csv_field(environment).encode() + b"\n" for environment in environments]
-        self._endings = _padded(row_suffixes)
+        endings = [csv_field(environment).encode() + b"\n" for environment in environments]
+        self._endings = _padded(endings)
         self._octets = _padded([b"%d." % octet for octet in range(256)])
         self._last_octets = _padded([b"%d," % octet for octet in range(256)])
 

@@ -1,7 +1,6 @@
-"""Keys that are not plain dotted ipv4: quoted twice over, IPv6, blanks round them, or no address at all.
+"""Keys that are not plain dotted quads: quoted twice over, IPv6, blanks round them, or no address at all.
 
-Equal unique_texts are found with pandas and each is looked at once, so their cost does not grow with the
-rows.
+Equal texts are found with pandas and each is parsed once, so their cost does not grow with the rows.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ def field_value(raw: str) -> str:
 
 
 def parse_irregular(block: RowBlock, starts: Positions, ends: Positions) -> IrregularKeys:
-    """Judge the raw fields at `starts` to `ends` (exclusive) of the block."""
+    """Parse the raw fields at `starts` to `ends` (exclusive) of the block."""
     spelling, first_of_spelling = unique_texts(block.data, starts, ends)
     found = [
         parse(field_value(block.text(start, end)))

@@ -49,7 +49,7 @@ def write_rows(of_environments: Sequence[tuple[str, AddressSet]], output: RowSin
 def merge_partials(
     directory: Path, manifests: Sequence[Manifest], output: RowSink, discarded: Collection[int]
 ) -> dict[str, int]:
-    """See `contract.Engine.merge`."""
+    """See `pipeline.engine.Engine.merge`."""
     expected = row_suffixes(manifests, discarded)
     names = sorted({ending.environment for ending in expected if ending.environment is not None})
     writer = _RowWriter(names, output)
@@ -140,8 +140,8 @@ class SortedPartial:
         """Give the IPv6 rows; when `fill` has returned False."""
         block, first = self._six_begin or (None, 0)
         while block is not None:
-            if block.fault is not None:
-                raise block.fault
+            if block.error is not None:
+                raise block.error
             rows = block.rows[first:]
             for start, end, comma in zip(
                 rows.starts.tolist(), rows.ends.tolist(), rows.field(0)[1].tolist(), strict=True
@@ -156,8 +156,8 @@ class SortedPartial:
             block, first = next(self._blocks, None), 0
 
     def _take(self, block: RowBlock) -> None:
-        if block.fault is not None:
-            raise block.fault
+        if block.error is not None:
+            raise block.error
         rows = block.rows
         if not self._header_is_read:
             self._header_is_read = True
@@ -174,7 +174,7 @@ class SortedPartial:
         self.keys = ((ipv4[:count].astype(np.uint64) << np.uint64(32)) | indices)[indices != _DROPPED]
 
     def _indices(self, block: RowBlock, rows: RowIndex) -> Keys:
-        """Return the index of each row's environment, or `_DROPPED`: what stands behind the address tells."""
+        """Return the index of each row's environment, or `_DROPPED`: what follows the address decides."""
         starts, ends = rows.field(1)[0], rows.ends
         number, first = unique_texts(block.data, starts, ends)
         texts = [

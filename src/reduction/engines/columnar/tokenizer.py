@@ -19,7 +19,7 @@ Positions = npt.NDArray[np.int64]
 
 LF, CR, QUOTE, COMMA = b'\n\r",'
 _FIRST_BLOCK = 1 << 16  # bytes: a file without the key column is found out after so many
-PADDING = 64  # zero bytes behind each block, so that windows of that width may begin at any byte of it
+PADDING = 64  # zero bytes after each block, so that windows of that width may begin at any byte of it
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class RowBlock:
 
     `data` holds their bytes and `PADDING` zeros; `line` is the number of the first line; `nul` is the
     position of the first NUL byte read so far, or -1; `open_quote_line` is set in the last block if the
-    stream ends inside quotes: the line where that row starts. `fault` is what stopped the reading.
+    stream ends inside quotes: the line where that row starts. `error` is what stopped the reading.
     """
 
     data: Bytes
@@ -64,7 +64,7 @@ class RowBlock:
     line: int
     nul: int = -1
     open_quote_line: int | None = None
-    fault: Exception | None = None
+    error: Exception | None = None
 
     def text(self, start: int, end: int) -> str:
         """Return the bytes from `start` to `end` (exclusive); bytes that are not UTF-8 as surrogates."""
@@ -85,13 +85,13 @@ def blocks(stream: BinaryIO, block_bytes: int) -> Iterator[RowBlock]:
     line = 1
     want = min(_FIRST_BLOCK, block_bytes)
     while True:
-        chunk, fault = _read(stream, want)
-        at_end = len(chunk) < want and fault is None
+        chunk, error = _read(stream, want)
+        at_end = len(chunk) < want and error is None
         content = rest + chunk if rest else chunk
-        block, consumed = _block(content, line, at_end=at_end, fault=fault)
-        if at_end or fault or len(block.rows) or block.nul >= 0:
+        block, consumed = _block(content, line, at_end=at_end, error=error)
+        if at_end or error or len(block.rows) or block.nul >= 0:
             yield block
-        if at_end or fault:
+        if at_end or error:
             return
         line += count_lines(content[:consumed])
         rest = content[consumed:]
@@ -117,7 +117,7 @@ def _read(stream: BinaryIO, want: int) -> tuple[bytes, Exception | None]:
     return b"".join(chunks), None
 
 
-def _block(content: bytes, line: int, *, at_end: bool, fault: Exception | None) -> tuple[RowBlock, int]:
+def _block(content: bytes, line: int, *, at_end: bool, error: Exception | None) -> tuple[RowBlock, int]:
     """Return the block of the whole rows in `content`, and how many bytes they are."""
     data = np.zeros(len(content) + 1 + PADDING, dtype=np.uint8)
     data[: len(content)] = np.frombuffer(content, dtype=np.uint8)
@@ -140,7 +140,7 @@ def _block(content: bytes, line: int, *, at_end: bool, fault: Exception | None) 
         line,
         nul=content.find(0),
         open_quote_line=line + count_lines(content[:consumed]) if at_end and inside else None,
-        fault=fault,
+        error=error,
     )
     return block, min(consumed, len(content))
 
@@ -171,15 +171,15 @@ def _effective_quotes(data: Bytes) -> Positions:
     """Return the positions of the quotes that open, close or double; others are text.
 
     Taken in turn, the first, third, … quote opens. That is right if each of them stands at the start of a
-    field, or directly behind the quote before it (a doubled quote closes and opens again).
+    field, or directly after the previous quote (a doubled quote closes and opens again).
     """
     quotes = np.flatnonzero(data == QUOTE)
     opening = quotes[::2]
     before = data[opening - 1]
     at_start = (before == COMMA) | (before == LF) | (before == CR) | (opening == 0)
-    behind_closing = np.zeros(len(opening), dtype=np.bool_)
-    behind_closing[1:] = quotes[1::2][: len(opening) - 1] == opening[1:] - 1
-    if (at_start | behind_closing).all():
+    after_closing = np.zeros(len(opening), dtype=np.bool_)
+    after_closing[1:] = quotes[1::2][: len(opening) - 1] == opening[1:] - 1
+    if (at_start | after_closing).all():
         return quotes
     return np.array(_quotes_one_by_one(data, quotes), dtype=np.int64)
 

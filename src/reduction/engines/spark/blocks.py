@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from reduction.engines.columnar.address_set import distinct_sorted
 from reduction.engines.columnar.ipv4 import LineWriter
-from reduction.engines.spark.planning import Bounds, PartitionBooks, Sum
+from reduction.engines.spark.planning import PartitionStats, RangeBounds, RowChecksum
 from reduction.pipeline.ip_address import Address
 from reduction.pipeline.rows import Row, csv_line
 
@@ -52,7 +52,7 @@ def of_six(rows: Iterable[tuple[int, int]]) -> Keys:
     return np.frombuffer(b"".join((number << 32 | index).to_bytes(20, "big") for number, index in rows), SIX)
 
 
-def sum_of(keys: Keys) -> Sum:
+def checksum_of(keys: Keys) -> RowChecksum:
     """Return count and sum of hashes; a row that is lost, doubled or changed changes it."""
     words = keys[:, None] if keys.dtype == FOUR else keys.view(np.uint32).reshape(-1, 5).astype(np.uint64)
     mixed = np.zeros(len(keys), np.uint64)
@@ -62,7 +62,7 @@ def sum_of(keys: Keys) -> Sum:
         mixed ^= mixed >> np.uint64(29)
         mixed *= np.uint64(0xBF58_476D_1CE4_E5B9)
         mixed ^= mixed >> np.uint64(32)
-    return Sum(len(mixed), int(mixed.sum(dtype=np.uint64)))
+    return RowChecksum(len(mixed), int(mixed.sum(dtype=np.uint64)))
 
 
 def samples_of(keys: Keys, step: int, skipped: int) -> tuple[list[int], int]:
@@ -75,7 +75,7 @@ def samples_of(keys: Keys, step: int, skipped: int) -> tuple[list[int], int]:
     return numbers, (skipped + len(keys)) % step
 
 
-def cut_into_ranges(block: RowBlock, bounds: Bounds) -> Iterator[tuple[int, RowBlock]]:
+def cut_into_ranges(block: RowBlock, bounds: RangeBounds) -> Iterator[tuple[int, RowBlock]]:
     """Give the parts of a sorted block that belong to each range, with the number of the range."""
     keys = block.keys()
     if block.six:
@@ -89,20 +89,20 @@ def cut_into_ranges(block: RowBlock, bounds: Bounds) -> Iterator[tuple[int, RowB
             yield first + index, RowBlock(block.six, keys[start:stop].tobytes())
 
 
-class Finisher:
+class RangeSorter:
     """Takes the blocks of one range, in any order; sorts, drops what is there twice and writes text."""
 
     def __init__(self, environments: Sequence[str]) -> None:
         self._environments = environments
         self._blocks: dict[bool, list[Keys]] = {False: [], True: []}
-        self._given = Sum(0, 0)
+        self._given = RowChecksum(0, 0)
         self._addresses = np.zeros(len(environments), np.int64)
         self._bytes = self._crc32 = 0
 
     def take(self, block: RowBlock) -> None:
         """Hold a block."""
         keys = block.keys()
-        self._given += sum_of(keys)
+        self._given += checksum_of(keys)
         self._blocks[block.six].append(keys)
 
     def text(self) -> Iterator[bytes]:
@@ -121,10 +121,10 @@ class Finisher:
                 self._crc32 = zlib.crc32(text, self._crc32)
                 yield text
 
-    def stats(self, partition: int) -> PartitionBooks:
+    def stats(self, partition: int) -> PartitionStats:
         """Return what became of everything taken, after `text`."""
         counted = {index: rows for index, rows in enumerate(self._addresses.tolist()) if rows}
-        return PartitionBooks(partition, self._given, counted, self._bytes, self._crc32)
+        return PartitionStats(partition, self._given, counted, self._bytes, self._crc32)
 
     def _six(self, keys: Keys) -> tuple[bytes, npt.NDArray[np.intp]]:
         rows = [divmod(int.from_bytes(row.tobytes(), "big"), 1 << 32) for row in _as_bytes(keys)]

@@ -2,8 +2,8 @@
 
 Each of the first tasks reads a share of the splits with the best engine of its executor. What they find is
 cut into ranges of rows, which Spark brings together; each of the last tasks sorts a range, drops what is
-there twice and writes text, which is streamed into the output. Nothing is collected but stats. Every lot of
-rows is counted and summed where it leaves and where it arrives (docs/adr/0013).
+there twice and writes text, which is streamed into the output. Nothing is collected but stats. All
+rows are counted and checksummed where they leave and where they arrive (docs/adr/0013).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from reduction import engines
 from reduction.engines.spark import executor, planning, session
-from reduction.engines.spark.planning import Bounds, PartitionBooks, Sum, TaskBooks
+from reduction.engines.spark.planning import PartitionStats, RangeBounds, RowChecksum, TaskStats
 from reduction.engines.spark.visibility import check_same_tree
 from reduction.errors import SparkFailed
 from reduction.pipeline.engine import Engine, EngineOptions, ReduceResult, RowSink
@@ -43,7 +43,7 @@ _AGAIN = "an executor was lost, or the input changed while the job ran; run agai
 
 
 class SparkEngine:
-    """See `contract.Engine` for what its methods promise."""
+    """See `pipeline.engine.Engine` for what its methods promise."""
 
     name = "spark"
     supports_splits = False  # the splits of a run, that is: what a task reads may well be a part of a file
@@ -54,9 +54,9 @@ class SparkEngine:
         """Hold the text of a partition; raises `SparkFailed`, or `SettingsError` without Java."""
         if not is_url(tree):
             tree = os.path.abspath(tree)  # noqa: PTH100 - executors have another current folder
-        told = session.errors_told
+        translated = session.translate_errors
         # Twice: without its JVM, which `opened` ends, an error has no text.
-        with told(), session.opened(limits.extra["spark_master"]) as spark, told():
+        with translated(), session.opened(limits.extra["spark_master"]) as spark, translated():
             reduced = _Job(spark, tree, limits).run(splits, output)
         for split in splits:
             progress.finish_split(split.stop - split.start, ends_file=split.ends_file)
@@ -70,12 +70,12 @@ class SparkEngine:
 
 
 class _Found(NamedTuple):
-    """What the first tasks found: stats of all splits, blocks of rows, the sum of these, and their ranges."""
+    """What the first tasks found: stats of all splits, blocks of rows, their checksum, and their ranges."""
 
     stats: Stats
     blocks: DataFrame
-    expected: Sum
-    bounds: Bounds
+    expected: RowChecksum
+    bounds: RangeBounds
 
 
 class _Job:
@@ -109,55 +109,58 @@ class _Job:
         del self._held[:first]
 
     def _read(self, splits: Sequence[Split]) -> _Found:
-        """Read all splits, those of cut files that do not fit together twice."""
+        """Read all splits, those of split files that do not fit together twice."""
         parts = splits
         if _local().supports_splits:
             parts = plan_splits(
                 Listing(tuple(splits), ()), self._limits.extra["split_bytes"], self._cores
             ).splits
-        blocks, told = self._first_stage(parts)
-        cut_files = reassemble([_manifest(of) for of in told])
-        if cut_files.discarded:
-            blocks = blocks.where(~blocks.split_file_id.isin(sorted(cut_files.discarded)))
-        if cut_files.reread:
-            for split in cut_files.reread:
+        blocks, task_stats = self._first_stage(parts)
+        split_files = reassemble([_manifest(of) for of in task_stats])
+        if split_files.discarded:
+            blocks = blocks.where(~blocks.split_file_id.isin(sorted(split_files.discarded)))
+        if split_files.reread:
+            for split in split_files.reread:
                 _LOG.warning(
                     "'%s' is read once more, whole: its splits did not fit together", display_path(split.path)
                 )
-            repeated, told_again = self._first_stage(cut_files.reread)
+            repeated, more_stats = self._first_stage(split_files.reread)
             blocks = blocks.union(repeated)
-            told = [*told, *told_again]
-        stats = cut_files.stats
-        expected = Sum(0, 0)
-        for of in told:
+            task_stats = [*task_stats, *more_stats]
+        stats = split_files.stats
+        expected = RowChecksum(0, 0)
+        for of in task_stats:
             stats.add(of.reduced.stats)
-            for number, lot in of.sums.items():
-                if number not in cut_files.discarded:
-                    expected += lot
-        _show_warnings(told)
+            for number, checksum in of.sums.items():
+                if number not in split_files.discarded:
+                    expected += checksum
+        _show_warnings(task_stats)
         check_same_tree(self._tree, splits, stats)
-        return _Found(stats, blocks, expected, planning.bounds_of([of.samples for of in told], self._cores))
+        return _Found(
+            stats, blocks, expected, planning.bounds_of([of.samples for of in task_stats], self._cores)
+        )
 
-    def _first_stage(self, splits: Sequence[Split]) -> tuple[DataFrame, list[TaskBooks]]:
+    def _first_stage(self, splits: Sequence[Split]) -> tuple[DataFrame, list[TaskStats]]:
         """Return the blocks of these splits, kept by the executors, and the stats of the tasks."""
         groups = planning.grouped(splits, self._cores)
-        told_to_tasks = self._session.sparkContext.broadcast([planning.to_json(group) for group in groups])
-        stage = executor.Stage(self._tree, self._limits, self._environments, told_to_tasks)
+        broadcast = self._session.sparkContext.broadcast([planning.to_json(group) for group in groups])
+        stage = executor.Stage(self._tree, self._limits, self._environments, broadcast)
         frame = (
             self._session.range(0, len(groups), 1, len(groups))
             .mapInArrow(partial(executor.reduce_groups, stage), executor.BLOCKS)
             .persist(StorageLevel.DISK_ONLY)
         )
-        self._held += [frame, told_to_tasks]
+        self._held += [frame, broadcast]
         stats = [
-            TaskBooks.from_json(row.told) for row in frame.where("told is not null").select("told").collect()
+            TaskStats.from_json(row.stats)
+            for row in frame.where("stats is not null").select("stats").collect()
         ]
         stats.sort(key=lambda of: of.task)
         if [of.task for of in stats] != list(range(len(groups))):
             raise SparkFailed(f"{len(groups)} tasks were given out and {len(stats)} came back: {_AGAIN}")
         read_by = ", ".join(sorted({of.engine for of in stats}))
         _LOG.info("%s splits were read in %s tasks by engine %s", f"{len(splits):,}", len(groups), read_by)
-        return frame.where("told is null").drop("told"), stats
+        return frame.where("stats is null").drop("stats"), stats
 
     def _write(self, found: _Found, output: RowSink) -> dict[str, int]:
         """Sort the rows, check that all of them arrived, write the distinct ones and return their counts."""
@@ -170,11 +173,11 @@ class _Job:
             .persist(StorageLevel.DISK_ONLY)
         )
         self._held.append(text)
-        told = [
-            PartitionBooks.from_json(row.told)
-            for row in text.where("told is not null").select("told").collect()
+        partition_stats = [
+            PartitionStats.from_json(row.stats)
+            for row in text.where("stats is not null").select("stats").collect()
         ]
-        given = sum((of.given for of in told), Sum(0, 0))
+        given = sum((of.given for of in partition_stats), RowChecksum(0, 0))
         if given != expected:
             raise SparkFailed(
                 f"{expected.rows:,} rows were read and {given.rows:,} arrived to be sorted, or others:"
@@ -182,16 +185,16 @@ class _Job:
             )
         self._release(len(self._held) - 1)  # the blocks: all text is there
         _LOG.info("%s rows were sorted in %s ranges", f"{given.rows:,}", ranges)
-        self._stream(text, {of.partition: of for of in told}, output)
+        self._stream(text, {of.partition: of for of in partition_stats}, output)
         addresses: Counter[str] = Counter()
-        for of in told:
+        for of in partition_stats:
             for index, count in of.addresses.items():
                 addresses[self._environments[index]] += count
         return dict(sorted(addresses.items()))
 
-    def _stream(self, text: DataFrame, told: dict[int, PartitionBooks], output: RowSink) -> None:
+    def _stream(self, text: DataFrame, partition_stats: dict[int, PartitionStats], output: RowSink) -> None:
         """Append the text of one partition after the other, compared with what its stats say."""
-        waiting = sorted(told)
+        waiting = sorted(partition_stats)
         chunks = size = crc32 = 0
         for partition, chunk, data in self._fetched(text.select("partition", "chunk", "text")):
             if not waiting or (partition, chunk) != (waiting[0], chunks):
@@ -200,7 +203,7 @@ class _Job:
                 output.write(bytes(data))
                 chunks, size, crc32 = chunks + 1, size + len(data), zlib.crc32(data, crc32)
                 continue
-            if (size, crc32) != (told[partition].bytes, told[partition].crc32):
+            if (size, crc32) != (partition_stats[partition].bytes, partition_stats[partition].crc32):
                 raise SparkFailed(f"the sorted text is not the one that was checked: {_AGAIN}")
             waiting.pop(0)
             chunks = size = crc32 = 0
@@ -217,22 +220,22 @@ class _Job:
         step = min(self._cores, _FETCHED_AT_ONCE)
         for first in partitions[::step]:
             together = list(partitions[first : first + step])
-            yield from self._session.sparkContext.runJob(rdd, executor.as_they_are, together)
+            yield from self._session.sparkContext.runJob(rdd, executor.identity, together)
 
 
 def _local() -> Engine:
     return engines.load(engines.choose(engines.AUTO).name)
 
 
-def _manifest(of: TaskBooks) -> Manifest:
+def _manifest(of: TaskStats) -> Manifest:
     stats, addresses, split_file_counts, split_results = of.reduced
     return Manifest(
         "", of.task, 0, 0, "", of.engine, 0.0, 0, "", addresses, stats, split_file_counts, split_results
     )
 
 
-def _show_warnings(told: Sequence[TaskBooks]) -> None:
-    warnings = [line for of in told for line in of.warnings]
+def _show_warnings(task_stats: Sequence[TaskStats]) -> None:
+    warnings = [line for of in task_stats for line in of.warnings]
     for line in warnings[:_WARNINGS_SHOWN]:
         _FILES_LOG.warning("%s", line)
     if len(warnings) > _WARNINGS_SHOWN:

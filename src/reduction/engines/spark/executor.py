@@ -1,6 +1,6 @@
 """What Spark's executors run: the first tasks read splits, the last ones sort and write text.
 
-Reading is not Spark's: each task takes the best engine that is installed beside it, so that the rules stand
+Reading is not Spark's: each task takes the best engine that is installed with it, so that the rules stand
 in one place. Sorting is not Spark's, either: it moves blocks of sorted rows, which are merged here
 (docs/adr/0013). The first three functions are given to `mapInArrow`.
 """
@@ -23,8 +23,16 @@ from pyspark import SparkFiles, TaskContext
 from reduction import engines
 from reduction.engines.columnar.sorted_partials import SortedPartial
 from reduction.engines.spark import blocks
-from reduction.engines.spark.blocks import Finisher, Keys, RowBlock
-from reduction.engines.spark.planning import NOT_CUT, SAMPLE_STEP, Bounds, Samples, Sum, TaskBooks, units_of
+from reduction.engines.spark.blocks import Keys, RangeSorter, RowBlock
+from reduction.engines.spark.planning import (
+    NOT_SPLIT,
+    SAMPLE_STEP,
+    RangeBounds,
+    RowChecksum,
+    Samples,
+    TaskStats,
+    units_of,
+)
 from reduction.errors import ReducerError, SettingsError
 from reduction.pipeline.engine import EngineOptions, ReduceResult
 from reduction.pipeline.partials import Manifest, RowSuffix, opened_partial, partial_path
@@ -35,32 +43,32 @@ from reduction.runtime.atomic_file import atomic_write
 from reduction.runtime.text import display_path
 from reduction.storage.url import is_url
 
-BLOCKS = "six boolean, split_file_id int, block binary, told string"
-"""Of the first tasks: sorted rows; the last line of each task has its stats as `told`."""
+BLOCKS = "six boolean, split_file_id int, block binary, stats string"
+"""Of the first tasks: sorted rows; the last line of each task has its stats as `stats`."""
 RANGES = "range int, six boolean, block binary"
 """The same blocks, cut at the bounds of ranges."""
-TEXT = "partition int, chunk int, text binary, told string"
-"""Of the last tasks; the last line of each has its stats as `told`."""
+TEXT = "partition int, chunk int, text binary, stats string"
+"""Of the last tasks; the last line of each has its stats as `stats`."""
 
 _BLOCKS_SCHEMA = pa.schema(
-    [("six", pa.bool_()), ("split_file_id", pa.int32()), ("block", pa.binary()), ("told", pa.string())]
+    [("six", pa.bool_()), ("split_file_id", pa.int32()), ("block", pa.binary()), ("stats", pa.string())]
 )
 _RANGES_SCHEMA = pa.schema([("range", pa.int32()), ("six", pa.bool_()), ("block", pa.binary())])
 _TEXT_SCHEMA = pa.schema(
-    [("partition", pa.int32()), ("chunk", pa.int32()), ("text", pa.binary()), ("told", pa.string())]
+    [("partition", pa.int32()), ("chunk", pa.int32()), ("text", pa.binary()), ("stats", pa.string())]
 )
 _BLOCK_BYTES = 1 << 20  # of a partial, read at a time
 _SIX_AT_ONCE = 1 << 14  # rows
-_WARNINGS_KEPT = 21  # one more than are shown: that there are more is told, too
+_WARNINGS_KEPT = 21  # one more than are shown: that there are more is logged, too
 _LOG = logging.getLogger("reduction")
 
 
-class TaskFault(Exception):
+class TaskError(Exception):
     """What ends the job, in one sentence; the driver finds it in what Spark says of the task."""
 
 
 class Stage(NamedTuple):
-    """What every task of the first stage is told; `groups` is a broadcast list of JSON, one for each task."""
+    """What every task of the first stage is given; `groups` is a broadcast list of JSON, one per task."""
 
     tree: str
     limits: EngineOptions
@@ -75,7 +83,7 @@ def reduce_groups(stage: Stage, batches: Iterator[pa.RecordBatch]) -> Iterator[p
             yield from _reduce_group(stage, task)
 
 
-def cut_blocks(bounds: Bounds, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def cut_blocks(bounds: RangeBounds, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """Give the blocks that come in, cut into ranges."""
     for block in _blocks(batches):
         parts = list(blocks.cut_into_ranges(block, bounds))
@@ -87,18 +95,18 @@ def finish_range(environments: Sequence[str], batches: Iterator[pa.RecordBatch])
     """Give the text of the distinct rows of one range in chunks, and then its stats."""
     context = TaskContext.get()
     partition = 0 if context is None else context.partitionId()
-    finisher = Finisher(environments)
+    sorter = RangeSorter(environments)
     for block in _blocks(batches):
-        finisher.take(block)
+        sorter.take(block)
     chunk = 0
-    for text in finisher.text():
+    for text in sorter.text():
         yield pa.record_batch([[partition], [chunk], [text], [None]], schema=_TEXT_SCHEMA)
         chunk += 1
-    told = finisher.stats(partition).to_json()
-    yield pa.record_batch([[partition], [chunk], [None], [told]], schema=_TEXT_SCHEMA)
+    stats = sorter.stats(partition).to_json()
+    yield pa.record_batch([[partition], [chunk], [None], [stats]], schema=_TEXT_SCHEMA)
 
 
-def as_they_are(rows: Iterable[Any]) -> Iterable[Any]:
+def identity(rows: Iterable[Any]) -> Iterable[Any]:
     """Give the rows of a partition to the driver."""
     return rows
 
@@ -112,32 +120,32 @@ def _blocks(batches: Iterator[pa.RecordBatch]) -> Iterator[RowBlock]:
 def _reduce_group(stage: Stage, task: int) -> Iterator[pa.RecordBatch]:
     splits = units_of(stage.groups.value[task])
     if not is_url(stage.tree) and not os.path.isdir(stage.tree):  # noqa: PTH112 - it need not be UTF-8
-        raise TaskFault(
+        raise TaskError(
             f"an executor does not see the input directory '{stage.tree}': share it with all of them"
         )
     folder = TemporaryDirectory(prefix="reduction-", dir=SparkFiles.getRootDirectory())
     with folder as name, _warnings_kept() as warnings:
         manifest = _reduce_to_partial(stage, task, splits, Path(name))
-        sums: dict[int, Sum] = {}
+        sums: dict[int, RowChecksum] = {}
         sampler = _Sampler()
-        for keys, cut_files in _rows_of(manifest, Path(name), stage.environments):
+        for keys, file_numbers in _rows_of(manifest, Path(name), stage.environments):
             sampler.take(keys)
-            for number in np.unique(cut_files).tolist():
-                of_number = keys[cut_files == number]
-                sums[number] = sums.get(number, Sum(0, 0)) + blocks.sum_of(of_number)
+            for number in np.unique(file_numbers).tolist():
+                of_number = keys[file_numbers == number]
+                sums[number] = sums.get(number, RowChecksum(0, 0)) + blocks.checksum_of(of_number)
                 columns = [[keys.dtype == blocks.SIX], [number], [of_number.tobytes()], [None]]
                 yield pa.record_batch(columns, schema=_BLOCKS_SCHEMA)
         reduced = ReduceResult(
             manifest.stats, manifest.addresses, manifest.split_file_counts, manifest.split_results
         )
-        told = TaskBooks(task, manifest.engine, reduced, sums, sampler.samples, warnings).to_json()
-        yield pa.record_batch([[False], [NOT_CUT], [None], [told]], schema=_BLOCKS_SCHEMA)
+        stats = TaskStats(task, manifest.engine, reduced, sums, sampler.samples, warnings).to_json()
+        yield pa.record_batch([[False], [NOT_SPLIT], [None], [stats]], schema=_BLOCKS_SCHEMA)
 
 
 def _reduce_to_partial(stage: Stage, task: int, splits: Sequence[Split], folder: Path) -> Manifest:
     engine = engines.load(engines.choose(engines.AUTO).name)
     if not engine.supports_splits and any(split.split_file_id is not None for split in splits):
-        raise TaskFault(
+        raise TaskError(
             f"an executor has only engine {engine.name}, which takes whole files, and the driver's cuts them:"
             " install the same package everywhere, or set REDUCER_SPLIT_SIZE=0"
         )
@@ -146,7 +154,7 @@ def _reduce_to_partial(stage: Stage, task: int, splits: Sequence[Split], folder:
         with atomic_write(partial_path(folder, task), flush_folder=False) as file:
             reduced = engine.reduce(stage.tree, splits, _limits_here(stage.limits), file, place)
     except (ReducerError, OSError, MemoryError) as error:
-        raise TaskFault(f"on an executor{place.told()}: {_sentence(error)}") from error
+        raise TaskError(f"on an executor{place.description()}: {_sentence(error)}") from error
     return Manifest(
         "", task, 0, len(splits), "", engine.name, 0.0, file.bytes, f"{file.crc32:08x}",
         reduced.addresses, reduced.stats, reduced.split_file_counts, reduced.split_results,
@@ -169,19 +177,19 @@ def _limits_here(limits: EngineOptions) -> EngineOptions:
 def _rows_of(
     manifest: Manifest, folder: Path, environments: Sequence[str]
 ) -> Iterator[tuple[Keys, np.ndarray[Any, np.dtype[np.int32]]]]:
-    """Give the rows of a partial as keys, and the number of the cut file of each."""
+    """Give the rows of a partial as keys, and the number of the split file of each."""
     sources = sorted(
-        {(name, NOT_CUT) for name in manifest.addresses}
+        {(name, NOT_SPLIT) for name in manifest.addresses}
         | {(result.split.environment, result.split_file_id) for result in manifest.split_results}
     )
-    texts = [csv_field(name) + ("" if number == NOT_CUT else f",{number}") for name, number in sources]
+    texts = [csv_field(name) + ("" if number == NOT_SPLIT else f",{number}") for name, number in sources]
     index_of = {name: index for index, name in enumerate(environments)}
     indices = np.array([index_of[name] for name, _ in sources], np.uint64)
     numbers = np.array([number for _, number in sources], np.int32)
     place_of = {text: place for place, text in enumerate(texts)}
     expected = [
         RowSuffix(text, text) for text in texts
-    ]  # so each is told apart, as if it were an environment
+    ]  # so they are kept apart, as if each were an environment
     with opened_partial(folder, manifest) as stream:
         partial = SortedPartial(stream, manifest, expected, texts, _BLOCK_BYTES)
         while partial.fill():
@@ -224,7 +232,7 @@ class _Place:
     def finish_split(self, size: int, *, ends_file: bool) -> None:  # noqa: ARG002 - as `Progress` has it
         self._at = None
 
-    def told(self) -> str:
+    def description(self) -> str:
         return "" if self._at is None else f", while reading '{display_path(self._units[self._at].path)}'"
 
 

@@ -1,4 +1,4 @@
-"""How a Spark job is laid out: which splits a task reads, what it tells of them, how many partitions sort.
+"""How a Spark job is laid out: which splits a task reads, what it reports, how many partitions sort.
 
 Plain values and no Spark: what crosses from the driver to a task and back is JSON.
 """
@@ -15,28 +15,28 @@ from reduction.pipeline.split_results import SplitResult
 from reduction.pipeline.splits import Split
 from reduction.pipeline.stats import Stats
 
-NOT_CUT = -1  # the number of the cut file of a row that is of none
+NOT_SPLIT = -1  # the number of the split file of a row that is of none
 
 _COST_OF_A_UNIT = 64 << 10  # bytes that could be read while one is opened
 _LEAST_TASK = 4 << 20  # bytes: starting a task takes about as long as reading so many
 _MOST_TASK = 1 << 30  # bytes: so much is lost if an executor is
 _TASKS_A_CORE = 4  # so that the cores are done at about the same time
-SAMPLE_STEP = 4096  # of so many rows of a task one is told to the driver, to find the ranges
+SAMPLE_STEP = 4096  # of so many rows of a task one is sent to the driver, to find the ranges
 _LEAST_RANGE = 50_000  # rows: less is sorted in the time that it takes to start a task
 _MOST_RANGE = 200_000  # rows: of two ranges the driver's JVM holds the text at a time
 
 
-class Sum(NamedTuple):
+class RowChecksum(NamedTuple):
     """Rows without regard to their order: how many, and the sum of their hashes modulo 2**64."""
 
     rows: int
     hashes: int
 
-    def __add__(self, other: object) -> Sum:
-        """Return the sum of both lots of rows."""
-        if not isinstance(other, Sum):
+    def __add__(self, other: object) -> RowChecksum:
+        """Return the checksum of both sets of rows together."""
+        if not isinstance(other, RowChecksum):
             return NotImplemented
-        return Sum(self.rows + other.rows, (self.hashes + other.hashes) & 0xFFFF_FFFF_FFFF_FFFF)
+        return RowChecksum(self.rows + other.rows, (self.hashes + other.hashes) & 0xFFFF_FFFF_FFFF_FFFF)
 
 
 class Samples(NamedTuple):
@@ -46,7 +46,7 @@ class Samples(NamedTuple):
     six: list[int]
 
 
-class Bounds(NamedTuple):
+class RangeBounds(NamedTuple):
     """Where the ranges of sorted rows begin, without the first: of IPv4, and of IPv6.
 
     The last range of IPv4 is the first one of IPv6, so that few rows make one range.
@@ -61,17 +61,17 @@ class Bounds(NamedTuple):
         return len(self.ipv4) + len(self.six) + 1
 
 
-class TaskBooks(NamedTuple):
-    """What one task of the first stage tells beside its rows.
+class TaskStats(NamedTuple):
+    """What one task of the first stage reports with its rows.
 
-    `sums` has the rows that it handed on for each cut file's number, those of whole files as `NOT_CUT`;
+    `sums` has the rows that it handed on for each split file's number, those of whole files as `NOT_SPLIT`;
     `warnings` the log lines that its engine wrote.
     """
 
     task: int
     engine: str
     reduced: ReduceResult
-    sums: dict[int, Sum]
+    sums: dict[int, RowChecksum]
     samples: Samples
     warnings: list[str]
 
@@ -93,7 +93,7 @@ class TaskBooks(NamedTuple):
         )
 
     @classmethod
-    def from_json(cls, text: str) -> TaskBooks:
+    def from_json(cls, text: str) -> TaskStats:
         """Return the stats that `to_json` wrote."""
         plain = json.loads(text)
         return cls(
@@ -105,20 +105,20 @@ class TaskBooks(NamedTuple):
                 dict(plain["split_file_counts"]),
                 tuple(map(SplitResult.from_plain, plain["split_results"])),
             ),
-            {number: Sum(rows, hashes) for number, rows, hashes in plain["sums"]},
+            {number: RowChecksum(rows, hashes) for number, rows, hashes in plain["sums"]},
             Samples(*plain["samples"]),
             plain["warnings"],
         )
 
 
-class PartitionBooks(NamedTuple):
-    """What one task of the last stage tells: the rows it was given, and the text that it made of them.
+class PartitionStats(NamedTuple):
+    """What one task of the last stage reports: the rows it was given, and the text that it made of them.
 
     `addresses` counts distinct rows for the index of each environment.
     """
 
     partition: int
-    given: Sum
+    given: RowChecksum
     addresses: dict[int, int]
     bytes: int
     crc32: int
@@ -128,10 +128,10 @@ class PartitionBooks(NamedTuple):
         return json.dumps([*self[:2], list(self.addresses.items()), *self[3:]])
 
     @classmethod
-    def from_json(cls, text: str) -> PartitionBooks:
+    def from_json(cls, text: str) -> PartitionStats:
         """Return the stats that `to_json` wrote."""
         partition, given, addresses, size, crc32 = json.loads(text)
-        return cls(partition, Sum(*given), dict(addresses), size, crc32)
+        return cls(partition, RowChecksum(*given), dict(addresses), size, crc32)
 
 
 def grouped(splits: Sequence[Split], cores: int) -> list[list[Split]]:
@@ -153,13 +153,13 @@ def grouped(splits: Sequence[Split], cores: int) -> list[list[Split]]:
     return [[splits[index] for index in sorted(of)] for of in members]
 
 
-def bounds_of(samples: Sequence[Samples], cores: int) -> Bounds:
-    """Return bounds between which there are about equally many rows, as far as the samples tell.
+def bounds_of(samples: Sequence[Samples], cores: int) -> RangeBounds:
+    """Return bounds between which there are about equally many rows, as far as the samples show.
 
     >>> bounds_of([Samples([5, 9], []), Samples([7] * 500, [1, 2])], 8)
-    Bounds(ipv4=[7], six=[])
+    RangeBounds(ipv4=[7], six=[])
     """
-    return Bounds(
+    return RangeBounds(
         _evenly([number for of in samples for number in of.ipv4], cores),
         _evenly([number for of in samples for number in of.six], cores),
     )

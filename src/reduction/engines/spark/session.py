@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
 import re
 import signal
 import socket
@@ -36,7 +38,7 @@ _UNLESS_SET = {
     "spark.log.level": "ERROR",
 }
 _CAUSES = (
-    (r"TaskFault: (.+)", "{0}"),
+    (r"TaskError: (.+)", "{0}"),
     (
         r"ModuleNotFoundError: No module named '([^']+)'",
         "the executors' Python has no module '{0}': install the package with its extra 'spark' on all of"
@@ -64,8 +66,8 @@ _CAUSES = (
         " fewer cores each, then run again",
     ),
     (
-        r"\AAn error occurred while calling [\w.$]+\Z"  # with nothing behind it: there was no answer
-        r"|Connection refused|Answer from Java side is empty|Error while sending"
+        r"\AAn error occurred while calling [\w.$]+\Z"  # with nothing after it: there was no answer
+        rf"|{os.strerror(errno.ECONNREFUSED)}|Answer from Java side is empty|Error while sending"
         r"|An error occurred while trying to connect|SparkContext (?:was|has been) shut ?down"
         r"|Connection reset",
         "the JVM of the driver has ended; often this is a lack of memory: see spark.driver.memory",
@@ -105,16 +107,16 @@ def suppressed() -> suppress:
 
 
 @contextmanager
-def errors_told() -> Iterator[None]:
+def translate_errors() -> Iterator[None]:
     """Raise `SparkFailed`, in a sentence, for what pyspark raises in the block."""
     try:
         yield
     except ERRORS as error:
-        raise SparkFailed(cause_of(str(error))) from error
+        raise SparkFailed(explain_failure(str(error))) from error
 
 
-def cause_of(text: str) -> str:
-    """Return the sentence that tells why a job failed, out of the pages that Spark says."""
+def explain_failure(text: str) -> str:
+    """Return the sentence that says why a job failed, out of the pages that Spark says."""
     for pattern, sentence in _CAUSES:
         if match := re.search(pattern, text.strip()):
             return sentence.format(*match.groups(), said=_first_line(text))
@@ -124,7 +126,7 @@ def cause_of(text: str) -> str:
 def _first_line(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     raised = [line.removeprefix(": ") for line in lines if re.match(r"(: )?[\w.$]+(Exception|Error)\b", line)]
-    return (raised or lines or ["no reason told"])[0][:300]
+    return (raised or lines or ["no reason given"])[0][:300]
 
 
 def _started(master: str) -> SparkSession:
@@ -149,7 +151,7 @@ def _started(master: str) -> SparkSession:
             signal.signal(signal.SIGINT, on_interrupt)  # pyspark has put its own there
     context = session.sparkContext
     if not _LOG.isEnabledFor(logging.DEBUG):
-        context.setLogLevel("OFF")  # what fails is told here, in a sentence
+        context.setLogLevel("OFF")  # what fails is logged here, in a sentence
     python = conf.get("spark.pyspark.python")
     if python is not None or context.pythonExec == "python3":  # nobody has named one by PYSPARK_PYTHON
         context.pythonExec = python or sys.executable
@@ -164,17 +166,17 @@ def _check_answers(master: str) -> None:
     """Raise `SparkFailed` if none of the standalone masters answers; Spark itself would try for a minute."""
     if not master.startswith("spark://"):
         return
-    faults = []
+    failures = []
     for place in master.removeprefix("spark://").split(","):
         host, _, port = place.rpartition(":")
         try:
             socket.create_connection((host, int(port)), _CONNECT).close()
         except (OSError, ValueError) as error:
-            faults.append(f"{place}: {error}")
+            failures.append(f"{place}: {error}")
         else:
             return
     raise SparkFailed(
-        f"no master answers at REDUCER_SPARK_MASTER={master} ({'; '.join(faults)}): is it running?"
+        f"no master answers at REDUCER_SPARK_MASTER={master} ({'; '.join(failures)}): is it running?"
     )
 
 
@@ -190,7 +192,7 @@ def _not_started(master: str, error: Exception) -> ReducerError:
         )
     if "Could not parse Master URL" in text:
         return SettingsError([f"REDUCER_SPARK_MASTER={master}: Spark does not know this kind of master"])
-    return SparkFailed(f"no session at REDUCER_SPARK_MASTER={master}: {cause_of(text)}")
+    return SparkFailed(f"no session at REDUCER_SPARK_MASTER={master}: {explain_failure(text)}")
 
 
 def _end(session: SparkSession | None) -> None:
@@ -223,7 +225,7 @@ def _end(session: SparkSession | None) -> None:
 
 
 class _NotOfPy4j(logging.Filter):
-    """Keeps back what py4j logs of a lost JVM, with pages of tracebacks: that is told in a sentence."""
+    """Keeps back what py4j logs of a lost JVM, with pages of tracebacks: that is reported in a sentence."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         return "py4j" not in record.pathname
@@ -241,13 +243,13 @@ def _py4j_is_quiet() -> Iterator[None]:
 
 
 def _has_executors(context: SparkContext) -> bool:
-    """Tell whether there is anyone to work; the driver, which is counted too, does so in local mode only."""
+    """Return whether there is anyone to work; the driver, counted too, does so in local mode only."""
     return context.master.startswith("local") or bool(context._jsc.sc().getExecutorMemoryStatus().size() > 1)
 
 
 @contextmanager
 def _watched(context: SparkContext) -> Iterator[None]:
-    """Tell every few seconds how far the job is, and once if nobody takes it."""
+    """Log every few seconds how far the job is, and once if nobody takes it."""
     done = threading.Event()
 
     def watch() -> None:

@@ -49,8 +49,8 @@ def _is_as_listed(tree: str, split: Split) -> bool:
 
 
 def _is_given(tree: str, split: Split) -> bool:
-    """Tell whether the store gives out the listed version."""
-    fault = check_readable(tree, split)
-    if fault is not None and fault.kind in (ErrorKind.STORE, ErrorKind.CONNECTION):
-        raise StoreUnavailable(f"{fault}; then run again")
-    return fault is None
+    """Return whether the store gives out the listed version."""
+    error = check_readable(tree, split)
+    if error is not None and error.kind in (ErrorKind.STORE, ErrorKind.CONNECTION):
+        raise StoreUnavailable(f"{error}; then run again")
+    return error is None
