@@ -28,7 +28,7 @@ def banned_words() -> list[tuple[re.Pattern[str], str]]:
     """Return each banned pattern with what to write instead."""
     lines = [line for line in WORDS.read_text().splitlines() if line and not line.startswith("#")]
     rules = [line.partition(" = ") for line in lines]
-    # An identifier counts as its words: `refused_name` has the word `refused`.
+    # An identifier counts as its words, so that names are checked, too.
     return [
         (re.compile(rf"(?<![A-Za-z])(?:{word})(?![A-Za-z])", re.IGNORECASE), instead)
         for word, _, instead in rules

@@ -90,7 +90,7 @@ void compare(const Kernels& kernels, const std::string& log, std::string_view ho
 std::string any_line(reference::Random& random) {
     static const std::initializer_list<const char*> hosts{"a",           "ab",       "Aadvik", "a-long-name",
                                                           "a-long-namf", "\xc3\xa4", "a\rb"};
-    static const std::initializer_list<const char*> faults{"",
+    static const std::initializer_list<const char*> errors{"",
                                                            "x",
                                                            "1565647201234 a",
                                                            "1565647201234 a b c",
@@ -100,7 +100,7 @@ std::string any_line(reference::Random& random) {
                                                            "\xff",
                                                            " ",
                                                            "\t\r"};
-    if (random.below(8) == 0) return faults.begin()[random.below(faults.size())];
+    if (random.below(8) == 0) return errors.begin()[random.below(errors.size())];
     const std::string time = std::to_string(kStart - 2000 + random.below(14000));
     const bool is_in_seconds = random.below(6) == 0;
     const std::string blank = random.below(9) == 0 ? " \t" : random.below(9) == 0 ? "\t" : " ";

@@ -78,7 +78,7 @@ void a_window_is_closed_when_it_is_due() {
     CHECK(windows.close_all().size() == 1 && !windows.has_open());
 }
 
-void saved_bytes_are_restored_or_refused() {
+void saved_bytes_are_restored_or_rejected() {
     HostWindows windows("H", kHour, 300'000, 5);
     std::string log;
     for (std::uint64_t i = 0; i < 1000; ++i) log += line(1565654400000 + i * 1000, "s" + std::to_string(i), "H");
@@ -106,5 +106,5 @@ void saved_bytes_are_restored_or_refused() {
 int main() {
     counts_are_those_of_a_map();
     a_window_is_closed_when_it_is_due();
-    saved_bytes_are_restored_or_refused();
+    saved_bytes_are_restored_or_rejected();
 }

@@ -37,7 +37,7 @@ void connections() {
     CHECK(parse_log_line("0000000000 a b").time_ms == 0);
 }
 
-void faults() {
+void errors() {
     using enum LineKind;
     for (const char* const text : {"", " ", "\t", "\r", " \r"}) CHECK(kind_of(text) == blank);
     for (const char* const text : {"1565647204351", "1565647204351 a", "1565647204351 a b c"}) {
@@ -79,7 +79,7 @@ void blocks() {
 
 int main() {
     connections();
-    faults();
+    errors();
     utf_8();
     blocks();
 }

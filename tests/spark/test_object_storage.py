@@ -92,8 +92,8 @@ def fails(world: World, sentence: str, **variables: object) -> None:
     """Reduce in vain: exit code 4, this sentence, no secret, and the old result is there."""
     outcome = reduce(world, log_level="DEBUG", **variables)
     assert outcome.exit_code == 4
-    [told] = [line for line in outcome.stderr.splitlines() if " - ERROR: the Spark job failed" in line]
-    assert sentence in told
+    [logged] = [line for line in outcome.stderr.splitlines() if " - ERROR: the Spark job failed" in line]
+    assert sentence in logged
     assert secrets_in(outcome.stderr) == []
     assert world.listed() == ["Combined.csv"]
     assert world.combined == OLD
@@ -106,7 +106,7 @@ def secrets_in(text: str) -> list[str]:
 # A good end ----------------------------------------------------------------------------------------------
 
 
-def test_objects_give_the_bytes_and_the_books_of_native_on_files(world, executors):
+def test_objects_give_the_bytes_and_the_stats_of_native_on_files(world, executors):
     rows = b"".join(b"10.0.%d.%d,x\n" % (n >> 8, n & 255) for n in range(50_000))
     world.file("deep/a b/NA Prod 2.csv", b"Source IP,Text\n" + rows * 16)
     for n in range(12):
@@ -119,7 +119,7 @@ def test_objects_give_the_bytes_and_the_books_of_native_on_files(world, executor
     )
     assert world.combined == of_files.combined_bytes
     assert {name: report(world)[name] for name in ALIKE} == {name: of_files.report[name] for name in ALIKE}
-    asked = [told for told in world.proxy.requests if told.startswith("GET") and ".csv" in told]
+    asked = [logged for logged in world.proxy.requests if logged.startswith("GET") and ".csv" in logged]
     assert len(asked) == 18 + 1, "each object was read once, the large one in two ranges"
     assert world.listed() == ["Combined.csv", "Combined.report.json"]
 
@@ -160,7 +160,7 @@ def test_an_object_that_changes_after_it_was_listed_is_ignored(world, executors,
     assert ("removed after it was listed" if becomes is None else "replaced after it was listed") in detail
 
 
-def test_an_object_that_nobody_may_read_is_broken_and_told(world, executors):
+def test_an_object_that_nobody_may_read_is_broken_and_reported(world, executors):
     world.proxy.add("GET", TARGET, status=403)
     outcome = reduce(world)
     assert outcome.exit_code == 0
@@ -176,18 +176,18 @@ def test_an_object_that_nobody_may_read_is_broken_and_told(world, executors):
 # An end with a sentence ----------------------------------------------------------------------------------
 
 
-def test_executors_without_credentials_are_told_of(world, executors):
+def test_executors_without_credentials_are_reported_of(world, executors):
     executors |= {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}
     fails(world, ".csv': no credentials were found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or")
 
 
-def test_executors_without_boto3_are_told_of(world, executors):
+def test_executors_without_boto3_are_reported_of(world, executors):
     (world.workdir.root / "boto3.py").write_text("raise ImportError\n")
     executors["PYTHONPATH"] = str(world.workdir.root)
     fails(world, f"on an executor: {world.tree}: needs boto3: pip install boto3")
 
 
-def test_executors_that_do_not_reach_the_store_are_told_of(world, executors):
+def test_executors_that_do_not_reach_the_store_are_reported_of(world, executors):
     executors["AWS_ENDPOINT_URL"] = f"http://127.0.0.1:{free_port()}"
     fails(world, "cannot connect to the endpoint: check the network and AWS_ENDPOINT_URL; then run again")
 
@@ -201,7 +201,7 @@ def test_credentials_that_expire_while_executors_read_end_the_job_and_are_not_re
     "answer", "detail",
     gone=({"status": 404}, "removed after it was listed"),
     other=({"status": 412}, "replaced after it was listed"),
-    refused=({"status": 403}, "cannot be read to its end: access denied (403)"),
+    rejected=({"status": 403}, "cannot be read to its end: access denied (403)"),
 )  # fmt: skip
 def test_executors_that_see_another_bucket_or_have_fewer_rights_are_found_out(
     world, executors, moto_port, answer, detail

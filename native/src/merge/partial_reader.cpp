@@ -149,7 +149,7 @@ void PartialReader::read_before(const std::optional<Address>& border, PartialTex
     if (offset_ - forgotten_ >= kForgetStep) forget_pages();
 }
 
-// Tells the system that its copy of these bytes is not needed any more: nobody reads them again.
+// Returns the system that its copy of these bytes is not needed any more: nobody reads them again.
 void PartialReader::forget_pages() {
 #if defined(POSIX_FADV_DONTNEED)
     (void)::posix_fadvise(descriptor_, 0, static_cast<off_t>(offset_), POSIX_FADV_DONTNEED);
