@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+
 import pytest
 
 CALL = "An error occurred while calling o46.getResult"
@@ -9,7 +12,7 @@ CAUSES = {
     CALL: "the JVM of the driver has ended",
     f"{CALL}.\n: java.lang.OutOfMemoryError: Java heap space\n\tat a.b": "too little memory (java.lang.OutOf",
     f"{CALL}.\n: org.apache.spark.SparkException: Job aborted\n\tat a.b": "SparkException: Job aborted",
-    "ConnectionRefusedError: [Errno 111] Connection\0rejected": "the JVM of the driver has ended",
+    f"ConnectionRefusedError: {os.strerror(errno.ECONNREFUSED)}": "the JVM of the driver has ended",
     "x\nTaskError: an executor does not see it\ny": "an executor does not see it",
     "x\n  ModuleNotFoundError: No module named 'reduction'\n": "Python has no module 'reduction'",
     "x\nRuntimeError: can't start new thread\n": "raise spark.executor.pyspark.memory",
