@@ -45,8 +45,8 @@ void compare(const Kernels& kernels, const std::vector<std::string>& files, refe
         }
         reference::File file(i % 2, kExamples);
         const FileStats stats = scanner.end();
-        const FileStats expected_books = file.read(files[i]);
-        CHECK(reference::to_text(stats) == reference::to_text(expected_books));
+        const FileStats expected_stats = file.read(files[i]);
+        CHECK(reference::to_text(stats) == reference::to_text(expected_stats));
         if (stats.status != FileStatus::accepted) continue;
         CHECK(stats.read == std::accumulate(stats.rejected.begin(), stats.rejected.end(), stats.valid));
         expected.insert(file.rows().begin(), file.rows().end());
