@@ -130,7 +130,7 @@ def test_objects_are_cut_as_files_are_and_read_once_more_where_pieces_do_not_fit
     outcome = reduce(world, split_size=60)
     assert outcome.exit_code == 0
     assert "28 splits were read" in outcome.stderr, "8 and 17 of two objects, and three whole ones"
-    assert "'Asia Prod 2.csv' re-read" in outcome.stderr
+    assert "re-reading 'Asia Prod 2.csv'" in outcome.stderr
     assert "'NA Prod 2.csv' is read once more" not in outcome.stderr
     of_files = world.workdir.reduce(
         input_dir=world.workdir.input, output_dir=world.workdir.output, engine="reference", runners=1

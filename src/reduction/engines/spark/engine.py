@@ -121,9 +121,7 @@ class _Job:
             blocks = blocks.where(~blocks.split_file_id.isin(sorted(split_files.discarded)))
         if split_files.reread:
             for split in split_files.reread:
-                _LOG.warning(
-                    "'%s' is read once more, whole: its splits did not fit together", display_path(split.path)
-                )
+                _LOG.warning("re-reading '%s' as a whole: its splits do not match", display_path(split.path))
             repeated, more_stats = self._first_stage(split_files.reread)
             blocks = blocks.union(repeated)
             task_stats = [*task_stats, *more_stats]
