@@ -197,6 +197,7 @@ lint: $(STAMP) lint-words lint-cpp lint-stub docs ## check style, types, words, 
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy --config-file tests/mypy.ini
 	$(BIN)/shellcheck $(SCRIPTS)
 	@loose=$$($(BIN)/pip freeze --all --exclude-editable | grep -vxFf requirements.txt); \
 	  test -z "$$loose" || { echo "not pinned in requirements.txt ('make lock' pins it): $$loose" >&2; exit 1; }

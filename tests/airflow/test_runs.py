@@ -75,7 +75,7 @@ def kill_container(run: Run) -> None:
 
     client = docker.from_env()
     try:
-        wait_until("container of the second node", of_the_node).kill()
+        wait_until("container of the second node", of_the_node).kill()  # type: ignore[attr-defined]
     finally:
         client.close()
 

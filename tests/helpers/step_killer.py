@@ -105,7 +105,7 @@ def main() -> None:
         killed = code == -signal.SIGKILL
         reported = {"step": step, "killed": {"mode": first, **found(folder, code)}, "then": []}
         for mode in others:
-            reported["then"].append({"mode": mode, **found(folder, run(folder, mode, None)[0])})
+            reported["then"].append({"mode": mode, **found(folder, run(folder, mode, None)[0])})  # type: ignore[attr-defined]
         reported["log"] = (folder / "log").read_text()
         print(json.dumps(reported), flush=True)  # noqa: T201 - it is what the test reads
         shutil.rmtree(folder)

@@ -96,7 +96,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     config=st.sampled_from(PACES),
 )
 def test_what_is_found_is_what_is_there(folder, search, logs, host, ends, config):
-    query = Query(host.encode(), *ends, LATENESS_MS)
+    query = Query(host.encode(), *ends, LATENESS_MS)  # type: ignore[call-arg]
     outgoing, incoming, lines, malformed = naive(query, logs)
     bisected = asked(folder, query, logs, search, config)
     whole = asked(folder, query, logs, search, config, full_scan=True)
@@ -158,7 +158,7 @@ def test_a_line_longer_than_any_block_is_a_line(folder):
     config=st.sampled_from(PACES),
 )
 def test_a_log_in_any_order_is_answered_or_rejected(folder, log, ends, config):
-    query = Query(b"a", *ends, 1000)
+    query = Query(b"a", *ends, 1000)  # type: ignore[call-arg]
     outgoing, incoming, *_ = naive(query, [log])
     try:
         found = asked(folder, query, [log], "the best", config)

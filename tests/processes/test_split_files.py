@@ -136,7 +136,7 @@ def test_a_collect_that_cannot_see_a_file_it_must_read_again_says_what_to_do(wor
     assert outcome.exit_code == 5
     assert re.search(r"elsewhere/Asia Prod\.csv'.* run again with REDUCER_SPLIT_SIZE=0", outcome.stderr)
     assert outcome.combined_bytes == OLD
-    assert facts(world.reduce(mode="collect"))["combined"].count(b"\n") == 5, (
+    assert facts(world.reduce(mode="collect"))["combined"].count(b"\n") == 5, (  # type: ignore[attr-defined]
         "where it can be seen, all is well"
     )
 

@@ -214,15 +214,15 @@ def test_executors_that_see_another_bucket_or_have_fewer_rights_are_found_out(
 
 
 def test_a_stage_that_is_computed_again_on_a_replaced_object_fails(world, executors, monkeypatch):
-    judge = engine.judge
+    reassemble = engine.reassemble
 
-    def judge_and_replace(manifests: object) -> object:
-        judged = judge(manifests)
+    def reassemble_and_replace(manifests: object) -> object:
+        whole = reassemble(manifests)
         world.put("in/EU Prod.csv", b"Source IP\n2.2.2.9\n")
         session().catalog.clearCache()  # the executors have lost what they held
-        return judged
+        return whole
 
-    monkeypatch.setattr(engine, "judge", judge_and_replace)
+    monkeypatch.setattr(engine, "reassemble", reassemble_and_replace)
     fails(world, "3 rows were read and 2 arrived to be sorted")
 
 

@@ -68,14 +68,14 @@ def reducing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, meanwhile: object)
     tree = make_tree(tmp_path / "in", {"Asia Prod.csv": b"Source IP\n1.1.1.1\n2.2.2.2\n"})
     output = tmp_path / "out"
     before = reduce_tree(tree, output, engine="reference", runners_qty=1).combined
-    judge = engine.judge
+    reassemble = engine.reassemble
 
-    def judge_and_then(manifests: object) -> object:
-        judged = judge(manifests)
+    def reassemble_and_then(manifests: object) -> object:
+        whole = reassemble(manifests)
         meanwhile()
-        return judged
+        return whole
 
-    monkeypatch.setattr(engine, "judge", judge_and_then)
+    monkeypatch.setattr(engine, "reassemble", reassemble_and_then)
     with pytest.raises(SparkFailed) as raised:
         reduce_tree(tree, output, engine="spark")
     assert (output / "Combined.csv").read_bytes() == before
@@ -95,13 +95,13 @@ def test_a_stage_that_is_computed_again_on_a_changed_file_fails(tmp_path, monkey
 
 def test_a_stage_that_is_computed_again_on_the_same_input_is_no_harm(tmp_path, monkeypatch):
     tree = make_tree(tmp_path / "in", {"Asia Prod.csv": b"Source IP\n1.1.1.1\n2.2.2.2\n"})
-    judge = engine.judge
+    reassemble = engine.reassemble
 
-    def judge_and_lose(manifests: object) -> object:
+    def reassemble_and_lose(manifests: object) -> object:
         session().catalog.clearCache()
-        return judge(manifests)
+        return reassemble(manifests)
 
-    monkeypatch.setattr(engine, "judge", judge_and_lose)
+    monkeypatch.setattr(engine, "reassemble", reassemble_and_lose)
     made = reduce_tree(tree, tmp_path / "out", engine="spark")
     assert made.combined == b"Source IP,Environment\n1.1.1.1,Asia Prod\n2.2.2.2,Asia Prod\n"
 
@@ -109,8 +109,8 @@ def test_a_stage_that_is_computed_again_on_the_same_input_is_no_harm(tmp_path, m
 def test_executors_that_see_another_tree_are_found_out(tmp_path, monkeypatch):
     tree = make_tree(tmp_path / "in", {"Asia Prod.csv": b"Source IP\n1.1.1.1\n"})
     other = make_tree(tmp_path / "other", {"Asia Prod.csv": b"Source IP\n"})
-    stage = engine.spark_tasks.Stage
-    monkeypatch.setattr(engine.spark_tasks, "Stage", lambda _, *rest: stage(str(other), *rest))
+    stage = engine.executor.Stage
+    monkeypatch.setattr(engine.executor, "Stage", lambda _, *rest: stage(str(other), *rest))
     with pytest.raises(SparkFailed, match=r"'Asia Prod\.csv' is as it was listed, but an executor says"):
         reduce_tree(tree, tmp_path / "out", engine="spark")
     other.rename(tmp_path / "gone")

@@ -33,9 +33,10 @@ def test_lines_are_logged_in_the_order_of_their_time_stamps_and_before_the_runne
     workers = []
     for runner, sent in messages.items():
         inbox, outbox = os.pipe()
-        os.write(outbox, b"".join(json.dumps(message).encode() + b"\n" for message in sent))
+        os.write(outbox, b"".join(json.dumps(message).encode() + b"\n" for message in sent))  # type: ignore[attr-defined]
         workers.append(_Worker(runner, 0, inbox))
-        workers[-1].outbox = outbox  # open, or its end would be a failure
+        # It stays open: its end would be a failure.
+        workers[-1].outbox = outbox  # type: ignore[attr-defined]
     pool._handle_messages(workers)
     assert log.messages == ["first", "second", "third", "4th"]
     assert [record.who for record in log.records] == [f"Runner [{n}]" for n in (2, 3, 1, 1)]
@@ -43,6 +44,6 @@ def test_lines_are_logged_in_the_order_of_their_time_stamps_and_before_the_runne
     assert [worker.failure for worker in workers] == [None, None, (3, 6, "no space")]
     for worker in workers:
         os.close(worker.inbox)
-        os.close(worker.outbox)
+        os.close(worker.outbox)  # type: ignore[attr-defined]
     for end in pool._lifeline:
         os.close(end)

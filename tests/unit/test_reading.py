@@ -51,7 +51,7 @@ def listed(path: Path) -> Split:
 def read(path: Path, progress, split: Split | None = None) -> bytes:
     """The content, read as engines do it: block by block."""
     with open_input(str(path.parent), split or listed(path), progress) as stream:
-        return b"".join(iter(lambda: stream.read1(1 << 16), b""))
+        return b"".join(iter(lambda: stream.read1(1 << 16), b""))  # type: ignore[attr-defined]
 
 
 def skip_error(path: Path, progress, split: Split | None = None) -> FileSkipped:
@@ -296,7 +296,7 @@ def test_a_read_error_in_the_middle_makes_the_file_broken(path, progress, monkey
         with open_input(str(path.parent), split, progress) as stream:
             stream.read(100)
             monkeypatch.setattr("reduction.runtime.compression.CountingFile.readinto", fail)
-            while stream.read1(1 << 16):
+            while stream.read1(1 << 16):  # type: ignore[attr-defined]
                 pass
 
     with pytest.raises(FileSkipped, match="Input/output error"):
