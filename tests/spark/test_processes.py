@@ -163,5 +163,5 @@ def test_a_killed_jvm_is_reported_in_a_sentence(with_result):
 def test_a_quantity_of_runners_is_an_error_and_nothing_is_started(with_result):
     made = with_result.start(engine="spark", runners=2).finish()
     assert made.exit_code == 3
-    assert "REDUCER_ENGINE=spark shares the work out itself" in made.stderr
+    assert "REDUCER_ENGINE=spark distributes the work itself" in made.stderr
     assert KEY not in made.stderr
