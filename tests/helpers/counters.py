@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from reduction.hosts.streaming.windows import NativeWindows, WindowBackend, Windows
+from reduction.hosts.streaming.windows import Windows
+from reduction.hosts.streaming.windows_native import NativeWindows
 from reduction.hosts.streaming.windows_python import PythonWindows
 
 NAMES = ("kernel", "plain")
@@ -15,10 +16,10 @@ NewWindows = Callable[[bytes, int, int], Windows]
 
 def maker(name: str) -> NewWindows:
     """Return what makes windows; skips the test where the kernel is not built."""
-    counter: Callable[[bytes, int, int, int], WindowBackend]
+    counter: Callable[[bytes, int, int, int], Windows]
     if name == "plain":
         counter = PythonWindows
     else:
         pytest.importorskip("reduction._kernel")
         counter = NativeWindows
-    return lambda host, window_ms, lateness_ms: Windows(counter(host, window_ms, lateness_ms, 5))
+    return lambda host, window_ms, lateness_ms: counter(host, window_ms, lateness_ms, 5)

@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reduction.hosts.malformed import MalformedLine
-from reduction.hosts.streaming.windows import Closed, NativeWindows
-from reduction.hosts.streaming.windows import new_windows as chosen
+from reduction.hosts.streaming.windows import Closed
+from reduction.hosts.streaming.windows_native import NativeWindows
+from reduction.hosts.streaming.windows_native import new_windows as chosen
 
 HOUR = 3_600_000
 LATENESS = 300_000
@@ -244,6 +245,6 @@ def test_many_hosts_are_distinguished(new_windows):
 
 def test_the_kernel_counts_where_it_is_built(monkeypatch):
     pytest.importorskip("reduction._kernel")
-    assert isinstance(chosen(b"H", HOUR, LATENESS)._backend, NativeWindows)
-    monkeypatch.setattr("reduction.hosts.streaming.windows.has_kernel", lambda: False)
-    assert type(chosen(b"H", HOUR, LATENESS)._backend).__name__ == "PythonWindows"
+    assert isinstance(chosen(b"H", HOUR, LATENESS), NativeWindows)
+    monkeypatch.setattr("reduction.hosts.streaming.windows_native.has_kernel", lambda: False)
+    assert type(chosen(b"H", HOUR, LATENESS)).__name__ == "PythonWindows"

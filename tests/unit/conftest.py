@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import logging
+
 import pytest
 from hypothesis import settings
+
+from reduction.runtime import logs
 
 settings.register_profile("unit", deadline=None, derandomize=True, max_examples=150)
 settings.load_profile("unit")
@@ -31,3 +35,12 @@ class RecordingProgress:
 def progress() -> RecordingProgress:
     """A progress whose calls can be checked afterwards."""
     return RecordingProgress()
+
+
+@pytest.fixture
+def log(caplog, monkeypatch) -> pytest.LogCaptureFixture:
+    """The log of the package, from INFO on."""
+    monkeypatch.setattr(logging.getLogger(logs.ROOT), "propagate", True)
+    monkeypatch.setattr(logging.getLogger(logs.ROOT), "handlers", [])
+    caplog.set_level(logging.INFO, logs.ROOT)
+    return caplog

@@ -6,18 +6,7 @@ import json
 import logging
 import os
 
-import pytest
-
-from reduction.runtime import logs
 from reduction.runtime.workers import WorkerPool, _Worker
-
-
-@pytest.fixture
-def log(caplog, monkeypatch) -> pytest.LogCaptureFixture:
-    monkeypatch.setattr(logging.getLogger(logs.ROOT), "propagate", True)
-    monkeypatch.setattr(logging.getLogger(logs.ROOT), "handlers", [])
-    caplog.set_level(logging.INFO, logs.ROOT)
-    return caplog
 
 
 def test_lines_are_logged_in_the_order_of_their_time_stamps_and_before_the_runner_is_done(log):

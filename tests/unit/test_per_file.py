@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,6 @@ from reduction.errors import FileSkipped
 from reduction.pipeline.discovery import find
 from reduction.pipeline.splits import Split
 from reduction.pipeline.stats import Rejected, RejectedRow, SkipReason, Stats
-from reduction.runtime import logs
 
 
 @pytest.fixture
@@ -20,14 +18,6 @@ def splits(tmp_path: Path) -> tuple[Split, ...]:
     for number in range(30):
         (tmp_path / f"Asia Prod {number:02}.csv").write_text(f"{number}")
     return find(str(tmp_path)).splits
-
-
-@pytest.fixture
-def log(caplog, monkeypatch) -> pytest.LogCaptureFixture:
-    monkeypatch.setattr(logging.getLogger(logs.ROOT), "propagate", True)
-    monkeypatch.setattr(logging.getLogger(logs.ROOT), "handlers", [])
-    caplog.set_level(logging.INFO, logs.ROOT)
-    return caplog
 
 
 def number_of(split: Split, path: str, stats: Stats) -> int:

@@ -28,7 +28,7 @@ from reduction.runtime.text import display_value
 
 
 class ReferenceEngine:
-    """See `pipeline.engine.Engine` for what its methods promise."""
+    """Implements `pipeline.engine.Engine` with a set of rows."""
 
     name = "reference"
     supports_splits = False

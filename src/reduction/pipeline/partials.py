@@ -23,7 +23,7 @@ from reduction.pipeline.naming import (
     partial_name,
     removal_order,
 )
-from reduction.pipeline.rows import csv_field
+from reduction.pipeline.rows import row_suffix
 from reduction.pipeline.split_results import SplitResult
 from reduction.pipeline.stats import Stats
 from reduction.runtime.atomic_file import atomic_write
@@ -147,9 +147,9 @@ def row_suffixes(manifests: Iterable[Manifest], discarded: Collection[int]) -> l
         sources |= {(name, -1) for name in manifest.addresses}
         sources |= {(result.split.environment, result.split_file_id) for result in manifest.split_results}
     return [
-        RowSuffix(csv_field(name), name)
+        RowSuffix(row_suffix(name), name)
         if number < 0
-        else RowSuffix(f"{csv_field(name)},{number}", None if number in discarded else name)
+        else RowSuffix(row_suffix(name, number), None if number in discarded else name)
         for name, number in sorted(sources)
     ]
 

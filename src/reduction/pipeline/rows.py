@@ -47,9 +47,14 @@ def csv_field(text: str) -> str:
     return text
 
 
+def row_suffix(environment: str, split_file_id: int | None = None) -> str:
+    """Return the text after the address in a line: the environment, and the number of a split file."""
+    return csv_field(environment) + ("" if split_file_id is None else f",{split_file_id}")
+
+
 def csv_line(row: Row) -> bytes:
     """Return the row as one line of a partial or a result."""
-    return f"{canonical(row.address)},{csv_field(row.environment)}\n".encode()
+    return f"{canonical(row.address)},{row_suffix(row.environment)}\n".encode()
 
 
 def merged(sorted_rows: Sequence[Iterable[Row]]) -> Iterator[Row]:

@@ -37,7 +37,7 @@ _BLANKS_TRIMMED = 4  # on each side, with whole-array operations; a key with mor
 
 
 class PandasEngine:
-    """See `pipeline.engine.Engine` for what its methods promise."""
+    """Implements `pipeline.engine.Engine` with arrays."""
 
     name = "pandas"
     supports_splits = False

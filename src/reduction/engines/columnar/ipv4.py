@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from reduction.engines.columnar.address_set import Ipv4Array
 from reduction.engines.columnar.tokenizer import Bytes, Positions
-from reduction.pipeline.rows import csv_field
+from reduction.pipeline.rows import row_suffix
 
 Mask = npt.NDArray[np.bool_]
 
@@ -79,7 +79,7 @@ class LineWriter:
 
     def __init__(self, environments: Sequence[str]) -> None:
         """Take the environments whose indices the rows will name."""
-        endings = [csv_field(environment).encode() + b"\n" for environment in environments]
+        endings = [row_suffix(environment).encode() + b"\n" for environment in environments]
         self._endings = _padded(endings)
         self._octets = _padded([b"%d." % octet for octet in range(256)])
         self._last_octets = _padded([b"%d," % octet for octet in range(256)])

@@ -49,7 +49,7 @@ def write_rows(of_environments: Sequence[tuple[str, AddressSet]], output: RowSin
 def merge_partials(
     directory: Path, manifests: Sequence[Manifest], output: RowSink, discarded: Collection[int]
 ) -> dict[str, int]:
-    """See `pipeline.engine.Engine.merge`."""
+    """Merge committed partials, as `Engine.merge` specifies."""
     expected = row_suffixes(manifests, discarded)
     names = sorted({ending.environment for ending in expected if ending.environment is not None})
     writer = _RowWriter(names, output)

@@ -17,7 +17,7 @@ from reduction.engines.native.row_groups import RowGroups
 from reduction.errors import WriteError
 from reduction.pipeline.engine import EngineOptions, ReduceResult, RowSink
 from reduction.pipeline.partials import Manifest, damaged, partial_path, row_suffixes
-from reduction.pipeline.rows import KEY_COLUMN, RESULT_HEADER, SPLIT_HEADER, csv_field
+from reduction.pipeline.rows import KEY_COLUMN, RESULT_HEADER, SPLIT_HEADER, row_suffix
 from reduction.pipeline.splits import Split
 from reduction.pipeline.stats import EXAMPLES_A_FILE, Stats
 from reduction.runtime import resources
@@ -91,7 +91,7 @@ class NativeEngine:
             inputs,
             [RESULT_HEADER, SPLIT_HEADER],
             [(text, None if environment is None else indexes[environment]) for text, environment in suffixes],
-            [csv_field(environment) for environment in environments],
+            [row_suffix(environment) for environment in environments],
             threads=min(resources.processors().amount, _MAX_THREADS),
         )
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reduction.pipeline.rows import csv_field
+from reduction.pipeline.rows import row_suffix
 from reduction.pipeline.splits import Split
 
 _WHOLE_FILES = -1  # sorts before every split file of the same environment
@@ -27,9 +27,7 @@ class RowGroups:
         indexes = {group: index for index, group in enumerate(self._groups)}
         self.of_splits = [indexes[group] for group in of_splits]
         self.suffixes = [
-            csv_field(environment)
-            if split_file_id == _WHOLE_FILES
-            else f"{csv_field(environment)},{split_file_id}"
+            row_suffix(environment, None if split_file_id == _WHOLE_FILES else split_file_id)
             for environment, split_file_id in self._groups
         ]
 

@@ -43,7 +43,7 @@ _AGAIN = "an executor was lost, or the input changed while the job ran; run agai
 
 
 class SparkEngine:
-    """See `pipeline.engine.Engine` for what its methods promise."""
+    """Implements `pipeline.engine.Engine` with one Spark job."""
 
     name = "spark"
     supports_splits = False  # the splits of a run, that is: what a task reads may well be a part of a file

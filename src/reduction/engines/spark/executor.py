@@ -36,7 +36,7 @@ from reduction.engines.spark.planning import (
 from reduction.errors import ReducerError, SettingsError
 from reduction.pipeline.engine import EngineOptions, ReduceResult
 from reduction.pipeline.partials import Manifest, RowSuffix, opened_partial, partial_path
-from reduction.pipeline.rows import csv_field
+from reduction.pipeline.rows import row_suffix
 from reduction.pipeline.splits import Split
 from reduction.runtime import memory_budget, resources
 from reduction.runtime.atomic_file import atomic_write
@@ -182,7 +182,7 @@ def _rows_of(
         {(name, NOT_SPLIT) for name in manifest.addresses}
         | {(result.split.environment, result.split_file_id) for result in manifest.split_results}
     )
-    texts = [csv_field(name) + ("" if number == NOT_SPLIT else f",{number}") for name, number in sources]
+    texts = [row_suffix(name, None if number == NOT_SPLIT else number) for name, number in sources]
     index_of = {name: index for index, name in enumerate(environments)}
     indices = np.array([index_of[name] for name, _ in sources], np.uint64)
     numbers = np.array([number for _, number in sources], np.int32)

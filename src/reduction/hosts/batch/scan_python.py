@@ -16,7 +16,7 @@ _SHOWN_BYTES = 320  # of a malformed line: 80 characters of any kind
 
 
 class PythonScanner:
-    """See `search.Scanner`."""
+    """Implements `scan.Scanner` one line after the other."""
 
     def __init__(self, query: Query, newest_ms: int) -> None:
         self._question = query

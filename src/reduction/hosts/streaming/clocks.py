@@ -11,7 +11,8 @@ from typing import Protocol
 
 from reduction.hosts.malformed import MalformedLine
 from reduction.hosts.streaming.reports import EVENT, PROCESSING, Report
-from reduction.hosts.streaming.windows import Closed, Windows, new_windows
+from reduction.hosts.streaming.windows import Closed, Windows
+from reduction.hosts.streaming.windows_native import new_windows
 
 
 @dataclass(frozen=True, slots=True)

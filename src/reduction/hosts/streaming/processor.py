@@ -56,7 +56,7 @@ class NullCheckpoint:
     bytes_since = 0
 
     def add(self, batch: Batch) -> None:
-        """See `CheckpointStore`."""
+        """Do nothing."""
 
     def commit(
         self,
@@ -65,10 +65,10 @@ class NullCheckpoint:
         save: Save,
         pending: PendingReports | None,
     ) -> None:
-        """See `CheckpointStore`."""
+        """Do nothing."""
 
     def acknowledge(self) -> None:
-        """See `CheckpointStore`."""
+        """Do nothing."""
 
 
 class ReportSink(NamedTuple):

@@ -33,7 +33,7 @@ class StandardOutput:
         self._descriptor = descriptor
 
     def position(self) -> None:
-        """See `Output`."""
+        """Return None: standard output has no positions."""
 
     def emit(self, text: bytes) -> None:
         try:
@@ -51,13 +51,13 @@ class NullOutput:
     """Writes nothing: the reports are shown elsewhere."""
 
     def position(self) -> None:
-        """See `Output`."""
+        """Do nothing."""
 
     def emit(self, text: bytes) -> None:
-        """See `Output`."""
+        """Do nothing."""
 
     def replay(self, pending: PendingReports) -> None:
-        """See `Output`."""
+        """Do nothing."""
 
 
 class FileOutput:

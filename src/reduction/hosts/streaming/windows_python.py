@@ -1,6 +1,6 @@
 """Windows counted in Python: the simple reference implementation of `reduction._kernel.HostWindows`.
 
-`windows.py` has the interface, and chooses one of the two.
+`windows.py` has the interface, `windows_native.py` chooses one of the two.
 """
 
 from __future__ import annotations
@@ -9,9 +9,10 @@ import struct
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
+from reduction.hosts.malformed import MalformedLine
 from reduction.hosts.records import Malformed, scan
+from reduction.hosts.streaming.windows import Closed, Fed
 
 _SHOWN_BYTES = 400  # of a malformed line
 _FORMAT = b"HOSTS001"
@@ -39,22 +40,22 @@ class PythonWindows:
         self._malformed: Counter[str] = Counter()
         self._open: dict[int, _Window] = {}
 
-    def feed(self, block: bytes) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
-        closed: list[tuple[Any, ...]] = []
-        examples: list[tuple[Any, ...]] = []
+    def feed(self, block: bytes) -> Fed:
+        closed: list[Closed] = []
+        examples: list[MalformedLine] = []
         seen: Counter[str] = Counter()
         for number, offset, text, meaning in scan(block):
             if isinstance(meaning, Malformed):
                 self._malformed[str(meaning)] += 1
                 seen[meaning] += 1
                 if seen[meaning] <= self._examples:
-                    examples.append((str(meaning), number, offset, text[:_SHOWN_BYTES]))
+                    examples.append(MalformedLine(str(meaning), number, offset, text[:_SHOWN_BYTES]))
             else:
                 self._take(*meaning, closed)
-        return closed, examples
+        return Fed(closed, examples)
 
-    def close_all(self) -> list[tuple[Any, ...]]:
-        closed: list[tuple[Any, ...]] = []
+    def close_all(self) -> list[Closed]:
+        closed: list[Closed] = []
         if not self._window_ms:
             self._open.setdefault(0, _Window())
             closed.append(self._close(0))
@@ -62,7 +63,7 @@ class PythonWindows:
             self._close_until(max(self._open) + self._window_ms, closed)
         return closed
 
-    def snapshot(self) -> list[tuple[Any, ...]]:
+    def snapshot(self) -> list[Closed]:
         pending: tuple[int, dict[str, int]] = self.unreported()
         windows = []
         for start in sorted(self._open) if self._window_ms else [0]:
@@ -105,7 +106,7 @@ class PythonWindows:
         except (ValueError, struct.error, IndexError) as error:
             raise ValueError("these are not the bytes of saved windows") from error
 
-    def _take(self, time_ms: int, source: bytes, target: bytes, closed: list[tuple[Any, ...]]) -> None:
+    def _take(self, time_ms: int, source: bytes, target: bytes, closed: list[Closed]) -> None:
         start = 0
         if self._window_ms:
             start = time_ms - time_ms % self._window_ms
@@ -123,24 +124,24 @@ class PythonWindows:
         if target == self._host:
             window.incoming[source] += 1
 
-    def _close_until(self, end: int, closed: list[tuple[Any, ...]]) -> None:
+    def _close_until(self, end: int, closed: list[Closed]) -> None:
         self._closed_until = max(self._closed_until, end)
         closed.extend(self._close(start) for start in sorted(self._open) if start < self._closed_until)
 
-    def _close(self, start: int) -> tuple[Any, ...]:
+    def _close(self, start: int) -> Closed:
         report = _report(start, self._open.pop(start), *self.unreported())
         self._late = 0
         self._malformed.clear()
         return report
 
 
-def _report(start: int, window: _Window, late: int, malformed: dict[str, int]) -> tuple[Any, ...]:
+def _report(start: int, window: _Window, late: int, malformed: dict[str, int]) -> Closed:
     most = max(window.sources.values(), default=0)
     busiest = [name for name, count in window.sources.items() if count == most]
-    return (
-        start, window.lines, late, malformed,
-        *(b"\n".join(sorted(hosts)) for hosts in (window.outgoing, window.incoming, busiest)), most,
-    )  # fmt: skip
+    outgoing, incoming, names = (
+        b"\n".join(sorted(hosts)) for hosts in (window.outgoing, window.incoming, busiest)
+    )
+    return Closed(start, window.lines, late, malformed, outgoing, incoming, names, most)
 
 
 def _numbers(*numbers: int) -> bytes:
