@@ -44,7 +44,7 @@ def test_an_error_of_the_configuration_is_reported_once(home, world):
     done = home.run("dags", "test", "reducer_on_hosts", "-c", conf(world), REDUCER_BATCHSIZE="5")
     assert done.returncode != 0
     assert (
-        done.stdout.count("there is no such variable; did you mean REDUCER_BATCH_SIZE?") == 3
+        done.stdout.count("unknown variable; did you mean REDUCER_BATCH_SIZE?") == 3
     )  # a node each
     assert "no retry: the configuration is invalid" in done.stdout
 
