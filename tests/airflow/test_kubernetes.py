@@ -198,6 +198,6 @@ def test_collect_rejects_while_an_index_is_missing_or_the_uid_was_forgotten(pod,
     assert pod(job, JOB_COMPLETION_INDEX="2").exit_code == 0
     forgotten = pod(job_of(COLLECT))
     assert forgotten.exit_code == 5
-    assert f"is of run {UID}, this is run UID-OF-THE-REDUCING-JOB" in forgotten.log
+    assert f"belongs to run {UID}, this is run UID-OF-THE-REDUCING-JOB" in forgotten.log
     assert not (world.output / "Combined.csv").exists()
     assert pod(collect_job()).exit_code == 0
