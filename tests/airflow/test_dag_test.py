@@ -43,9 +43,7 @@ def test_an_error_of_the_configuration_is_reported_once(home, world):
     """A variable of the worker's own, which the tasks inherit, is misspelt."""
     done = home.run("dags", "test", "reducer_on_hosts", "-c", conf(world), REDUCER_BATCHSIZE="5")
     assert done.returncode != 0
-    assert (
-        done.stdout.count("unknown variable; did you mean REDUCER_BATCH_SIZE?") == 3
-    )  # a node each
+    assert done.stdout.count("unknown variable; did you mean REDUCER_BATCH_SIZE?") == 3  # a node each
     assert "no retry: the configuration is invalid" in done.stdout
 
 
